@@ -1,0 +1,16 @@
+/* The processor state of a task that is not in its pt_regs. */
+#ifndef ARCH_THREAD_H
+#define ARCH_THREAD_H
+
+#include <tine/types.h>
+
+struct arch_thread {
+	u64 sp;		    /* kernel stack pointer while it does not run */
+	u64 fs_base, gs_base; /* user's; valid while it does not run */
+	void *fpu;	    /* XSAVE area, owned; NULL for kernel threads */
+	u64 fault_address;  /* of the last fault by this task, its error code and number, for signal frames */
+	u64 error_code;
+	u64 trap_number;
+};
+
+#endif

@@ -1,0 +1,28 @@
+/* What the boot loader said, whichever it was (arch/x86_64/boot fills it; nothing after that knows which). */
+#ifndef TINE_BOOT_INFO_H
+#define TINE_BOOT_INFO_H
+
+#include <tine/types.h>
+
+#define BOOT_MAX_RANGES 64
+#define BOOT_COMMAND_LINE_SIZE 2048
+
+struct boot_range {
+	u64 start, end; /* physical, bytes */
+};
+
+struct boot_info {
+	const char *loader;
+	char command_line[BOOT_COMMAND_LINE_SIZE];
+	struct boot_range usable[BOOT_MAX_RANGES]; /* RAM, sorted, not overlapping; still includes the next two */
+	unsigned int usable_count;
+	struct boot_range kernel; /* the image, with bss */
+	struct boot_range initrd; /* empty if there is none */
+	struct boot_range reserved[BOOT_MAX_RANGES]; /* in use by the loader's data or the machine; page_alloc stays away */
+	unsigned int reserved_count;
+	u64 acpi_rsdp; /* physical, 0 if the loader did not say */
+};
+
+extern struct boot_info boot_info;
+
+#endif

@@ -1,0 +1,80 @@
+/* Credentials (kernel/cred.c): immutable once in use; who changes them makes new ones. */
+#ifndef TINE_CRED_H
+#define TINE_CRED_H
+
+#include <tine/atomic.h>
+#include <tine/types.h>
+
+struct task_struct;
+
+#define NGROUPS_MAX 65536
+#define CAP_LAST 40
+#define CAP_FULL_SET ((1ull << (CAP_LAST + 1)) - 1)
+
+#define CAP_CHOWN 0
+#define CAP_DAC_OVERRIDE 1
+#define CAP_DAC_READ_SEARCH 2
+#define CAP_FOWNER 3
+#define CAP_FSETID 4
+#define CAP_KILL 5
+#define CAP_SETGID 6
+#define CAP_SETUID 7
+#define CAP_SETPCAP 8
+#define CAP_IPC_LOCK 14
+#define CAP_IPC_OWNER 15
+#define CAP_SYS_CHROOT 18
+#define CAP_SYS_PTRACE 19
+#define CAP_SYS_ADMIN 21
+#define CAP_SYS_BOOT 22
+#define CAP_SYS_NICE 23
+#define CAP_SYS_RESOURCE 24
+#define CAP_SYS_TIME 25
+#define CAP_SYS_TTY_CONFIG 26
+#define CAP_MKNOD 27
+#define CAP_CHECKPOINT_RESTORE 40
+
+/* The processes of one user, for RLIMIT_NPROC. */
+struct user_struct {
+	struct atomic count;
+	struct atomic processes;
+	uid_t uid;
+	struct user_struct *next; /* hash chain */
+};
+
+struct group_info {
+	struct atomic count;
+	unsigned int n;
+	gid_t gid[]; /* sorted */
+};
+
+struct cred {
+	struct atomic count;
+	uid_t uid, euid, suid, fsuid;
+	gid_t gid, egid, sgid, fsgid;
+	struct group_info *groups; /* counted; NULL: none */
+	struct user_struct *user;  /* counted; of uid */
+	u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+	u32 securebits;
+	bool keep_caps;
+};
+
+extern struct cred init_cred;
+
+struct cred *get_cred(struct cred *cred);
+void put_cred(struct cred *cred); /* tolerates NULL */
+/* A copy to be changed, count 1. NULL: out of memory. */
+struct cred *prepare_creds(void);
+/* Makes new (consumed) current's credentials; moves the process count if the user changed. Cannot fail. */
+void commit_creds(struct cred *new);
+/* Finds or makes the user, counted. NULL: out of memory. */
+struct user_struct *get_user_struct(uid_t uid);
+void put_user_struct(struct user_struct *user);
+
+/* The capability is in current's effective set. */
+bool capable(int cap);
+bool in_group(const struct cred *cred, gid_t gid); /* fsgid or a supplementary group */
+/* exec's change of credentials for a set-user-id file etc. is in kernel/exec.c. */
+
+void cred_init(void);
+
+#endif

@@ -1,0 +1,107 @@
+/* Open files and descriptor tables (fs/file.c, fs/files_struct.c): what the rest of the kernel needs of them. */
+#ifndef TINE_FILE_H
+#define TINE_FILE_H
+
+#include <tine/atomic.h>
+#include <tine/mutex.h>
+#include <tine/types.h>
+
+struct dentry;
+struct file;
+struct dir_context;
+struct inode;
+struct iov_iter;
+struct page;
+struct poll_table;
+struct task_struct;
+struct vfsmount;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file_operations {
+	/* NULL: EINVAL (or ENOTDIR/ESPIPE as Linux has it). pos is the file's own offset or pread's; kernel = buf is a kernel address. */
+	ssize_t (*read)(struct file *file, struct iov_iter *to, loff_t *pos);
+	ssize_t (*write)(struct file *file, struct iov_iter *from, loff_t *pos);
+	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
+	int (*readdir)(struct file *file, struct dir_context *ctx);
+	long (*ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+	/* Events ready now (EPOLL bits); registers with table (may be NULL) every wait queue that will announce others. */
+	u32 (*poll)(struct file *file, struct poll_table *table);
+	int (*open)(struct inode *inode, struct file *file);
+	void (*release)(struct file *file); /* last reference gone */
+	int (*flush)(struct file *file);    /* a descriptor was closed */
+	/* For mmap: the page that holds bytes [pgoff * 4096, ...) of the file, with a reference, made if the file has a hole there
+	 * and create is set (otherwise a hole gives NULL: reads see zeroes). ERR_PTR(-EFAULT): beyond the end (SIGBUS); -ENOMEM. NULL pointer
+	 * operation: the file cannot be mapped (ENODEV). */
+	struct page *(*get_page)(struct file *file, u64 pgoff, bool create);
+	/* Checks a mapping before it is made; may be NULL. */
+	int (*mmap)(struct file *file, unsigned int vm_flags);
+	int (*fsync)(struct file *file);
+};
+
+struct file {
+	struct atomic count;
+	unsigned int flags; /* O_: status flags; access mode */
+	const struct file_operations *ops;
+	struct inode *inode; /* constant, kept by path */
+	struct path path;    /* constant, counted */
+	struct mutex pos_lock;
+	loff_t pos; /* pos_lock */
+	void *private_data;
+	struct cred *cred; /* of the opener; counted */
+};
+
+static inline struct file *get_file(struct file *file)
+{
+	atomic_inc(&file->count);
+	return file;
+}
+
+/* Drops a reference; the last one closes. May sleep. Tolerates NULL. */
+void fput(struct file *file);
+
+/* The open file behind a descriptor of current with a reference, NULL if there is none. */
+struct file *fget(int fd);
+
+/* Clone. Share with CLONE_FILES / CLONE_FS, else duplicate. ENOMEM (EMFILE is impossible). Descriptor tables are chunks shared copy-on-write. */
+int copy_files(struct task_struct *child, u64 flags);
+void release_files(struct task_struct *task); /* tolerates NULL; closes what nobody else has. May sleep. */
+int copy_fs(struct task_struct *child, u64 flags);
+void release_fs(struct task_struct *task);
+/* Gives current a table of its own if it shares one (unshare, exec). ENOMEM. */
+int unshare_files(void);
+int unshare_fs(void);
+/* exec: closes what is marked close-on-exec. */
+void close_on_exec(void);
+
+/* Files from inside the kernel. ERR_PTR on failure. */
+/* For exec: a regular file that current may execute, opened for reading; EACCES, ENOENT, ELOOP, ENOTDIR, ETXTBSY... as execve(2). dirfd and
+ * flags (AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW) as execveat(2). */
+struct file *open_exec(int dirfd, const char *path, int flags);
+struct file *filp_open(const char *path, int flags, mode_t mode);
+/* Reads at pos into kernel memory; short only at the end of the file. Bytes read or -errno. */
+ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos);
+/* An unnamed file of size bytes in memory, for shared anonymous mappings. */
+struct file *shmem_file_setup(const char *name, loff_t size);
+loff_t file_size(const struct file *file);
+/* Owner and mode of the file for exec: set-user-id handling. */
+void file_owner_mode(const struct file *file, uid_t *uid, gid_t *gid, mode_t *mode);
+/* The absolute path of file as /proc shows it, in buf; ERR_PTR(-ENAMETOOLONG). */
+char *file_path(const struct file *file, char *buf, size_t size);
+
+/* Boot: the root file system with /dev, /dev/console and /root; then the archive; then init's three descriptors.
+ * initramfs_unpack: NULL or a message that says what is wrong with the archive. */
+void fs_init(void);
+const char *initramfs_unpack(const void *data, size_t size);
+int open_console_descriptors(void); /* for current: 0, 1, 2 on /dev/console */
+
+/* The terminal line: bytes from a device driver's interrupt; and a driver's output (arch/x86_64 and fs/dev/tty.c). */
+void tty_receive(const char *bytes, size_t n); /* any context */
+/* exit of a session leader: hangs up its terminal (SIGHUP to the foreground group). tasklist_lock not held. */
+void disassociate_ctty(bool on_exit);
+void tty_release_signal(struct task_struct *task); /* drops signal->tty */
+
+#endif

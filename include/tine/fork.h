@@ -1,0 +1,63 @@
+/* Creating tasks (kernel/fork.c, kernel/clone_rules.c). */
+#ifndef TINE_FORK_H
+#define TINE_FORK_H
+
+#include <tine/types.h>
+#include <uapi/clone.h>
+
+struct task_struct;
+
+/* One request to create a task, whichever system call it came from. */
+struct kernel_clone_args {
+	u64 flags; /* CLONE_, without the exit signal */
+	int exit_signal;
+	int __user *pidfd;
+	int __user *child_tid;
+	int __user *parent_tid;
+	unsigned long stack; /* the child's stack pointer; 0: the parent's */
+	unsigned long tls;
+	bool clone3;	  /* the stricter rules hold */
+	int (*fn)(void *); /* a kernel thread: runs this */
+	void *fn_arg;
+	const char *name; /* of a kernel thread */
+};
+
+/* What the rules are about besides the flags: facts about the caller. */
+struct clone_caller {
+	bool init_of_namespace; /* CLONE_PARENT is refused: its child would have no reaper */
+	u64 capabilities;
+};
+
+/* A broken rule. */
+struct clone_rule {
+	u64 flags;     /* the rule applies if all of these are asked for */
+	u64 needs;     /* ... and not all of these are */
+	u64 excludes;  /* ... or any of these is */
+	bool (*breaks)(const struct kernel_clone_args *args, const struct clone_caller *caller);
+	int error;     /* positive errno */
+	const char *why;
+};
+
+/* The first rule that args break, NULL if none. Pure. */
+const struct clone_rule *clone_check(const struct kernel_clone_args *args,
+				     const struct clone_caller *caller);
+
+/*
+ * Creates a task as DESIGN says; returns its number as the caller's pid namespace sees it, or -errno. With CLONE_VFORK returns
+ * when the child has released its memory or the caller has a fatal signal.
+ */
+long do_fork(const struct kernel_clone_args *args);
+
+/* A kernel thread named name that runs fn(arg); exits with fn's result. Its number or -errno. */
+long kernel_thread(int (*fn)(void *), void *arg, const char *name, u64 flags);
+
+/* What a new task does between schedule_tail and user mode: CLONE_CHILD_SETTID's store. */
+void finish_fork(void);
+
+/* Tells a vfork parent (if any) that task has let go of its memory, and does CLONE_CHILD_CLEARTID's work. For exec and exit,
+ * before task's mm is dropped; task is current. */
+void mm_release(struct task_struct *task);
+
+void fork_init(void);
+
+#endif

@@ -1,0 +1,125 @@
+/* Address spaces: mm_struct, the memory map (VMAs), faults, and what fork, exec and exit need of them. */
+#ifndef TINE_MM_H
+#define TINE_MM_H
+
+#include <tine/arch.h>
+#include <tine/atomic.h>
+#include <tine/mutex.h>
+#include <tine/page.h>
+#include <tine/types.h>
+
+struct file;
+struct task_struct;
+
+#define VM_READ 0x0001u
+#define VM_WRITE 0x0002u
+#define VM_EXEC 0x0004u
+#define VM_SHARED 0x0008u
+#define VM_MAYREAD 0x0010u /* what mprotect may add */
+#define VM_MAYWRITE 0x0020u
+#define VM_MAYEXEC 0x0040u
+#define VM_GROWSDOWN 0x0100u
+#define VM_LOCKED 0x0200u
+#define VM_NORESERVE 0x0400u
+#define VM_DONTCOPY 0x0800u   /* MADV_DONTFORK */
+#define VM_WIPEONFORK 0x1000u /* MADV_WIPEONFORK */
+#define VM_DONTEXPAND 0x2000u
+#define VM_UNCOUNTED 0x4000u /* pages are the kernel's own (vDSO): mapped without references */
+
+/*
+ * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is persistent: fork shares its root, and
+ * a node with more than one reference is immutable; who changes the map copies the path to the change (mm/vma.c). So a pointer
+ * to a vma is good only while the mm's lock is held and the map is not changed.
+ */
+struct vma {
+	struct atomic count; /* pointers to this node: parents in trees, and roots */
+	u32 flags;	     /* VM_ */
+	unsigned long start, end;
+	struct file *file; /* counted; NULL: anonymous */
+	u64 pgoff;	   /* page offset in file of start; anonymous: start >> PAGE_SHIFT when it was made */
+	/* Private to mm/vma.c. */
+	struct vma *left, *right;
+	unsigned long tree_start, tree_end, tree_gap;
+	u32 tree_flags;
+	u32 height;
+};
+
+/*
+ * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use.
+ */
+struct mm_struct {
+	struct atomic users;   /* a: tasks that run in it, and who else keeps its contents (mm_get/mm_put) */
+	struct atomic count;   /* a: users count as one; who only keeps the struct (mm_grab/mm_drop) */
+	struct mutex lock;
+	struct page *root;     /* c: root of the page tables */
+	u64 cpus;	       /* a: CPUs that have the root loaded */
+	struct vma *vmas;      /* m: root of the memory map */
+	unsigned int vma_count;	/* m */
+	unsigned long total_pages, data_pages, stack_pages, locked_pages; /* m: sizes of mappings, in pages */
+	unsigned long mmap_base; /* c: mappings are placed downwards from here */
+	unsigned long start_code, end_code, start_data, end_data; /* c */
+	unsigned long start_brk;				   /* c */
+	unsigned long brk;					   /* m */
+	unsigned long start_stack;				   /* c */
+	unsigned long arg_start, arg_end, env_start, env_end;	   /* c */
+	unsigned long vdso;					   /* c: address, 0 if none */
+	struct file *exe_file;					   /* c: counted */
+	unsigned long auxv[48];					   /* c: pairs, as given to the program */
+	int dumpable;						   /* a */
+	bool oom_victim;					   /* a: no more memory but reserves for it */
+};
+
+/* A new address space with an empty map, users 1. NULL: out of memory. */
+struct mm_struct *mm_alloc(void);
+/* A copy-on-write copy of current->mm (which is oldmm) without DONTFORK mappings, WIPEONFORK ones emptied. ENOMEM as ERR_PTR. Sleeps. */
+struct mm_struct *dup_mm(struct mm_struct *oldmm);
+void mm_get(struct mm_struct *mm);
+/* Drops a user; the last one unmaps everything. Sleeps. */
+void mm_put(struct mm_struct *mm);
+void mm_grab(struct mm_struct *mm);
+void mm_drop(struct mm_struct *mm);
+/* task's mm with a user reference, NULL if it has none. */
+struct mm_struct *get_task_mm(struct task_struct *task);
+void mm_init(void);
+
+/* The mapping with the lowest addresses of those that end above address; NULL if none. It may start above address. mm locked. */
+struct vma *vma_find(struct mm_struct *mm, unsigned long address);
+/* Calls visit on each mapping in order of address until one returns non-zero, which is then the result. mm locked. */
+int vma_for_each(struct mm_struct *mm, int (*visit)(const struct vma *vma, void *arg), void *arg);
+
+/*
+ * Maps length bytes of file (NULL: anonymous) at address (0 or a hint unless flags has MAP_FIXED). prot and flags as of
+ * mmap(2); takes a reference of its own on file. Returns the address or -errno as mmap(2). mm is current->mm or one that nobody
+ * else uses yet; the lock is taken inside.
+ */
+long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
+	     unsigned int prot, unsigned int flags, u64 offset);
+long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
+/* Sets up [start, end) as the program's break area, page-aligned; for exec. */
+void mm_set_brk(struct mm_struct *mm, unsigned long start);
+/* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable if asked. For exec. */
+int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
+/* Copies n bytes to or from another address space, faulting pages in; breaks copy-on-write when writing; force writes where
+ * the mapping is private but not writable (ptrace, exec). Returns the bytes copied. mm kept by the caller; sleeps. */
+size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, size_t n,
+			bool write, bool force);
+
+enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXEC };
+enum fault_result {
+	FAULT_OK,     /* try the access again */
+	FAULT_MAPERR, /* SIGSEGV, SEGV_MAPERR */
+	FAULT_ACCERR, /* SIGSEGV, SEGV_ACCERR */
+	FAULT_BUS,    /* SIGBUS, BUS_ADRERR: beyond the end of the file */
+	FAULT_OOM,    /* no memory, and the out-of-memory killer was called: try again or die */
+	FAULT_KILLED, /* current has a fatal signal */
+};
+/* A page fault of current (or by the kernel in current->mm) at a user address. Any access
+ * in the gap below a VM_GROWSDOWN mapping grows it, within RLIMIT_STACK and the guard gap, as on Linux. Sleeps. */
+enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
+				    enum fault_access access);
+
+/* Kills the task that would free the most; called when an allocation for user memory failed. Returns false if there is none
+ * to kill (then the caller fails). Sleeps a little. */
+bool out_of_memory(void);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * Physical pages: one struct page for each, a buddy allocator, and a reference count (mm/page_alloc.c). Allocation may be
+ * done from any context but interrupts.
+ */
+#ifndef TINE_PAGE_H
+#define TINE_PAGE_H
+
+#include <tine/arch.h>
+#include <tine/atomic.h>
+#include <tine/list.h>
+#include <tine/types.h>
+
+#define MAX_ORDER 10 /* largest block: 2^10 pages, 4 MiB */
+
+enum page_kind {
+	PAGE_FREE,	/* in the buddy lists or a CPU's cache */
+	PAGE_RESERVED,	/* not managed: firmware, kernel image, the zero page */
+	PAGE_DATA,	/* user memory or file contents; count = references */
+	PAGE_TABLE,	/* page-table node; count = entries that point to it */
+	PAGE_SLAB,	/* objects of a cache */
+	PAGE_KERNEL,	/* anything else the kernel allocated */
+};
+
+struct page {
+	struct atomic count;
+	u8 kind;  /* enum page_kind */
+	u8 order; /* of a free or allocated block, in its first page */
+	u8 level; /* PAGE_TABLE: 1 to 4 */
+	u8 on_cpu_list;
+	union {
+		struct list_head list; /* PAGE_FREE */
+		struct {
+			u64 groups; /* PAGE_TABLE: bit n: some of entries 8n to 8n+7 is in use */
+			struct page *next; /* PAGE_TABLE: in the cache of zeroed nodes, or waiting to be put */
+		};
+		struct { /* PAGE_SLAB: see mm/slab.c */
+			struct kmem_cache *cache;
+			void *slab_free;
+		};
+	};
+	u64 private; /* PAGE_SLAB: objects in use; PAGE_DATA: the owner's */
+};
+
+_Static_assert(sizeof(struct page) == 32, "struct page is 32 bytes");
+
+struct boot_info;
+extern struct page *page_array; /* indexed by page frame number */
+extern u64 page_count;		/* entries in it */
+
+static inline struct page *phys_to_page(u64 phys)
+{
+	return &page_array[phys >> PAGE_SHIFT];
+}
+
+static inline u64 page_to_phys(const struct page *page)
+{
+	return (u64)(page - page_array) << PAGE_SHIFT;
+}
+
+static inline void *page_address(const struct page *page)
+{
+	return phys_to_virt(page_to_phys(page));
+}
+
+static inline struct page *virt_to_page(const void *virt)
+{
+	return phys_to_page(virt_to_phys(virt));
+}
+
+/* Builds page_array and hands every usable page to the allocator. Called once, before anything allocates. */
+void page_alloc_init(const struct boot_info *info);
+
+/* 2^order pages, contents undefined, count 1, kind PAGE_KERNEL; NULL if there is no such block. May not sleep. */
+struct page *alloc_pages(unsigned int order);
+/* Gives back a whole block whose count nobody else holds. */
+void free_pages(struct page *page, unsigned int order);
+
+/* One page with count 1 and kind PAGE_DATA; contents undefined, or zero. NULL: out of memory. */
+struct page *alloc_data_page(void);
+struct page *alloc_zeroed_data_page(void);
+
+static inline void get_page(struct page *page)
+{
+	atomic_inc(&page->count);
+}
+
+/* Drops a reference on a data page; the last one frees it. */
+void put_page(struct page *page);
+
+/* The page that reads of untouched anonymous memory see. Never counted: PTE_UNCOUNTED. */
+extern struct page *zero_page;
+
+/* Pages that alloc_pages could hand out now, and all it ever had. */
+u64 free_page_count(void);
+u64 total_page_count(void);
+/* Empties this and other caches of free pages into the buddy lists (before declaring that memory is out). */
+void drain_page_caches(void);
+
+void clear_page(void *page);	      /* arch/x86_64 */
+void copy_page(void *dst, const void *src); /* arch/x86_64 */
+
+#endif

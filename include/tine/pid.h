@@ -1,0 +1,72 @@
+/* Process numbers (kernel/pid.c): struct pid, which outlives the task that had it, and the allocation of numbers. */
+#ifndef TINE_PID_H
+#define TINE_PID_H
+
+#include <tine/atomic.h>
+#include <tine/list.h>
+#include <tine/types.h>
+#include <tine/wait_queue.h>
+
+struct task_struct;
+struct pid_namespace;
+
+enum pid_type {
+	PIDTYPE_PID,  /* the task with this tid */
+	PIDTYPE_TGID, /* the leader of the thread group */
+	PIDTYPE_PGID, /* leaders of the thread groups in the process group */
+	PIDTYPE_SID,  /* leaders of the thread groups in the session */
+	PIDTYPE_MAX,
+};
+
+/* A number in one namespace. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+/* Lists: tasklist_lock. The rest is constant. */
+struct pid {
+	struct atomic count;
+	unsigned int level; /* depth of the namespace it was made in */
+	struct list_head tasks[PIDTYPE_MAX];
+	struct wait_queue exit_wait; /* who polls for the end of the process */
+	struct upid numbers[];	     /* level + 1 of them, outermost first */
+};
+
+extern struct pid_namespace init_pid_ns;
+extern int pid_max; /* numbers are below this; /proc/sys/kernel/pid_max */
+
+/* A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid. EAGAIN: no number is free; ENOMEM. */
+struct pid *alloc_pid(struct pid_namespace *ns);
+/* Makes the numbers findable. Cannot fail. */
+void publish_pid(struct pid *pid);
+/* Frees the numbers (also of one never published); the struct lives until its last put_pid. */
+void free_pid_numbers(struct pid *pid);
+struct pid *get_pid(struct pid *pid);
+void put_pid(struct pid *pid); /* tolerates NULL */
+
+/* The pid with number nr as current's namespace sees it, with a reference; NULL if none. */
+struct pid *find_get_pid(int nr);
+/* The same without a reference; tasklist_lock held (numbers are freed only under it). */
+struct pid *find_vpid(int nr);
+/* The first number >= nr in use in current's namespace, with a reference; NULL if none (for readdir of /proc). */
+struct pid *find_ge_pid(int nr, int *found);
+
+/* The task of that type, NULL if there is none. tasklist_lock held. */
+struct task_struct *pid_task(struct pid *pid, enum pid_type type);
+/* The task with that number, with a reference; NULL if none. */
+struct task_struct *find_get_task_by_vpid(int nr);
+struct task_struct *find_task_by_vpid(int nr); /* tasklist_lock held, no reference */
+
+/* pid's number as ns / current's namespace sees it; 0 if it has none there, or pid is NULL. */
+int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns);
+int pid_vnr(const struct pid *pid);
+
+int task_pid_vnr(const struct task_struct *task);
+int task_tgid_vnr(const struct task_struct *task);
+int task_pgrp_vnr(const struct task_struct *task);    /* tasklist_lock held, or task is current */
+int task_session_vnr(const struct task_struct *task); /* likewise */
+
+void pid_init(void);
+
+#endif

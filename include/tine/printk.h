@@ -1,0 +1,53 @@
+/* Kernel messages. The first argument's level decides whether the console shows it (loglevel= on the command line). */
+#ifndef TINE_PRINTK_H
+#define TINE_PRINTK_H
+
+#include <stdarg.h>
+#include <tine/types.h>
+
+enum log_level {
+	LOG_EMERG,
+	LOG_ALERT,
+	LOG_CRIT,
+	LOG_ERR,
+	LOG_WARNING,
+	LOG_NOTICE,
+	LOG_INFO,
+	LOG_DEBUG,
+};
+
+/* Messages below this level reach the console; 7 unless quiet (4) or loglevel= says otherwise, as on Linux. */
+extern int console_loglevel;
+
+/*
+ * Formats and prints one line (the newline is in the format). Any context, interrupts included.
+ * Understands %d %i %u %x %X %c %s %p %% with flags - 0 + space #, width, precision, * and h hh l ll z.
+ */
+void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
+
+/* As C's; return the length that the whole text would have had. */
+int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list args);
+
+/*
+ * Stops the machine: message, registers where there are any, backtrace with function names, the other CPUs halted; then
+ * reboots or stops as panic= says. Never returns.
+ */
+void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
+
+/* Prints the call chain of the caller, innermost first, function+offset. */
+void dump_stack(void);
+
+#ifdef TINE_HOST_TEST
+#include <assert.h>
+#define ASSERT(cond) assert(cond)
+#else
+/* A condition that only a bug in the kernel can break: never something that a user program chooses. */
+#define ASSERT(cond)                                                                               \
+	do {                                                                                       \
+		if (unlikely(!(cond)))                                                             \
+			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__);          \
+	} while (0)
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* The scheduler (kernel/sched.c): task states, sleeping and waking, time slices. */
+#ifndef TINE_SCHED_H
+#define TINE_SCHED_H
+
+#include <tine/types.h>
+
+struct task_struct;
+
+/* task_struct.state. A sleeping task is woken by those who name one of its bits. */
+#define TASK_RUNNING 0x00u
+#define TASK_INTERRUPTIBLE 0x01u
+#define TASK_UNINTERRUPTIBLE 0x02u
+#define TASK_STOPPED_BIT 0x04u
+#define TASK_TRACED_BIT 0x08u
+#define TASK_WAKEKILL 0x10u /* fatal signals wake it too */
+#define TASK_DEAD 0x20u	    /* never runs again */
+#define TASK_NEW 0x40u	    /* not yet woken for the first time */
+#define TASK_KILLABLE (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
+#define TASK_STOPPED (TASK_WAKEKILL | TASK_STOPPED_BIT)
+#define TASK_TRACED (TASK_WAKEKILL | TASK_TRACED_BIT)
+#define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+
+#define SLICE_NS 10000000ull
+
+void sched_init(void);
+/* Makes the caller's context the idle task of this CPU. */
+void sched_init_cpu(void);
+/* The idle loop; never returns. */
+void cpu_idle(void) __attribute__((noreturn));
+
+/* Sets current's state with a full barrier: what was written before is seen by a waker that sees the state, and vice versa. */
+void set_current_state(unsigned int state);
+/* Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal for that state is pending. */
+void schedule(void);
+/* Sleeps at most ns (~0ull: for ever) in the state set before; returns the time left, 0 if it ran out. */
+u64 schedule_timeout(u64 ns);
+/* Wakes task if its state has a bit of mask. True if it did. Any context. */
+bool try_to_wake_up(struct task_struct *task, unsigned int mask);
+bool wake_up_process(struct task_struct *task); /* TASK_NORMAL */
+/* Lets a task made by copy_process run for the first time; on the caller's CPU if it may, behind the caller. */
+void wake_up_new_task(struct task_struct *task);
+/* What every task does first, with the lock of the run queue that switched to it held. prev ran before. */
+void schedule_tail(struct task_struct *prev);
+/* A timer interrupt passed; now is arch_clock_ns(). Called with interrupts off, after expired timers have run. */
+void sched_tick(u64 now);
+/* When this CPU next needs sched_tick, in arch_clock_ns() time; ~0: not until something else happens. */
+u64 sched_next_tick(void);
+void sched_yield(void);
+/* Makes task leave user mode soon (it has new work flags). Any context. */
+void kick_task(struct task_struct *task);
+/* EINVAL: no allowed CPU is online. Waits until the task has left a CPU that is now forbidden. */
+int sched_set_affinity(struct task_struct *task, u64 mask);
+
+/* Sum over all CPUs. */
+unsigned long nr_running(void);
+u64 nr_context_switches(void);
+
+/* CPU time of task so far in nanoseconds, the current slice included. */
+u64 task_cpu_ns(const struct task_struct *task);
+
+#endif

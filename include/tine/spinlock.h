@@ -1,0 +1,84 @@
+/*
+ * Spinlocks. The kernel is not preempted, so taking one needs no more than the lock word; a lock that an interrupt handler
+ * takes too must be taken with interrupts off (the _irqsave forms).
+ */
+#ifndef TINE_SPINLOCK_H
+#define TINE_SPINLOCK_H
+
+#include <tine/arch.h>
+#include <tine/lock_order.h>
+#include <tine/types.h>
+
+struct spinlock {
+	u32 locked;
+#ifdef CONFIG_DEBUG
+	u16 class;
+	u16 holder; /* CPU number + 1 while held */
+#endif
+};
+
+#ifdef CONFIG_DEBUG
+#define SPINLOCK_INIT(class_) {.locked = 0, .class = (class_), .holder = 0}
+void lock_debug_acquire(enum lock_class class, const void *lock);
+void lock_debug_release(enum lock_class class, const void *lock);
+void lock_debug_may_sleep(void);
+unsigned int lock_debug_held_spinlocks(void);
+#else
+#define SPINLOCK_INIT(class_) {.locked = 0}
+static inline void lock_debug_may_sleep(void)
+{
+}
+#endif
+
+static inline void spin_lock_init(struct spinlock *l, enum lock_class class)
+{
+	*l = (struct spinlock)SPINLOCK_INIT(class);
+}
+
+static inline bool spin_trylock_raw(struct spinlock *l)
+{
+	return __atomic_exchange_n(&l->locked, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static inline void spin_lock(struct spinlock *l)
+{
+#ifdef CONFIG_DEBUG
+	lock_debug_acquire(l->class, l);
+#endif
+	while (unlikely(!spin_trylock_raw(l)))
+		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
+			cpu_relax();
+#ifdef CONFIG_DEBUG
+	l->holder = cpu_id() + 1;
+#endif
+}
+
+static inline void spin_unlock(struct spinlock *l)
+{
+#ifdef CONFIG_DEBUG
+	l->holder = 0;
+	lock_debug_release(l->class, l);
+#endif
+	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
+}
+
+static inline bool spin_is_locked(const struct spinlock *l)
+{
+	return __atomic_load_n(&l->locked, __ATOMIC_RELAXED) != 0;
+}
+
+static inline irq_state_t spin_lock_irqsave(struct spinlock *l)
+{
+	irq_state_t state = irq_save();
+
+	spin_lock(l);
+	return state;
+}
+
+static inline void spin_unlock_irqrestore(struct spinlock *l, irq_state_t state)
+{
+	spin_unlock(l);
+	irq_restore(state);
+}
+
+#endif

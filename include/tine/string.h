@@ -1,0 +1,27 @@
+/* The part of the C library's string functions that the kernel has (kernel/string.c; memcpy and memset: arch). */
+#ifndef TINE_STRING_H
+#define TINE_STRING_H
+
+#include <tine/types.h>
+
+#ifdef TINE_HOST_TEST
+#include <string.h>
+#else
+void *memcpy(void *dst, const void *src, size_t n);
+void *memmove(void *dst, const void *src, size_t n);
+void *memset(void *dst, int c, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+void *memchr(const void *s, int c, size_t n);
+size_t strlen(const char *s);
+size_t strnlen(const char *s, size_t max);
+int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, size_t n);
+char *strchr(const char *s, int c);
+char *strrchr(const char *s, int c);
+char *strstr(const char *hay, const char *needle);
+#endif
+
+/* Copies at most size - 1 bytes and always ends with NUL; returns the bytes copied, or -E2BIG if src was cut. size > 0. */
+ssize_t strscpy(char *dst, const char *src, size_t size);
+
+#endif

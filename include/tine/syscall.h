@@ -1,0 +1,44 @@
+/* System calls: prototypes, from the rows in syscall_table.h. */
+#ifndef TINE_SYSCALL_H
+#define TINE_SYSCALL_H
+
+#include <tine/types.h>
+#include <uapi/signal.h>
+
+struct pt_regs;
+
+/* Called by the syscall entry with interrupts on: runs regs->orig_ax and returns the result for rax. */
+long do_syscall(struct pt_regs *regs);
+
+struct clone_args;
+struct iovec;
+struct kernel_sigaction;
+struct new_utsname;
+struct pollfd;
+struct rlimit;
+struct rusage;
+struct stat;
+struct statfs;
+struct statx;
+struct sysinfo;
+struct tms;
+struct uapi_timespec;
+struct uapi_timeval;
+
+#define SYSCALL0(number, name) long sys_##name(void);
+#define SYSCALL1(number, name, a1) long sys_##name(a1);
+#define SYSCALL2(number, name, a1, a2) long sys_##name(a1, a2);
+#define SYSCALL3(number, name, a1, a2, a3) long sys_##name(a1, a2, a3);
+#define SYSCALL4(number, name, a1, a2, a3, a4) long sys_##name(a1, a2, a3, a4);
+#define SYSCALL5(number, name, a1, a2, a3, a4, a5) long sys_##name(a1, a2, a3, a4, a5);
+#define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) long sys_##name(a1, a2, a3, a4, a5, a6);
+#include <tine/syscall_table.h>
+#undef SYSCALL0
+#undef SYSCALL1
+#undef SYSCALL2
+#undef SYSCALL3
+#undef SYSCALL4
+#undef SYSCALL5
+#undef SYSCALL6
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Access to user memory (arch/x86_64/uaccess.S and traps.c). A bad pointer is never a fault of the kernel: a fix-up table sends
+ * the fault to the error return. May sleep; no spinlock and no mm lock may be held. Writes to a copy-on-write page break it as
+ * the user's own write would.
+ */
+#ifndef TINE_UACCESS_H
+#define TINE_UACCESS_H
+
+#include <tine/arch.h>
+#include <tine/err.h>
+#include <tine/types.h>
+
+/* Return how many bytes could NOT be copied: 0 is success. */
+size_t copy_from_user(void *dst, const void __user *src, size_t n) __must_check;
+size_t copy_to_user(void __user *dst, const void *src, size_t n) __must_check;
+size_t clear_user(void __user *dst, size_t n) __must_check;
+
+/* Copies up to size bytes until a NUL is copied; returns the string's length without it, size if there was none, or -EFAULT. */
+long strncpy_from_user(char *dst, const char __user *src, size_t size) __must_check;
+/* Length with the NUL, more than max if longer, 0 if it cannot be read. */
+size_t strnlen_user(const char __user *src, size_t max) __must_check;
+
+/* True if [ptr, ptr + n) lies below TASK_SIZE_MAX. */
+static inline bool access_ok(const void __user *ptr, size_t n)
+{
+	unsigned long p = (unsigned long)ptr;
+
+	return n <= TASK_SIZE_MAX && p <= TASK_SIZE_MAX - n;
+}
+
+/* 0 or -EFAULT. x is an lvalue of ptr's element type (1, 2, 4 or 8 bytes, or a struct). */
+#define get_user(x, ptr) (copy_from_user(&(x), (ptr), sizeof(*(ptr))) ? -EFAULT : 0)
+#define put_user(x, ptr)                                                                           \
+	({                                                                                         \
+		__typeof__(*(ptr)) put_user_value_ = (x);                                          \
+		copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT : 0;      \
+	})
+
+/* Atomic operations on a user word, for futexes: 0 and *old set, or -EFAULT. The word is aligned. */
+int user_cmpxchg_u32(u32 __user *ptr, u32 expected, u32 new, u32 *old) __must_check;
+int user_xchg_u32(u32 __user *ptr, u32 new, u32 *old) __must_check;
+int user_add_u32(u32 __user *ptr, u32 n, u32 *old) __must_check;
+
+#endif

@@ -1,0 +1,25 @@
+/* Time structures and clock numbers (clock_gettime(2)). */
+#ifndef TINE_UAPI_TIME_H
+#define TINE_UAPI_TIME_H
+
+#include <uapi/resource.h>
+
+struct uapi_timespec {
+	long tv_sec, tv_nsec;
+};
+
+#define CLOCK_REALTIME 0
+#define CLOCK_MONOTONIC 1
+#define CLOCK_PROCESS_CPUTIME_ID 2
+#define CLOCK_THREAD_CPUTIME_ID 3
+#define CLOCK_MONOTONIC_RAW 4
+#define CLOCK_REALTIME_COARSE 5
+#define CLOCK_MONOTONIC_COARSE 6
+#define CLOCK_BOOTTIME 7
+#define TIMER_ABSTIME 1
+
+struct tms {
+	long tms_utime, tms_stime, tms_cutime, tms_cstime;
+};
+
+#endif
