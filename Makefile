@@ -1,0 +1,319 @@
+# Tine's build. `make help` lists what it can do; everything it makes goes under build/.
+#
+# Two flavours of the kernel come from the same rules: build/tine.elf, which is what one runs, and
+# build/debug/tine.elf (CONFIG_DEBUG: lock-order checks, object counters), which is what is tested.
+
+# ---- options, as in `make run SMP=4 MEM=1G` --------------------------------------------------------
+
+ACCEL   ?= tcg#    tcg, or kvm where that is usable
+SMP     ?= 2#      processors; for `test` it limits the run to this number
+MEM     ?= 256M#   memory
+MACHINE ?= q35#    q35 or pc
+CPU     ?= max#    processor model, down to qemu64
+MODE    ?= serial# serial: this terminal is the console; window: VGA text and a keyboard
+APPEND  ?=#        more words for the kernel's command line
+DEBUG   ?=#        1: run, iso and gdb take the debug kernel
+UEFI    ?=#        1: run-iso boots by UEFI, not by BIOS
+T       ?=#        test, test-linux: only what has this in its name
+LINUX   ?=#        test-linux, bench: a Linux kernel image to take instead of Debian's
+WERROR  ?= $(CI)#  1: warnings are errors
+V       ?=#        1: show whole commands
+
+B := build
+
+# ---- ground rules ---------------------------------------------------------------------------------
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(shell nproc 2>/dev/null || echo 1)
+endif
+
+say = @$(if $(V),:,printf '  %-5s %s\n' $(1) '$(2)')
+Q   = $(if $(V),,@)
+
+# $(call once,NAME,value) in NAME's own definition: found out at the first use, then kept.
+once = $(eval $(1) := $(2))$($(1))
+
+# A stamp changes when its text does. What depends on one is made anew after a change of flags or of
+# the list of files.
+.PHONY: FORCE
+$(B)/stamp/%: FORCE | need
+	@mkdir -p $(@D)
+	@echo '$(stamp.$*)' | cmp -s - $@ || echo '$(stamp.$*)' >$@
+
+# ---- what the machine must have -------------------------------------------------------------------
+
+# In the words of tools/doctor, which installs or names what is missing.
+tasks.all           = build
+tasks.run           = build user qemu
+tasks.iso           = build user iso
+tasks.run-iso       = build user iso qemu $(if $(UEFI),uefi)
+tasks.gdb           = build user qemu gdb
+tasks.test          = build user iso qemu unit uefi
+tasks.test-linux    = build user qemu linux
+tasks.bench         = build user qemu linux
+tasks.check         = build user unit format
+tasks.format        = format
+
+# Everything that is built comes after this, so that doctor runs once and first. The compiler is looked
+# up later still, in the recipes, since doctor may just have installed it.
+.PHONY: need
+need:
+	@tools/doctor --install $(foreach goal,$(or $(MAKECMDGOALS),all),$(or \
+		$(tasks.$(goal)),build user unit))
+
+ifeq ($(origin CROSS_COMPILE),undefined)
+CROSS_COMPILE = $(call once,CROSS_COMPILE,$(firstword $(foreach \
+	prefix,x86_64-elf- x86_64-linux-gnu-,$(if $(shell command -v $(prefix)gcc),$(prefix)))))
+endif
+
+.PHONY: doctor
+doctor: ## say what is missing on this machine, and how to get it
+	@tools/doctor
+
+# ---- the kernel -----------------------------------------------------------------------------------
+
+.PHONY: all
+all: $(B)/tine.elf ## build the kernel, build/tine.elf (the default)
+.DEFAULT_GOAL := all
+
+SOURCES := $(foreach d,arch/x86_64 kernel mm fs fs/dev ipc,$(sort $(wildcard $(d)/*.c $(d)/*.S)))
+OBJECTS := $(addsuffix .o,$(basename $(SOURCES)))
+
+KERNEL_CC = $(CROSS_COMPILE)gcc
+KERNEL_LD = $(CROSS_COMPILE)ld
+KERNEL_NM = $(CROSS_COMPILE)nm
+
+GCC_INCLUDE = $(call once,GCC_INCLUDE,$(shell $(KERNEL_CC) -print-file-name=include))
+
+CPPFLAGS = -nostdinc -isystem $(GCC_INCLUDE) -Iinclude
+CFLAGS   = -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-strict-aliasing \
+	   -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+	   -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+	   -fno-asynchronous-unwind-tables -fcf-protection=none \
+	   -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes \
+	   -Wvla -Wimplicit-fallthrough $(if $(WERROR),-Werror)
+# The stack protector's canary is at gs:40, in the per-CPU area.
+CFLAGS  += -fstack-protector-strong -mstack-protector-guard=tls \
+	   -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
+LDFLAGS  = -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
+
+stamp.kernel = $(KERNEL_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OBJECTS)
+
+$(B)/debug/%: FLAVOUR = -DCONFIG_DEBUG=1
+
+define compile
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(KERNEL_CC) $(CPPFLAGS) $(FLAVOUR) $(CFLAGS) -MMD -MP -c $< -o $@
+endef
+
+$(B)/%.o: %.c $(B)/stamp/kernel
+	$(compile)
+$(B)/%.o: %.S $(B)/stamp/kernel
+	$(compile)
+$(B)/debug/%.o: %.c $(B)/stamp/kernel
+	$(compile)
+$(B)/debug/%.o: %.S $(B)/stamp/kernel
+	$(compile)
+
+# The kernel is linked twice, because the names that a backtrace prints are only known after the first
+# time. The table lies behind all code, so addresses stay as they were; symtab.py makes sure of it.
+$(B)/pass1.elf $(B)/tine.elf: $(OBJECTS:%=$(B)/%)
+$(B)/debug/pass1.elf $(B)/debug/tine.elf: $(OBJECTS:%=$(B)/debug/%)
+
+link = $(Q)$(KERNEL_LD) $(LDFLAGS) -T linker.ld -o $@ $(filter %.o,$^)
+
+%/pass1.elf: %/symtab-empty.o linker.ld
+	$(link)
+
+%/symtab-empty.S: tools/symtab.py | need
+	@mkdir -p $(@D)
+	$(Q)python3 tools/symtab.py empty >$@
+
+%/symtab.S: %/pass1.elf tools/symtab.py
+	$(Q)python3 tools/symtab.py table $(KERNEL_NM) $< >$@
+
+%/symtab.o: %/symtab.S
+	$(Q)$(KERNEL_CC) -c $< -o $@
+%/symtab-empty.o: %/symtab-empty.S
+	$(Q)$(KERNEL_CC) -c $< -o $@
+
+%/tine.elf: %/symtab.o %/pass1.elf linker.ld
+	$(call say,LD,$@)
+	$(link)
+	$(Q)python3 tools/symtab.py check $(KERNEL_NM) $*/pass1.elf $@
+
+# ---- user land ------------------------------------------------------------------------------------
+
+# Ordinary static Linux programs. user/tests/NAME.c becomes /tests/NAME, linked with tap.c;
+# user/tests/helpers/NAME.c becomes /tests/helpers/NAME, for tests that execute another program.
+USER_CC     = musl-gcc
+USER_CFLAGS = -std=gnu11 -static -O2 -g0 -s -Wall -Wextra -Wno-unused-parameter \
+	      $(if $(WERROR),-Werror) -Iuser/tests -idirafter include -idirafter include/uapi
+
+TESTS   := $(filter-out user/tests/tap.c,$(sort $(wildcard user/tests/*.c)))
+HELPERS := $(sort $(wildcard user/tests/helpers/*.c))
+BENCHES := $(sort $(wildcard user/bench/*.c))
+
+USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS) $(BENCHES))
+
+stamp.user = $(USER_CC) $(USER_CFLAGS) $(USER_PROGRAMS)
+
+define compile_user
+	$(call say,USER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -MT $@ $< $(filter %.o,$^) -o $@ $(USER_LIBS)
+endef
+
+$(B)/user/tests/tap.o: user/tests/tap.c $(B)/stamp/user
+	$(call say,USER,$@)
+	@mkdir -p $(@D)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+$(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user
+	$(compile_user)
+$(B)/user/tests/%: user/tests/%.c $(B)/user/tests/tap.o $(B)/stamp/user
+	$(compile_user)
+$(B)/user/%: user/%.c $(B)/stamp/user
+	$(compile_user)
+
+INITRAMFS = $(B)/initramfs.cpio.gz
+$(INITRAMFS): $(USER_PROGRAMS) $(wildcard user/etc/*) tools/mkinitramfs
+	$(call say,CPIO,$@)
+	$(Q)tools/mkinitramfs $@ $(B)/user
+
+.PHONY: initramfs
+initramfs: $(INITRAMFS) ## build init, the tests and their archive, build/initramfs.cpio.gz
+
+# ---- running it -----------------------------------------------------------------------------------
+
+KERNEL = $(B)/$(if $(filter 1,$(DEBUG)),debug/)tine.elf
+
+MODE_OPTIONS.serial = -nographic
+MODE_OPTIONS.window = -serial stdio
+CONSOLE.serial      = console=ttyS0
+CONSOLE.window      = console=ttyS0 console=tty0
+
+COMMAND_LINE = $(strip $(CONSOLE.$(MODE)) $(APPEND))
+QEMU = qemu-system-x86_64 -machine $(MACHINE) -cpu $(CPU) -smp $(SMP) -m $(MEM) \
+	-accel $(ACCEL)$(if $(filter tcg,$(ACCEL)),$(comma)thread=multi) \
+	-nic none -no-reboot $(MODE_OPTIONS.$(MODE))
+comma := ,
+
+.PHONY: run
+run: $(KERNEL) $(INITRAMFS) ## boot it in QEMU, to a shell in this terminal
+	$(Q)$(QEMU) -kernel $(KERNEL) -initrd $(INITRAMFS) -append '$(COMMAND_LINE)'
+
+stamp.iso = $(KERNEL) $(COMMAND_LINE)
+$(B)/tine.iso: $(KERNEL) $(INITRAMFS) iso/grub.cfg tools/mkiso $(B)/stamp/iso
+	$(call say,ISO,$@)
+	$(Q)tools/mkiso $@ $(KERNEL) $(INITRAMFS) '$(COMMAND_LINE)'
+
+.PHONY: iso
+iso: $(B)/tine.iso ## build build/tine.iso, which GRUB boots by BIOS and by UEFI
+
+.PHONY: run-iso
+run-iso: $(B)/tine.iso ## boot that image (UEFI=1: by UEFI)
+	$(Q)$(QEMU) -cdrom $< $(if $(UEFI),$$(tools/uefi-firmware $(B)))
+
+.PHONY: gdb
+gdb: $(KERNEL) $(INITRAMFS) ## boot it under gdb, stopped before its first instruction
+	$(Q)tools/debug $(KERNEL) $(B)/console.log $(filter-out -nographic,$(QEMU)) \
+		-kernel $(KERNEL) -initrd $(INITRAMFS) -append '$(COMMAND_LINE)'
+
+# ---- testing it -----------------------------------------------------------------------------------
+
+# Pure kernel code, compiled for this machine. A unit test's first line names the sources it tests:
+#   // sources: mm/pgtable.c kernel/clone_rules.c
+UNIT_TESTS  := $(patsubst %.c,$(B)/%,$(sort $(wildcard tests/unit/*.c)))
+UNIT_CFLAGS  = -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	       -fno-omit-frame-pointer -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
+	       -DTINE_HOST_TEST -Iinclude -Itests/unit
+stamp.unit   = $(UNIT_CFLAGS)
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/stamp/unit
+	$(call say,UNIT,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(UNIT_CFLAGS) -MMD -MP -MT $@ -o $@ $< $$(sed -n '1s,^// sources:,,p' $<)
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
+SUITE_ISO = $(B)/fork-suite.iso
+$(SUITE_ISO): $(B)/debug/tine.elf $(INITRAMFS) iso/grub.cfg tools/mkiso
+	$(call say,ISO,$@)
+	$(Q)tools/mkiso $@ $< $(INITRAMFS) "console=ttyS0 quiet -- test fork* cow* vfork*"
+
+RUN_TESTS = python3 tests/run.py $(if $(T),--filter '$(T)') \
+	$(if $(filter-out file,$(origin SMP)),--smp $(SMP))
+
+.PHONY: test
+test: $(B)/debug/tine.elf $(INITRAMFS) $(SUITE_ISO) $(UNIT_TESTS) ## run all tests (T=fork: those named so)
+	$(Q)$(RUN_TESTS)
+
+LINUX_IMAGE = $(or $(LINUX),$(B)/linux/vmlinuz)
+$(B)/linux/vmlinuz: tools/fetch-linux | need
+	$(call say,GET,$@)
+	$(Q)tools/fetch-linux $(@D)
+
+.PHONY: test-linux
+test-linux: $(B)/debug/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## compare with Linux: the same tests, line by line
+	$(Q)$(RUN_TESTS) --compare-with $(LINUX_IMAGE)
+
+.PHONY: bench
+bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure fork, on Tine and on Linux
+	$(Q)python3 tests/bench.py --linux $(LINUX_IMAGE)
+
+# ---- keeping it in order --------------------------------------------------------------------------
+
+C_FILES := $(sort $(shell find arch kernel mm fs ipc include user tests -name '*.[ch]' 2>/dev/null))
+
+.PHONY: check check-format check-build check-tools
+check: check-format check-tools check-build ## what can be checked without booting: format, warnings, citations, layers
+
+check-format: | need
+	$(call say,CHECK,format)
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+check-tools: | need
+	$(call say,CHECK,citations)
+	$(Q)python3 tools/check_citations.py
+	$(call say,CHECK,layers)
+	$(Q)python3 tools/check_layers.py
+	$(call say,CHECK,size)
+	$(Q)python3 tools/count_lines.py
+
+check-build: | need
+	$(call say,CHECK,warnings)
+	$(Q)$(MAKE) B=$(B)/check WERROR=1 every-program
+
+.PHONY: every-program
+every-program: $(B)/tine.elf $(B)/debug/tine.elf $(USER_PROGRAMS) $(UNIT_TESTS)
+
+.PHONY: format
+format: | need ## lay the code out as .clang-format says
+	$(Q)clang-format -i $(C_FILES)
+
+.PHONY: compile_commands.json
+compile_commands.json: | need ## write build/compile_commands.json, for editors
+	$(Q)mkdir -p $(B)
+	$(Q)python3 tools/compile_commands.py $(B)/compile_commands.json \
+		'$(KERNEL_CC) $(CPPFLAGS) $(CFLAGS)' $(SOURCES) \
+		-- '$(USER_CC) $(USER_CFLAGS)' user/init.c $(TESTS) $(HELPERS) $(BENCHES) \
+		-- 'gcc $(UNIT_CFLAGS)' $(wildcard tests/unit/*.c)
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf $(B)
+
+.PHONY: help
+help: ## this list
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z_.-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
+	@echo 'Options, as in "make run SMP=4 MEM=1G":'
+	@sed -n 's/^\([A-Z]*\) *?= *\([^ #]*\)# *\(.*\)/  \1=\2|\3/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
