@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+"""Runs Tine's tests: unit tests on this machine, everything else in QEMU. `make test` builds what it needs.
+
+The last line is `N passed, N failed`, with `, N skipped` behind it if some were; the exit status is 0 only if
+something passed and nothing failed. Every boot leaves its serial output in build/logs/.
+"""
+
+import argparse
+import dataclasses
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import boot_checks
+import compare
+import machine
+import tap
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(ROOT, "build")
+LOGS = os.path.join(BUILD, "logs")
+
+SUITE_PREFIXES = ("fork", "cow", "vfork")  # what the image for GRUB runs
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One thing that passed, failed or was skipped. `detail` says more about a failure."""
+
+    status: str
+    name: str
+    detail: str = ""
+
+
+@dataclasses.dataclass
+class Job:
+    """Something to run. `weight` is how many of this machine's processors it keeps busy."""
+
+    name: str
+    run: callable  # (log_path) -> [Outcome]
+    weight: int = 1
+
+    @property
+    def log_path(self):
+        name = "".join(c if c.isalnum() or c in "-." else "-" for c in self.name)
+        return os.path.join(LOGS, f"{name}.log")
+
+
+# ---- what a boot of the tests comes to ----------------------------------------------------------------
+
+
+def judge_suite(suite, excerpt):
+    for case in suite.cases:
+        detail = "\n".join(case.notes) if case.status == "fail" else ""
+        yield Outcome(case.status, f"{suite.name}: {case.text}", detail)
+    for problem in suite.problems():
+        yield Outcome("fail", f"{suite.name}: {problem}", excerpt)
+
+
+def judge_tests(boot, expected_suites, counters_expected):
+    """The outcomes of a boot that ran `/init test`."""
+    transcript = tap.parse(boot.text)
+    outcomes = []
+    for suite in transcript.suites:
+        outcomes += judge_suite(suite, boot.tail())
+    seen = {suite.name for suite in transcript.suites}
+    for name in expected_suites:
+        if name not in seen:
+            outcomes.append(Outcome("fail", f"{name}: never began"))
+    if boot.ended != "exit" or boot.status != 0:
+        outcomes.append(Outcome("fail", describe_end(boot), boot.tail()))
+    elif not transcript.done:
+        outcomes.append(Outcome("fail", "the machine stopped before the last test", boot.tail()))
+    elif transcript.counters == "differ":
+        detail = "\n".join(transcript.counter_differences)
+        outcomes.append(Outcome("fail", "the tests left something behind (name, before, after)", detail))
+    elif counters_expected:
+        same = transcript.counters == "same"
+        detail = "" if same else "there is no /proc/tine/counters"
+        name = "pages and objects are what they were before the first test"
+        outcomes.append(Outcome("pass" if same else "fail", name, detail))
+    for complaint in boot.complaints():
+        outcomes.append(Outcome("fail", f"the kernel complained: {complaint}", boot.tail()))
+    return outcomes
+
+
+def describe_end(boot):
+    return {
+        "exit": f"QEMU exited with {boot.status}",
+        "stop": "QEMU was stopped",
+        "panic": "the kernel panicked",
+        "silence": f"the machine hung: silent, and ended after {boot.seconds:.0f} s",
+        "deadline": f"the machine did not finish within {boot.seconds:.0f} s",
+    }[boot.ended]
+
+
+def judge_check(check, boot):
+    """What is wrong with the boot of a boot check, or None."""
+    import re
+
+    if boot.ended != check.ends:
+        return f"expected the end '{check.ends}', but {describe_end(boot)}"
+    if boot.ended == "exit" and boot.status != 0:
+        return describe_end(boot)
+    position = 0
+    for pattern in check.expect:
+        match = re.compile(pattern, re.MULTILINE).search(boot.text, position)
+        if not match:
+            return f"expected but not found: {pattern}"
+        position = match.end()
+    for pattern in check.reject:
+        if re.search(pattern, boot.text, re.MULTILINE):
+            return f"found but not expected: {pattern}"
+    if boot.complaints():
+        return f"the kernel complained: {boot.complaints()[0]}"
+    return None
+
+
+# ---- the jobs -------------------------------------------------------------------------------------------
+
+
+class Plan:
+    """Decides from the options which jobs there are."""
+
+    def __init__(self, options):
+        self.options = options
+        self.on_linux = options.kernel is not None
+        self.kernel = options.kernel or os.path.join(BUILD, "debug", "tine.elf")
+        self.initrd = os.path.join(BUILD, "initramfs.cpio.gz")
+        self.image = os.path.join(BUILD, "fork-suite.iso")
+        self.processors = os.cpu_count() or 1
+        self.limits = {
+            "silence": 120 * options.patience,
+            "deadline": 1200 * options.patience,
+        }
+
+    def wants(self, name):
+        return not self.options.filter or self.options.filter in name
+
+    def suites(self):
+        folder = os.path.join(ROOT, "user", "tests")
+        names = sorted(n[:-2] for n in os.listdir(folder) if n.endswith(".c") and n != "tap.c")
+        return names
+
+    def jobs(self):
+        jobs = []
+        if not self.on_linux:
+            jobs += self.unit_jobs()
+        jobs += self.suite_jobs()
+        if not self.on_linux:
+            jobs += self.image_jobs()
+        jobs += self.check_jobs()
+        return jobs
+
+    def unit_jobs(self):
+        folder = os.path.join(ROOT, "tests", "unit")
+        sources = os.listdir(folder) if os.path.isdir(folder) else []
+        for name in sorted(n[:-2] for n in sources if n.endswith(".c")):
+            if self.wants(f"unit {name}"):
+                yield Job(f"unit {name}", lambda log, name=name: self.run_unit(name, log))
+
+    def run_unit(self, name, log_path):
+        program = os.path.join(BUILD, "tests", "unit", name)
+        try:
+            result = subprocess.run(
+                [program],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=self.limits["silence"] * 2,
+            )
+            output, status = result.stdout, result.returncode
+        except subprocess.TimeoutExpired as expired:
+            output, status = expired.stdout or b"", -9
+        with open(log_path, "wb") as log:
+            log.write(output)
+        suite = tap.Suite(name)
+        lines = output.decode("utf-8", "replace").splitlines()
+        tap.parse_results(lines, suite)
+        suite.end = ("signal", -status) if status < 0 else ("exit", status)
+        return list(judge_suite(suite, "\n".join(lines[-60:])))
+
+    def suite_jobs(self):
+        wanted = [name for name in self.suites() if self.wants(name)]
+        for smp in self.options.smp or (1, 2, 4):
+            name = f"tests on {smp} CPU{'s' if smp > 1 else ''}"
+            patterns = []
+            if not self.options.filter or self.options.filter in name:
+                patterns = wanted = self.suites()
+            elif wanted:
+                patterns = wanted
+            if patterns:
+                job = Job(name, lambda log, s=smp, w=tuple(wanted): self.run_suites(s, w, log))
+                job.weight = min(smp, self.processors)
+                yield job
+
+    def run_suites(self, smp, suites, log_path):
+        names = "" if list(suites) == self.suites() else " " + " ".join(suites)
+        words = f"quiet -- test{names}"
+        boot = machine.run(self.machine(command_line=words, smp=smp), log_path, **self.limits)
+        return judge_tests(boot, suites, counters_expected=not self.on_linux)
+
+    def machine(self, **how):
+        return machine.Machine(**{"kernel": self.kernel, "initrd": self.initrd, **how})
+
+    def image_jobs(self):
+        if self.options.smp and 2 not in self.options.smp:
+            return
+        for firmware in ("BIOS", "UEFI"):
+            name = f"fork suite from GRUB by {firmware}"
+            if self.wants(name):
+                yield Job(name, lambda log, f=firmware: self.run_image(f, log), 2)
+
+    def run_image(self, firmware, log_path):
+        extra = ["-cdrom", self.image]
+        if firmware == "UEFI":
+            tool = os.path.join(ROOT, "tools", "uefi-firmware")
+            result = subprocess.run([tool, BUILD], capture_output=True, text=True)
+            if result.returncode:
+                return [Outcome("fail", result.stderr.strip())]
+            extra += result.stdout.split()
+        boot = machine.run(machine.Machine(extra=tuple(extra)), log_path, **self.limits)
+        suites = [name for name in self.suites() if name.startswith(SUITE_PREFIXES)]
+        return judge_tests(boot, suites, counters_expected=True)
+
+    def check_jobs(self):
+        if self.options.smp and not self.options.filter:
+            return
+        checks = [c for c in boot_checks.CHECKS if self.wants(f"boot: {c.name}")]
+        if not checks or self.options.list:
+            archives = {}
+        else:
+            archives = boot_checks.make_initrds(self.initrd, LOGS)
+        for check in checks:
+            smp = check.machine.get("smp", 2)
+            yield Job(
+                f"boot: {check.name}",
+                lambda log, c=check: self.run_check(c, archives, log),
+                min(smp, self.processors) if smp > 2 else 1,
+            )
+
+    def run_check(self, check, archives, log_path):
+        if reason := check.skip_reason(self.on_linux):
+            return [Outcome("skip", check.name, reason)]
+        boot = machine.run(
+            self.machine(
+                command_line=check.command_line, initrd=archives[check.initrd], **check.machine
+            ),
+            log_path,
+            dialogue=check.dialogue,
+            stop=check.stop,
+            silence=60 * self.options.patience,
+            deadline=240 * self.options.patience,
+        )
+        problem = judge_check(check, boot)
+        if problem:
+            return [Outcome("fail", check.name, f"{problem}\n{boot.tail()}")]
+        return [Outcome("pass", check.name)]
+
+
+# ---- running them ---------------------------------------------------------------------------------------
+
+
+class Processors:
+    """As many permits as the machine has processors; a job takes its weight of them at once."""
+
+    def __init__(self, count):
+        self.free = self.count = count
+        self.changed = threading.Condition()
+
+    def take(self, weight):
+        weight = min(weight, self.count)
+        with self.changed:
+            self.changed.wait_for(lambda: self.free >= weight)
+            self.free -= weight
+
+    def give(self, weight):
+        with self.changed:
+            self.free += min(weight, self.count)
+            self.changed.notify_all()
+
+
+def report(job, outcomes, seconds):
+    count = {status: sum(o.status == status for o in outcomes) for status in ("pass", "fail", "skip")}
+    words = [f"{count['pass']} passed"] if count["pass"] or not outcomes else []
+    words += [f"{count['fail']} FAILED"] if count["fail"] else []
+    words += [f"{count['skip']} skipped"] if count["skip"] else []
+    print(f"{job.name:<58} {', '.join(words):<28} {seconds:6.1f} s", flush=True)
+    for outcome in outcomes:
+        if outcome.status != "fail":
+            continue
+        print(f"  FAILED: {job.name}: {outcome.name}")
+        for line in outcome.detail.splitlines():
+            print(f"    | {line}")
+        print(f"    (all of it: {os.path.relpath(job.log_path)})", flush=True)
+
+
+def run_jobs(jobs, processors):
+    """Runs the jobs, as many at a time as the machine bears; returns all outcomes."""
+    permits = Processors(processors)
+    printing = threading.Lock()
+    everything = []
+
+    def work(job):
+        started = time.monotonic()
+        try:
+            outcomes = job.run(job.log_path)
+            if not outcomes:
+                outcomes = [Outcome("fail", "nothing was tested")]
+        except Exception as error:  # pylint: disable=broad-except
+            outcomes = [Outcome("fail", f"the runner failed: {error!r}")]
+        finally:
+            permits.give(job.weight)
+        with printing:
+            everything.extend(outcomes)
+            report(job, outcomes, time.monotonic() - started)
+
+    threads = []
+    for job in jobs:
+        permits.take(job.weight)
+        threads.append(threading.Thread(target=work, args=(job,)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    return everything
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--filter", help="only jobs, or suites in user/tests, with this in their name")
+    parser.add_argument("--smp", type=int, action="append", help="only this number of CPUs")
+    parser.add_argument("--list", action="store_true", help="list the jobs and run nothing")
+    parser.add_argument("--repeat", type=int, default=1, help="run everything so often")
+    parser.add_argument("--jobs", type=int, help="processors to use (default: all)")
+    parser.add_argument("--patience", type=float, default=1, help="multiplies all time limits")
+    parser.add_argument("--kernel", help="run the tests on this Linux kernel instead of Tine")
+    parser.add_argument("--compare-with", metavar="KERNEL", help="compare Tine with this Linux kernel")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_options()
+    os.makedirs(LOGS, exist_ok=True)
+    plan = Plan(options)
+    processors = options.jobs or plan.processors
+    if options.compare_with:
+        return compare.main(plan, options.compare_with, processors)
+    if options.list:
+        for job in plan.jobs():
+            print(job.name)
+        return 0
+
+    outcomes = []
+    for _ in range(options.repeat):
+        outcomes += run_jobs(list(plan.jobs()), processors)
+    count = {status: sum(o.status == status for o in outcomes) for status in ("pass", "fail", "skip")}
+    skipped = f", {count['skip']} skipped" if count["skip"] else ""
+    print(f"{count['pass']} passed, {count['fail']} failed{skipped}")
+    return 0 if count["pass"] and not count["fail"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
