@@ -24,13 +24,16 @@
  */
 
 struct test_case {
-    const char *name; /* what a person types to run this case alone */
-    const char *text; /* the claim, as it stands on the ok line */
-    void (*run)(void);
+	const char *name; /* what a person types to run this case alone */
+	const char *text; /* the claim, as it stands on the ok line */
+	void (*run)(void);
 };
 
 /* A row of the table: the function's own name is the name of the case. */
-#define TEST(function, text) { #function, text, function }
+#define TEST(function, text)              \
+	{                                 \
+#function, text, function \
+	}
 #define TAP_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
@@ -40,13 +43,14 @@ struct test_case {
 int tap_main(int argc, char **argv, const struct test_case *cases, size_t count);
 
 /*
- * The checks. One that fails prints `# file:line: what was expected, what came`, fails the case, and ends the
- * calling process with status TAP_FAILED. They may be used in any process that a case makes, also
- * in one that shares its parent's memory.
+ * The checks. One that fails prints `# file:line: what was expected, what came`, fails the case,
+ * and ends the calling process with status TAP_FAILED. They may be used in any process that a case
+ * makes, also in one that shares its parent's memory.
  */
 #define TAP_FAILED 99
 
-#define check(condition) ((condition) ? (void)0 : tap_fail(__FILE__, __LINE__, "expected %s", #condition))
+#define check(condition) \
+	((condition) ? (void)0 : tap_fail(__FILE__, __LINE__, "expected %s", #condition))
 
 /* The two are equal, as numbers; both are printed if not. */
 #define check_eq(got, want) tap_check_eq(__FILE__, __LINE__, #got, (long)(got), (long)(want))
@@ -58,15 +62,16 @@ int tap_main(int argc, char **argv, const struct test_case *cases, size_t count)
 #define check_errno(call, wanted) tap_check_errno(__FILE__, __LINE__, #call, (long)(call), (wanted))
 
 /* Child `pid` ends by _exit(code), or by the signal; it is waited for and reaped. */
-#define check_exits(pid, code) tap_check_exits(__FILE__, __LINE__, (pid), (code))
+#define check_exits(pid, code)	  tap_check_exits(__FILE__, __LINE__, (pid), (code))
 #define check_killed(pid, signal) tap_check_killed(__FILE__, __LINE__, (pid), (signal))
 
 /* `function` ends the process that runs it with this signal; shown in a forked child. */
 #define check_dies(function, argument, signal) \
-    tap_check_killed(__FILE__, __LINE__, tap_child((function), (argument)), (signal))
+	tap_check_killed(__FILE__, __LINE__, tap_child((function), (argument)), (signal))
 
 /* `function` returns, with no check failed; shown in a forked child. */
-#define check_child(function, argument) tap_check_exits(__FILE__, __LINE__, tap_child((function), (argument)), 0)
+#define check_child(function, argument) \
+	tap_check_exits(__FILE__, __LINE__, tap_child((function), (argument)), 0)
 
 /* Fork; the child runs function(argument) and then exits with 0. Fails the case if fork fails. */
 pid_t tap_child(void (*function)(void *), void *argument);
@@ -80,7 +85,10 @@ int tap_wait(pid_t pid);
 /* Zeroed memory that stays shared with every process forked later. */
 void *tap_shared(size_t size);
 
-/* A line of its own, `# ...`, for a person who looks into a failure. Nothing that passes prints one. */
+/*
+ * A line of its own, `# ...`, for a person who looks into a failure. Nothing that passes prints
+ * one.
+ */
 void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Sleep for so long, through interruptions. */
@@ -90,13 +98,14 @@ void tap_sleep_ms(long milliseconds);
 long long tap_now(void);
 
 /*
- * Wait until *word is at least `value`, giving the processor away meanwhile. There is no limit here: the
- * watchdog ends a case that waits for ever.
+ * Wait until *word is at least `value`, giving the processor away meanwhile. There is no limit
+ * here: the watchdog ends a case that waits for ever.
  */
 void tap_await(const volatile int *word, int value);
 
 /* What the check macros call. */
-_Noreturn void tap_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void tap_fail(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 void tap_check_eq(const char *file, int line, const char *what, long got, long want);
 long tap_check_call(const char *file, int line, const char *what, long result);
 void tap_check_errno(const char *file, int line, const char *what, long result, int wanted);
