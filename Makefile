@@ -101,7 +101,8 @@ CFLAGS  += -fstack-protector-strong -mstack-protector-guard=tls \
 	   -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 LDFLAGS  = -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 
-stamp.kernel = $(KERNEL_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(OBJECTS)
+stamp.kernel-flags = $(KERNEL_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+stamp.kernel-files = $(OBJECTS)
 
 $(B)/debug/%: FLAVOUR = -DCONFIG_DEBUG=1
 
@@ -111,13 +112,13 @@ define compile
 	$(Q)$(KERNEL_CC) $(CPPFLAGS) $(FLAVOUR) $(CFLAGS) -MMD -MP -c $< -o $@
 endef
 
-$(B)/%.o: %.c $(B)/stamp/kernel
+$(B)/%.o: %.c $(B)/stamp/kernel-flags
 	$(compile)
-$(B)/%.o: %.S $(B)/stamp/kernel
+$(B)/%.o: %.S $(B)/stamp/kernel-flags
 	$(compile)
-$(B)/debug/%.o: %.c $(B)/stamp/kernel
+$(B)/debug/%.o: %.c $(B)/stamp/kernel-flags
 	$(compile)
-$(B)/debug/%.o: %.S $(B)/stamp/kernel
+$(B)/debug/%.o: %.S $(B)/stamp/kernel-flags
 	$(compile)
 
 # The kernel is linked twice, because the names that a backtrace prints are only known after the first
@@ -127,7 +128,7 @@ $(B)/debug/pass1.elf $(B)/debug/tine.elf: $(OBJECTS:%=$(B)/debug/%)
 
 link = $(Q)$(KERNEL_LD) $(LDFLAGS) -T linker.ld -o $@ $(filter %.o,$^)
 
-%/pass1.elf: %/symtab-empty.o linker.ld
+%/pass1.elf: %/symtab-empty.o linker.ld $(B)/stamp/kernel-files
 	$(link)
 
 %/symtab-empty.S: tools/symtab.py | need
@@ -161,27 +162,28 @@ BENCHES := $(sort $(wildcard user/bench/*.c))
 
 USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS) $(BENCHES))
 
-stamp.user = $(USER_CC) $(USER_CFLAGS) $(USER_PROGRAMS)
+stamp.user-flags = $(USER_CC) $(USER_CFLAGS)
+stamp.user-files = $(USER_PROGRAMS)
 
 define compile_user
 	$(call say,USER,$@)
 	@mkdir -p $(@D)
-	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -MT $@ $< $(filter %.o,$^) -o $@ $(USER_LIBS)
+	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -MT $@ $< $(filter %.o,$^) -o $@
 endef
 
-$(B)/user/tests/tap.o: user/tests/tap.c $(B)/stamp/user
+$(B)/user/tests/tap.o: user/tests/tap.c $(B)/stamp/user-flags
 	$(call say,USER,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
-$(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user
+$(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user-flags
 	$(compile_user)
-$(B)/user/tests/%: user/tests/%.c $(B)/user/tests/tap.o $(B)/stamp/user
+$(B)/user/tests/%: user/tests/%.c $(B)/user/tests/tap.o $(B)/stamp/user-flags
 	$(compile_user)
-$(B)/user/%: user/%.c $(B)/stamp/user
+$(B)/user/%: user/%.c $(B)/stamp/user-flags
 	$(compile_user)
 
 INITRAMFS = $(B)/initramfs.cpio.gz
-$(INITRAMFS): $(USER_PROGRAMS) $(wildcard user/etc/*) tools/mkinitramfs
+$(INITRAMFS): $(USER_PROGRAMS) $(wildcard user/etc/*) tools/mkinitramfs $(B)/stamp/user-files
 	$(call say,CPIO,$@)
 	$(Q)tools/mkinitramfs $@ $(B)/user
 
@@ -237,7 +239,9 @@ stamp.unit   = $(UNIT_CFLAGS)
 $(B)/tests/unit/%: tests/unit/%.c $(B)/stamp/unit
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
-	$(Q)gcc $(UNIT_CFLAGS) -MMD -MP -MT $@ -o $@ $< $$(sed -n '1s,^// sources:,,p' $<)
+	$(Q)sources="$< $$(sed -n '1s,^// sources:,,p' $<)" && \
+		gcc $(UNIT_CFLAGS) -o $@ $$sources && \
+		gcc $(UNIT_CFLAGS) -MM -MP -MT $@ $$sources >$@.d
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS)
