@@ -1,0 +1,181 @@
+/*
+ * What making a process costs.
+ *
+ *	/bench/forkbench
+ *
+ * Prints one line `#### bench NAME NANOSECONDS` for each measurement, the mean over many rounds, which
+ * tests/bench.py reads. Under QEMU's -icount shift=0 a nanosecond is one guest instruction, kernel and program
+ * together, and the result is the same on every run.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB  (1024L * 1024)
+#define PAGE 4096
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* Each of these is one round; it returns the time it took. */
+
+static long long null_system_call(void)
+{
+	long long start = now();
+
+	syscall(SYS_getppid);
+	return now() - start;
+}
+
+static long long read_the_clock(void)
+{
+	long long start = now();
+
+	return now() - start;
+}
+
+static long long fork_exit_wait(void)
+{
+	long long start = now();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		fail("fork");
+	return now() - start;
+}
+
+static long long vfork_exit_wait(void)
+{
+	long long start = now();
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		fail("vfork");
+	return now() - start;
+}
+
+static char *const exec_arguments[] = { "/bench/forkbench", "nothing", NULL };
+
+static long long fork_exec_wait(void)
+{
+	long long start = now();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execv(exec_arguments[0], exec_arguments);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		fail("fork");
+	return now() - start;
+}
+
+/* The time until fork() has returned in the parent; the child's end is not in it. */
+static long long fork_alone(void)
+{
+	long long start = now(), end;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	end = now();
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		fail("fork");
+	return end - start;
+}
+
+/* The same, in a process that has written to so much memory of its own. */
+static char *touched;
+static long touched_size;
+
+static void touch(long size)
+{
+	touched_size = size;
+	touched = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (touched == MAP_FAILED)
+		fail("mmap");
+	madvise(touched, size, MADV_NOHUGEPAGE);
+	for (long i = 0; i < size; i += PAGE)
+		touched[i] = 1;
+}
+
+static void untouch(void)
+{
+	munmap(touched, touched_size);
+}
+
+/* The first write after a fork to a page that both have. */
+static long long write_after_fork(void)
+{
+	static char *page;
+	long long time;
+	pid_t pid;
+
+	if (!page)
+		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*page = 1;
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	time = now();
+	*(volatile char *)page = 2;
+	time = now() - time;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return time;
+}
+
+static void measure(const char *name, long long (*round)(void), int rounds)
+{
+	long long total = 0;
+
+	for (int i = 0; i < 10 && i < rounds; i++)
+		round();
+	for (int i = 0; i < rounds; i++)
+		total += round();
+	printf("#### bench %s %lld\n", name, total / rounds);
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		return 0;
+	measure("clock", read_the_clock, 1000);
+	measure("null-syscall", null_system_call, 1000);
+	measure("fork-exit-wait", fork_exit_wait, 200);
+	measure("vfork-exit-wait", vfork_exit_wait, 200);
+	measure("fork-exec-wait", fork_exec_wait, 100);
+	measure("write-after-fork", write_after_fork, 100);
+	touch(1 * MIB);
+	measure("fork-1-MiB", fork_alone, 100);
+	untouch();
+	touch(256 * MIB);
+	measure("fork-256-MiB", fork_alone, 10);
+	untouch();
+	return 0;
+}
