@@ -8,6 +8,7 @@ something passed and nothing failed. Every boot leaves its serial output in buil
 import argparse
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -98,8 +99,6 @@ def describe_end(boot):
 
 def judge_check(check, boot):
     """What is wrong with the boot of a boot check, or None."""
-    import re
-
     if boot.ended != check.ends:
         return f"expected the end '{check.ends}', but {describe_end(boot)}"
     if boot.ended == "exit" and boot.status != 0:
@@ -243,7 +242,7 @@ class Plan:
 
     def run_check(self, check, archives, log_path):
         if reason := check.skip_reason(self.on_linux):
-            return [Outcome("skip", check.name, reason)]
+            return [Outcome("skip", "", reason)]
         boot = machine.run(
             self.machine(
                 command_line=check.command_line, initrd=archives[check.initrd], **check.machine
@@ -256,30 +255,11 @@ class Plan:
         )
         problem = judge_check(check, boot)
         if problem:
-            return [Outcome("fail", check.name, f"{problem}\n{boot.tail()}")]
-        return [Outcome("pass", check.name)]
+            return [Outcome("fail", "", f"{problem}\n{boot.tail()}")]
+        return [Outcome("pass", "")]
 
 
 # ---- running them ---------------------------------------------------------------------------------------
-
-
-class Processors:
-    """As many permits as the machine has processors; a job takes its weight of them at once."""
-
-    def __init__(self, count):
-        self.free = self.count = count
-        self.changed = threading.Condition()
-
-    def take(self, weight):
-        weight = min(weight, self.count)
-        with self.changed:
-            self.changed.wait_for(lambda: self.free >= weight)
-            self.free -= weight
-
-    def give(self, weight):
-        with self.changed:
-            self.free += min(weight, self.count)
-            self.changed.notify_all()
 
 
 def report(job, outcomes, seconds):
@@ -291,40 +271,52 @@ def report(job, outcomes, seconds):
     for outcome in outcomes:
         if outcome.status != "fail":
             continue
-        print(f"  FAILED: {job.name}: {outcome.name}")
+        print(f"  FAILED: {job.name}{': ' if outcome.name else ''}{outcome.name}")
         for line in outcome.detail.splitlines():
             print(f"    | {line}")
         print(f"    (all of it: {os.path.relpath(job.log_path)})", flush=True)
 
 
-def run_jobs(jobs, processors):
-    """Runs the jobs, as many at a time as the machine bears; returns all outcomes."""
-    permits = Processors(processors)
-    printing = threading.Lock()
-    everything = []
+def run_job(job):
+    """The outcomes of one job, whatever happens to it."""
+    try:
+        return job.run(job.log_path) or [Outcome("fail", "nothing was tested")]
+    except Exception as error:  # pylint: disable=broad-except
+        return [Outcome("fail", f"the runner failed: {error!r}")]
 
-    def work(job):
+
+def run_jobs(jobs, processors):
+    """Runs the jobs, as many at a time as there are processors for; returns all outcomes.
+
+    The next job is always the first one in the list that still fits in beside those that run.
+    """
+    outcomes = []
+    changed = threading.Condition()
+    free = processors
+
+    def work(job, weight):
+        nonlocal free
         started = time.monotonic()
-        try:
-            outcomes = job.run(job.log_path)
-            if not outcomes:
-                outcomes = [Outcome("fail", "nothing was tested")]
-        except Exception as error:  # pylint: disable=broad-except
-            outcomes = [Outcome("fail", f"the runner failed: {error!r}")]
-        finally:
-            permits.give(job.weight)
-        with printing:
-            everything.extend(outcomes)
-            report(job, outcomes, time.monotonic() - started)
+        found = run_job(job)
+        with changed:
+            outcomes.extend(found)
+            report(job, found, time.monotonic() - started)
+            free += weight
+            changed.notify()
 
     threads = []
-    for job in jobs:
-        permits.take(job.weight)
-        threads.append(threading.Thread(target=work, args=(job,)))
+    while jobs:
+        with changed:
+            fits = lambda: next((j for j in jobs if min(j.weight, processors) <= free), None)
+            job = changed.wait_for(fits)
+            weight = min(job.weight, processors)
+            free -= weight
+        jobs.remove(job)
+        threads.append(threading.Thread(target=work, args=(job, weight)))
         threads[-1].start()
     for thread in threads:
         thread.join()
-    return everything
+    return outcomes
 
 
 def parse_options():
