@@ -123,27 +123,28 @@ $(B)/debug/%.o: %.S $(B)/stamp/kernel-flags
 
 # The kernel is linked twice, because the names that a backtrace prints are only known after the first
 # time. The table lies behind all code, so addresses stay as they were; symtab.py makes sure of it.
+FLAVOURS := $(B) $(B)/debug
+each      = $(FLAVOURS:%=%/$(1))
+
 $(B)/pass1.elf $(B)/tine.elf: $(OBJECTS:%=$(B)/%)
 $(B)/debug/pass1.elf $(B)/debug/tine.elf: $(OBJECTS:%=$(B)/debug/%)
 
 link = $(Q)$(KERNEL_LD) $(LDFLAGS) -T linker.ld -o $@ $(filter %.o,$^)
 
-%/pass1.elf: %/symtab-empty.o linker.ld $(B)/stamp/kernel-files
-	$(link)
-
-%/symtab-empty.S: tools/symtab.py | need
+$(call each,symtab-empty.S): tools/symtab.py | need
 	@mkdir -p $(@D)
 	$(Q)python3 tools/symtab.py empty >$@
 
-%/symtab.S: %/pass1.elf tools/symtab.py
+$(call each,pass1.elf): %/pass1.elf: %/symtab-empty.o linker.ld $(B)/stamp/kernel-files
+	$(link)
+
+$(call each,symtab.S): %/symtab.S: %/pass1.elf tools/symtab.py
 	$(Q)python3 tools/symtab.py table $(KERNEL_NM) $< >$@
 
-%/symtab.o: %/symtab.S
-	$(Q)$(KERNEL_CC) -c $< -o $@
-%/symtab-empty.o: %/symtab-empty.S
+$(call each,symtab.o) $(call each,symtab-empty.o): %.o: %.S
 	$(Q)$(KERNEL_CC) -c $< -o $@
 
-%/tine.elf: %/symtab.o %/pass1.elf linker.ld
+$(call each,tine.elf): %/tine.elf: %/symtab.o %/pass1.elf linker.ld
 	$(call say,LD,$@)
 	$(link)
 	$(Q)python3 tools/symtab.py check $(KERNEL_NM) $*/pass1.elf $@
