@@ -5,10 +5,17 @@
 #include <tine/types.h>
 
 struct arch_thread {
-	u64 sp;		    /* kernel stack pointer while it does not run */
+	u64 sp;		      /* kernel stack pointer while it does not run */
+	u64 canary;	      /* the compiler's stack canary while it runs */
 	u64 fs_base, gs_base; /* user's; valid while it does not run */
-	void *fpu;	    /* XSAVE area, owned; NULL for kernel threads */
-	u64 fault_address;  /* of the last fault by this task, its error code and number, for signal frames */
+	union {
+		struct {
+			u16 ds, es, fs, gs; /* user's selectors, likewise */
+		};
+		u64 selectors;
+	};
+	void *fpu;	   /* XSAVE area, owned; see arch/fpu.h */
+	u64 fault_address; /* of the last fault by this task, its error code and number, for signal frames */
 	u64 error_code;
 	u64 trap_number;
 };

@@ -19,6 +19,16 @@ struct kernel_clone_args;
 struct mm_struct;
 struct task_struct;
 
+/*
+ * Boot, called by start_kernel() in this order. arch_init_early: exceptions, the page tables of the kernel with the direct map
+ * (page_alloc_init may follow), nothing is allocated. arch_init: ACPI tables, interrupt controllers, clock and timer; needs
+ * alloc_pages and kmalloc.
+ */
+void arch_init_early(void);
+void arch_init(void);
+/* On each other CPU, called by the architecture: interrupts off, on its idle task's stack. */
+void secondary_main(void) __noreturn;
+
 /* CPUs. A mask of CPUs is a u64, bit n for CPU n. */
 extern u64 cpu_online_mask; /* grows while the other CPUs start, constant afterwards */
 extern unsigned int nr_cpus;
@@ -46,6 +56,8 @@ void arch_timer_arm(u64 when);
 bool arch_random(void *buf, size_t n);
 
 /* Threads. */
+/* Kernel stacks: KERNEL_STACK_SIZE bytes, a guard page below each. */
+#include <arch/kernel_stack.h>
 /*
  * Prepares child's kernel stack and arch_thread. For a user task: pt_regs as current has them at its system call, result 0,
  * args->stack as stack pointer if not 0, args->tls as TLS base with CLONE_SETTLS, floating-point state copied; its
@@ -65,7 +77,7 @@ struct task_struct *switch_to(struct task_struct *prev, struct task_struct *next
 struct pt_regs *task_pt_regs(const struct task_struct *task);
 
 /* Address spaces. The page-table format itself is in <arch/pgtable.h>. */
-/* Makes a root table's kernel half. */
+/* Makes a root table's kernel half, which is all zero or was made so before. A few entries. */
 void arch_init_root_table(void *table);
 /* Flush what the TLBs hold of user addresses: of mm on every CPU that runs it, waiting until it has happened. May not be called
  * with interrupts off or a spinlock held. */

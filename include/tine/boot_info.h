@@ -20,7 +20,8 @@ struct boot_info {
 	struct boot_range initrd; /* empty if there is none */
 	struct boot_range reserved[BOOT_MAX_RANGES]; /* in use by the loader's data or the machine; page_alloc stays away */
 	unsigned int reserved_count;
-	u64 acpi_rsdp; /* physical, 0 if the loader did not say */
+	u64 acpi_rsdp; /* physical, 0 if there is none */
+	bool text_screen; /* the screen, if there is one, is in VGA text mode */
 };
 
 extern struct boot_info boot_info;

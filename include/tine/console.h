@@ -4,6 +4,10 @@
 
 #include <tine/types.h>
 
+/* console=name on the command line: output goes to it too. False: there is no such device. */
+bool console_select(const char *name);
+/* Finds the devices and starts output on those selected (none selected: on all there are). After the command line was read. */
+void console_init(void);
 /* Writes raw bytes to the device(s) that console= chose; "\n" is sent as "\r\n" by the caller where wanted. Any context; takes a
  * lock inside so that lines do not mix. */
 void console_write(const char *bytes, size_t n);
