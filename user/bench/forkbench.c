@@ -76,7 +76,7 @@ static long long vfork_exit_wait(void)
 	return now() - start;
 }
 
-static char *const exec_arguments[] = { "/bench/forkbench", "nothing", NULL };
+static char *const exec_arguments[] = {"/bench/forkbench", "nothing", NULL};
 
 static long long fork_exec_wait(void)
 {
