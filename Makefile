@@ -195,7 +195,7 @@ initramfs: $(INITRAMFS) ## build init, the tests and their archive, build/initra
 
 KERNEL = $(B)/$(if $(filter 1,$(DEBUG)),debug/)tine.elf
 
-MODE_OPTIONS.serial = -nographic
+MODE_OPTIONS.serial = -display none -serial mon:stdio
 MODE_OPTIONS.window = -serial stdio
 CONSOLE.serial      = console=ttyS0
 CONSOLE.window      = console=ttyS0 console=tty0
@@ -224,7 +224,7 @@ run-iso: $(B)/tine.iso ## boot that image (UEFI=1: by UEFI)
 
 .PHONY: gdb
 gdb: $(KERNEL) $(INITRAMFS) ## boot it under gdb, stopped before its first instruction
-	$(Q)tools/debug $(KERNEL) $(B)/console.log $(filter-out -nographic,$(QEMU)) \
+	$(Q)tools/debug $(KERNEL) $(B)/console.log $(filter-out $(MODE_OPTIONS.$(MODE)),$(QEMU)) \
 		-kernel $(KERNEL) -initrd $(INITRAMFS) -append '$(COMMAND_LINE)'
 
 # ---- testing it -----------------------------------------------------------------------------------
