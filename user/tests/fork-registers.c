@@ -24,17 +24,17 @@
 #include "memory.h"
 #include "tap.h"
 
-#define CARRY		0x1
-#define DIRECTION	0x400
-#define INTERRUPTS	0x200
+#define CARRY           0x1
+#define DIRECTION       0x400
+#define INTERRUPTS      0x200
 #define PRIVILEGE_LEVEL 0x3000
-#define IDENTIFICATION	0x200000
+#define IDENTIFICATION  0x200000
 
 /* General registers. */
 
 struct registers {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14,
-		r15;	     /* offsets 0 to 112 */
+		r15;         /* offsets 0 to 112 */
 	uint64_t rsp, flags; /* 120 and 128 */
 };
 
@@ -45,7 +45,7 @@ struct registers before, after;
 volatile uint64_t spins;
 extern char after_the_syscall[];
 void syscall_with_registers(void); /* load `before`, execute syscall, store to `after` */
-void spin_with_registers(void);	   /* load `before`, count `spins` down to 0, store to `after` */
+void spin_with_registers(void);    /* load `before`, count `spins` down to 0, store to `after` */
 
 __asm__(".macro save_and_load\n"
 	"push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n pushf\n"
@@ -110,7 +110,7 @@ static void check_only_syscall_changes(void)
 
 static void system_calls_change_three_registers(void)
 {
-	static const long calls[] = { SYS_getpid, SYS_sched_yield, SYS_getppid, 9999 };
+	static const long calls[] = {SYS_getpid, SYS_sched_yield, SYS_getppid, 9999};
 
 	for (size_t i = 0; i < TAP_COUNT(calls); i++) {
 		choose_registers(i);
@@ -495,7 +495,7 @@ static void spoil_everything(int signal)
 
 static void handle(int signal, void (*handler)(int))
 {
-	struct sigaction action = { .sa_handler = handler };
+	struct sigaction action = {.sa_handler = handler};
 
 	check_call(sigaction(signal, &action, NULL));
 }
@@ -625,7 +625,7 @@ static void handlers_start_with_plain_state(void)
 
 static void handle_with_context(void (*handler)(int, siginfo_t *, void *))
 {
-	struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+	struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
 
 	check_call(sigaction(SIGUSR1, &action, NULL));
 }
@@ -744,13 +744,13 @@ static void return_with_vectors_elsewhere(int signal, siginfo_t *info, void *con
 static void return_with_a_kernel_stack(int signal, siginfo_t *info, void *context)
 {
 	(void)signal, (void)info;
-	((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP] = (long)0xffff800000000000;
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP] = (long)0xffff900000000000;
 }
 
 static void raise_with_handler(void *handler)
 {
-	struct sigaction action = { .sa_sigaction = (void (*)(int, siginfo_t *, void *))handler,
-				    .sa_flags = SA_SIGINFO };
+	struct sigaction action = {.sa_sigaction = (void (*)(int, siginfo_t *, void *))handler,
+				   .sa_flags = SA_SIGINFO};
 
 	check_call(sigaction(SIGUSR1, &action, NULL));
 	send_in_between();
@@ -793,7 +793,7 @@ static void sigreturn_without_a_frame_is_fatal(void)
 {
 	check_dies(sigreturn_from_nowhere, (void *)(16 * ROOT_ENTRY), SIGSEGV);
 	check_dies(sigreturn_from_nowhere, (void *)NOT_CANONICAL, SIGSEGV);
-	check_dies(sigreturn_from_nowhere, (void *)0xffff800000000000, SIGSEGV);
+	check_dies(sigreturn_from_nowhere, (void *)0xffff900000000000, SIGSEGV);
 }
 
 /* Everything else. */
@@ -825,7 +825,7 @@ static void thread_registers_survive_fork(void)
 
 static void thread_registers_take_user_addresses_only(void)
 {
-	static const unsigned long bad[] = { NOT_CANONICAL, 1UL << 63, 0xffff800000000000, ~0UL };
+	static const unsigned long bad[] = {NOT_CANONICAL, 1UL << 63, 0xffff800000000000, ~0UL};
 
 	for (size_t i = 0; i < TAP_COUNT(bad); i++) {
 		check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, bad[i]), -EPERM);
@@ -861,7 +861,7 @@ static int after_exec(void)
 {
 	uint32_t mxcsr;
 	uint16_t control;
-	uint8_t xmm15[16], nothing[16] = { 0 };
+	uint8_t xmm15[16], nothing[16] = {0};
 
 	__asm__ volatile("stmxcsr %0\n fnstcw %1\n movups %%xmm15, %2"
 			 : "=m"(mxcsr), "=m"(control), "=m"(xmm15));

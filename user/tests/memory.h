@@ -16,8 +16,8 @@
 #include "tap.h"
 
 /* What one entry of the page-table tree covers, level by level. */
-#define PAGE	   4096UL
-#define TABLE	   (2UL << 20)
+#define PAGE       4096UL
+#define TABLE      (2UL << 20)
 #define DIRECTORY  (1UL << 30)
 #define ROOT_ENTRY (512UL << 30)
 
@@ -82,7 +82,7 @@ MEMORY_INLINE void write_byte(void *address)
 	*(volatile char *)address = 1;
 }
 
-/* An open file of `size` bytes, all `byte`, that has no name any more. */
+/* An open file of `size` bytes, all `byte`, at its start, that has no name any more. */
 MEMORY_INLINE int make_file(size_t size, char byte)
 {
 	char name[32];
@@ -98,6 +98,7 @@ MEMORY_INLINE int make_file(size_t size, char byte)
 		check_eq(write(fd, block, chunk), chunk);
 		done += chunk;
 	}
+	check_eq(lseek(fd, 0, SEEK_SET), 0);
 	return fd;
 }
 
