@@ -13,8 +13,8 @@
 #define MAX_ORDER 10 /* largest block: 2^10 pages, 4 MiB */
 
 enum page_kind {
-	PAGE_FREE,	/* in the buddy lists or a CPU's cache */
 	PAGE_RESERVED,	/* not managed: firmware, kernel image, the zero page */
+	PAGE_FREE,	/* in the buddy lists or a CPU's cache */
 	PAGE_DATA,	/* user memory or file contents; count = references */
 	PAGE_TABLE,	/* page-table node; count = entries that point to it */
 	PAGE_SLAB,	/* objects of a cache */
@@ -26,7 +26,7 @@ struct page {
 	u8 kind;  /* enum page_kind */
 	u8 order; /* of a free or allocated block, in its first page */
 	u8 level; /* PAGE_TABLE: 1 to 4 */
-	u8 on_cpu_list;
+	u8 unused;
 	union {
 		struct list_head list; /* PAGE_FREE */
 		struct {
@@ -35,15 +35,17 @@ struct page {
 		};
 		struct { /* PAGE_SLAB: see mm/slab.c */
 			struct kmem_cache *cache;
-			void *slab_free;
+			struct slab *slab;
 		};
 	};
-	u64 private; /* PAGE_SLAB: objects in use; PAGE_DATA: the owner's */
+	u64 private; /* PAGE_DATA: the owner's */
 };
 
 _Static_assert(sizeof(struct page) == 32, "struct page is 32 bytes");
 
 struct boot_info;
+struct kmem_cache;
+struct slab;
 extern struct page *page_array; /* indexed by page frame number */
 extern u64 page_count;		/* entries in it */
 
@@ -93,8 +95,14 @@ extern struct page *zero_page;
 /* Pages that alloc_pages could hand out now, and all it ever had. */
 u64 free_page_count(void);
 u64 total_page_count(void);
+/* Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed page-table nodes. When nobody uses
+ * memory, the same number comes back whatever happened in between. */
+u64 unowned_page_count(void);
 /* Empties this and other caches of free pages into the buddy lists (before declaring that memory is out). */
 void drain_page_caches(void);
+
+/* Hands memory that was reserved at boot (the initial archive) to the allocator; partial pages at the ends stay out. */
+void free_reserved_range(u64 start, u64 end);
 
 void clear_page(void *page);	      /* arch/x86_64 */
 void copy_page(void *dst, const void *src); /* arch/x86_64 */

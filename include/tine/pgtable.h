@@ -58,6 +58,4 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 /* Pages mapped in all of mm, for accounting and the out-of-memory killer; shared ones count fully. Walks the tree. */
 u64 pgtable_count_pages(struct mm_struct *mm);
 
-void pgtable_init(void);
-
 #endif

@@ -24,6 +24,8 @@ long kmem_cache_in_use(const struct kmem_cache *cache);
 void kmem_cache_for_each(void (*visit)(const char *name, long in_use, void *arg), void *arg);
 /* Gives completely free slabs back to the page allocator; returns how many pages. */
 unsigned long kmem_cache_shrink_all(void);
+/* Pages in slabs, whether their objects are in use or not. */
+unsigned long slab_page_count(void);
 
 /* Memory by size: from caches up to 2 KiB, from whole pages (rounded up to a power of two) above, up to 4 MiB. */
 void *kmalloc(size_t size) __must_check;

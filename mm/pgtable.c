@@ -1,0 +1,689 @@
+/*
+ * Page tables as a copy-on-write tree.
+ *
+ *            mm A         mm B                 level 4: a root for each mm, never shared
+ *              \           /
+ *              [ node, 2 refs ]                level 3
+ *               /            \
+ *        [ node, 1 ]     [ node, 1 ]           level 2, 1
+ *         /      \            \
+ *     page 1    page 1      page 2             level 0: data pages
+ *
+ * A node is a page of 512 entries with a reference count: how many entries (roots count as none) point to it. Copy-on-write is
+ * the same at every level:
+ *
+ *   Invariant 1: an entry is writable only if what it points to has exactly one reference, or is a data page of a shared
+ *                mapping (PTE_SHARED).
+ *   Invariant 2: a node with more than one reference is immutable, but that a writable bit in it may be cleared.
+ *   The step (cow_break): one reference left: make the entry writable. Otherwise copy the node: same children, each with one
+ *                more reference, and read-only in both nodes; point the entry to the copy; drop the old node.
+ *
+ * An address can be written when every entry on the way to it is writable, since the processor takes the AND of the rights. So
+ * fork copies the root alone and makes the few entries in it read-only on both sides; everything else happens when somebody writes.
+ *
+ * Several CPUs. The mm's lock is held by whoever changes a tree, and the path is broken from the root down: a node is changed
+ * only when all above it belong to this mm alone. Two mms that copy the same shared node at once do no harm: each holds a reference
+ * by the entry it came by, so it stays immutable; clearing the writable bits is atomic.
+ *
+ * TLBs. A processor may remember translations and, for each address range, which node it found on the way. So whenever an entry that
+ * was in use is changed to point elsewhere, or loses rights, every CPU that runs the mm is told to flush, and only then are the
+ * old nodes and pages put (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
+ * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing.
+ *
+ * Cost. A node knows which groups of eight entries (a cache line) have any in use, so a sparse node is copied, walked and emptied
+ * in proportion to its use. An emptied node is all zero again and goes to its CPU's stack of zeroed nodes; a root keeps its
+ * kernel half there. Accessed and dirty bits are set when an entry is made, so the processor never writes to a node.
+ */
+#include <arch/pgtable.h>
+#include <tine/err.h>
+#include <tine/mm.h>
+#include <tine/pgtable.h>
+#include <tine/printk.h>
+#include <tine/slab.h>
+
+#define GROUP_SIZE 8 /* entries for each bit of page.groups */
+#define GATHER_SIZE 24
+#define NODE_CACHE_SIZE 64
+
+/* Zeroed nodes; [1]: roots, with their kernel half. Only the CPU itself touches its own. */
+static struct node_cache {
+	struct page *first;
+	unsigned int n;
+} __aligned(64) node_caches[MAX_CPUS][2];
+
+/* What is to be put once the TLBs are flushed. */
+struct gather {
+	struct mm_struct *mm;
+	unsigned long start, end; /* addresses whose translation changed */
+	unsigned int n;
+	struct page *pages[GATHER_SIZE];
+};
+
+static pte_t *entries_of(const struct page *node)
+{
+	return page_address(node);
+}
+
+static struct page *child_of(pte_t entry)
+{
+	return phys_to_page(pte_phys(entry));
+}
+
+/* --- Nodes --- */
+
+static struct page *node_alloc(unsigned int level)
+{
+	struct node_cache *cache = &node_caches[cpu_id()][level == PT_LEVELS];
+	struct page *node = cache->first;
+
+	if (likely(node)) {
+		cache->first = node->next;
+		cache->n--;
+	} else {
+		node = alloc_pages(0);
+		if (!node)
+			return NULL;
+		node->kind = PAGE_TABLE;
+		node->groups = 0;
+		clear_page(page_address(node));
+		if (level == PT_LEVELS)
+			arch_init_root_table(page_address(node));
+	}
+	node->level = level;
+	atomic_set(&node->count, 1);
+	return node;
+}
+
+/* node's user entries are all zero. */
+static void node_free(struct page *node)
+{
+	struct node_cache *cache = &node_caches[cpu_id()][node->level == PT_LEVELS];
+
+	if (unlikely(cache->n >= NODE_CACHE_SIZE)) {
+		node->kind = PAGE_KERNEL;
+		free_pages(node, 0);
+		return;
+	}
+	node->next = cache->first;
+	cache->first = node;
+	cache->n++;
+}
+
+static void set_entry(struct page *node, unsigned int index, pte_t entry)
+{
+	WRITE_ONCE(entries_of(node)[index], entry);
+	node->groups |= 1ul << (index / GROUP_SIZE);
+}
+
+/* Clears the group's bit if nothing in it is in use any more. */
+static void update_group(struct page *node, unsigned int index)
+{
+	const pte_t *group = &entries_of(node)[ALIGN_DOWN(index, GROUP_SIZE)];
+	pte_t any = 0;
+
+	for (unsigned int i = 0; i < GROUP_SIZE; i++)
+		any |= group[i];
+	if (!any)
+		node->groups &= ~(1ul << (index / GROUP_SIZE));
+}
+
+/* The first index >= index of an entry in a group in use; PT_ENTRIES if there is none. */
+static unsigned int skip_unused(const struct page *node, unsigned int index)
+{
+	u64 groups;
+
+	if (index >= PT_ENTRIES)
+		return PT_ENTRIES;
+	groups = node->groups >> (index / GROUP_SIZE);
+	if (groups & 1)
+		return index;
+	if (!groups)
+		return PT_ENTRIES;
+	return ALIGN_DOWN(index, GROUP_SIZE) + GROUP_SIZE * __builtin_ctzl(groups);
+}
+
+static void put_node(struct page *node);
+
+static void put_child(pte_t entry, unsigned int level)
+{
+	if (level > 0)
+		put_node(child_of(entry));
+	else if (!(entry & PTE_UNCOUNTED))
+		put_page(child_of(entry));
+}
+
+/* Drops all of a node that nobody else has, and the node. */
+static void empty_node(struct page *node)
+{
+	pte_t *entries = entries_of(node);
+	unsigned int level = node->level;
+
+	for (u64 groups = node->groups; groups; groups &= groups - 1) {
+		pte_t *group = &entries[GROUP_SIZE * __builtin_ctzl(groups)];
+
+		for (unsigned int i = 0; i < GROUP_SIZE; i++) {
+			if (!group[i])
+				continue;
+			put_child(group[i], level - 1);
+			group[i] = 0;
+		}
+	}
+	node->groups = 0;
+	node_free(node);
+}
+
+/* Drops a reference. Recurses at most as deep as there are levels. */
+static void put_node(struct page *node)
+{
+	ASSERT(node->kind == PAGE_TABLE);
+	if (atomic_read(&node->count) == 1 || atomic_dec_and_test(&node->count))
+		empty_node(node);
+}
+
+/* --- Flushing and putting --- */
+
+static void gather_init(struct gather *gather, struct mm_struct *mm)
+{
+	gather->mm = mm;
+	gather->start = ~0ul;
+	gather->end = 0;
+	gather->n = 0;
+}
+
+static void gather_range(struct gather *gather, unsigned long start, unsigned long end)
+{
+	gather->start = MIN(gather->start, start);
+	gather->end = MAX(gather->end, end);
+}
+
+/* Flushes what the gather covers, then puts what it holds. */
+static void gather_finish(struct gather *gather)
+{
+	if (gather->start >= gather->end)
+		return;
+	flush_tlb_range(gather->mm, gather->start, gather->end);
+	for (unsigned int i = 0; i < gather->n; i++) {
+		if (gather->pages[i]->kind == PAGE_TABLE)
+			put_node(gather->pages[i]);
+		else
+			put_page(gather->pages[i]);
+	}
+	gather_init(gather, gather->mm);
+}
+
+/* Takes over the reference that an entry at address, which points elsewhere now, had on page. */
+static void gather_put(struct gather *gather, unsigned long start, unsigned long end,
+		       struct page *page)
+{
+	gather_range(gather, start, end);
+	gather->pages[gather->n++] = page;
+	if (gather->n == GATHER_SIZE)
+		gather_finish(gather);
+}
+
+/* --- The step --- */
+
+static struct page *copy_node(const struct page *old)
+{
+	struct page *copy = node_alloc(old->level);
+	pte_t *from = entries_of(old), *to;
+
+	if (!copy)
+		return NULL;
+	to = entries_of(copy);
+	copy->groups = old->groups;
+	for (u64 groups = old->groups; groups; groups &= groups - 1) {
+		unsigned int first = GROUP_SIZE * __builtin_ctzl(groups);
+
+		for (unsigned int i = first; i < first + GROUP_SIZE; i++) {
+			pte_t entry = READ_ONCE(from[i]);
+
+			if (!entry)
+				continue;
+			if (!(entry & PTE_UNCOUNTED))
+				get_page(child_of(entry));
+			if ((entry & (PTE_WRITE | PTE_SHARED)) == PTE_WRITE) {
+				__atomic_fetch_and(&from[i], ~PTE_WRITE, __ATOMIC_SEQ_CST);
+				entry &= ~PTE_WRITE;
+			}
+			to[i] = entry;
+		}
+	}
+	return copy;
+}
+
+static struct page *copy_data_page(const struct page *old)
+{
+	struct page *copy = alloc_data_page();
+
+	if (copy)
+		copy_page(page_address(copy), page_address(old));
+	return copy;
+}
+
+/*
+ * Makes entry, in a node that is this mm's own, writable; it points to a node or page of the given level and covers [start, end).
+ * ENOMEM: nothing changed.
+ */
+static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsigned long end,
+		     struct gather *gather)
+{
+	struct page *old = child_of(*entry), *copy;
+
+	if (atomic_read(&old->count) == 1) {
+		WRITE_ONCE(*entry, *entry | PTE_WRITE);
+		return 0;
+	}
+	copy = level > 0 ? copy_node(old) : copy_data_page(old);
+	if (!copy)
+		return -ENOMEM;
+	WRITE_ONCE(*entry, (*entry & ~PTE_ADDRESS_MASK) | page_to_phys(copy) | PTE_WRITE);
+	gather_put(gather, start, end, old);
+	return 0;
+}
+
+/*
+ * The level-1 node for address, with the whole path to it this mm's own; made where it is missing if create is set. NULL: out
+ * of memory, or missing.
+ */
+static struct page *own_path(struct mm_struct *mm, unsigned long address, bool create,
+			     struct gather *gather)
+{
+	struct page *node = mm->root, *child;
+
+	for (unsigned int level = PT_LEVELS; level > 1; level--) {
+		unsigned int index = pt_index(address, level);
+		pte_t *entry = &entries_of(node)[index];
+
+		if (!*entry) {
+			child = create ? node_alloc(level - 1) : NULL;
+			if (!child)
+				return NULL;
+			set_entry(node, index, page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
+		} else if (!(*entry & PTE_WRITE)) {
+			/* What is below keeps its translations: one page flushed also forgets the old node. */
+			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))
+				return NULL;
+		}
+		node = child_of(*entry);
+	}
+	return node;
+}
+
+/* --- Mapping and faults --- */
+
+static pte_t make_leaf(const struct page *page, unsigned int rights)
+{
+	pte_t entry = page_to_phys(page) | PTE_LEAF_BITS;
+
+	if (rights & PG_WRITE)
+		entry |= PTE_WRITE;
+	if (!(rights & PG_EXEC))
+		entry |= PTE_NO_EXEC;
+	if (rights & PG_SHARED)
+		entry |= PTE_SHARED;
+	if (rights & PG_UNCOUNTED)
+		entry |= PTE_UNCOUNTED;
+	if (rights & PG_NONE)
+		entry = (entry & ~(PTE_PRESENT | PTE_WRITE)) | PTE_NONE;
+	return entry;
+}
+
+int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, unsigned int rights)
+{
+	unsigned int index = pt_index(address, 1);
+	struct gather gather;
+	struct page *node;
+	pte_t old;
+
+	gather_init(&gather, mm);
+	node = own_path(mm, address, true, &gather);
+	if (node) {
+		old = entries_of(node)[index];
+		set_entry(node, index, make_leaf(page, rights));
+		if (old && !(old & PTE_UNCOUNTED))
+			gather_put(&gather, address, address + PAGE_SIZE, child_of(old));
+		else if (old)
+			gather_range(&gather, address, address + PAGE_SIZE);
+	}
+	gather_finish(&gather);
+	return node ? 0 : -ENOMEM;
+}
+
+/* Replaces the uncounted page that entry maps by a private copy of it. */
+static int break_uncounted(pte_t *entry, unsigned long address, struct gather *gather)
+{
+	struct page *old = child_of(*entry), *copy;
+
+	copy = old == zero_page ? alloc_zeroed_data_page() : copy_data_page(old);
+	if (!copy)
+		return -ENOMEM;
+	WRITE_ONCE(*entry, (*entry & ~(PTE_ADDRESS_MASK | PTE_UNCOUNTED)) | page_to_phys(copy) |
+				   PTE_WRITE);
+	gather_range(gather, address, address + PAGE_SIZE);
+	return 0;
+}
+
+static int break_leaf(pte_t *entry, unsigned long address, struct gather *gather)
+{
+	if (!(*entry & PTE_PRESENT))
+		return -ENOENT;
+	if (*entry & PTE_WRITE)
+		return 0;
+	if (*entry & PTE_SHARED) {
+		WRITE_ONCE(*entry, *entry | PTE_WRITE);
+		return 0;
+	}
+	if (*entry & PTE_UNCOUNTED)
+		return break_uncounted(entry, address, gather);
+	return cow_break(entry, 0, address, address + PAGE_SIZE, gather);
+}
+
+/* The leaf entry for address without changing anything; 0 if there is none. *writable: every entry on the way is. */
+static pte_t find_leaf(struct mm_struct *mm, unsigned long address, bool *writable)
+{
+	struct page *node = mm->root;
+	pte_t entry;
+
+	*writable = true;
+	for (unsigned int level = PT_LEVELS;; level--) {
+		entry = READ_ONCE(entries_of(node)[pt_index(address, level)]);
+		*writable = *writable && (entry & PTE_WRITE);
+		if (!entry || level == 1)
+			return entry;
+		node = child_of(entry);
+	}
+}
+
+int pgtable_write_fault(struct mm_struct *mm, unsigned long address)
+{
+	struct gather gather;
+	struct page *node;
+	bool writable;
+	int error;
+
+	if (!(find_leaf(mm, address, &writable) & PTE_PRESENT))
+		return -ENOENT;
+	if (writable)
+		return 0;
+	gather_init(&gather, mm);
+	node = own_path(mm, address, false, &gather);
+	error = node ? break_leaf(&entries_of(node)[pt_index(address, 1)], address, &gather)
+		     : -ENOMEM;
+	gather_finish(&gather);
+	return error;
+}
+
+struct page *pgtable_lookup(struct mm_struct *mm, unsigned long address, bool *writable)
+{
+	pte_t entry = find_leaf(mm, address, writable);
+
+	return entry ? child_of(entry) : NULL;
+}
+
+/* --- Ranges --- */
+
+static unsigned long entry_start(unsigned long address, unsigned int level)
+{
+	return ALIGN_DOWN(address, 1ul << pt_level_shift(level));
+}
+
+/* The end of the entry that address is in, or end if that comes first. */
+static unsigned long entry_end(unsigned long address, unsigned long end, unsigned int level)
+{
+	unsigned long next = entry_start(address, level) + (1ul << pt_level_shift(level));
+
+	return MIN(next, end);
+}
+
+/* Advances address past entries of node that are not in use; returns end if there are none left before it. */
+static unsigned long skip_to_used(const struct page *node, unsigned long address, unsigned long end,
+				  unsigned int level)
+{
+	unsigned int index = pt_index(address, level), next = skip_unused(node, index);
+
+	if (next == index)
+		return address;
+	address = entry_start(address, level) + ((unsigned long)(next - index) << pt_level_shift(level));
+	return MIN(address, end);
+}
+
+/* Takes entry out of node, leaving its reference to the gather. */
+static void detach(struct page *node, pte_t *entry, unsigned long start, unsigned long end,
+		   struct gather *gather)
+{
+	pte_t old = *entry;
+
+	WRITE_ONCE(*entry, 0);
+	update_group(node, entry - entries_of(node));
+	if (old & PTE_UNCOUNTED)
+		gather_range(gather, start, end);
+	else
+		gather_put(gather, start, end, child_of(old));
+}
+
+/* Unmaps [start, end) below node, which is the mm's own. Recurses a level at a time. */
+static int unmap_below(struct page *node, unsigned long start, unsigned long end,
+		       struct gather *gather)
+{
+	unsigned int level = node->level;
+	unsigned long address, stop;
+	int error = 0;
+
+	for (address = start; address < end; address = stop) {
+		address = skip_to_used(node, address, end, level);
+		if (address == end)
+			break;
+		stop = entry_end(address, end, level);
+		pte_t *entry = &entries_of(node)[pt_index(address, level)];
+
+		if (!*entry)
+			continue;
+		if (level > 1 && stop - address < 1ul << pt_level_shift(level)) {
+			if (!(*entry & PTE_WRITE) &&
+			    cow_break(entry, level - 1, address, stop, gather)) {
+				error = -ENOMEM;
+				continue;
+			}
+			error = unmap_below(child_of(*entry), address, stop, gather) ?: error;
+			if (child_of(*entry)->groups)
+				continue;
+		}
+		detach(node, entry, address, stop, gather);
+	}
+	return error;
+}
+
+int pgtable_unmap(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct gather gather;
+	int error;
+
+	gather_init(&gather, mm);
+	error = unmap_below(mm->root, start, end, &gather);
+	gather_finish(&gather);
+	return error;
+}
+
+/* Entry with other rights; PTE_SHARED and PTE_UNCOUNTED stay. A private page becomes writable by a fault only. */
+static pte_t change_rights(pte_t entry, unsigned int rights)
+{
+	pte_t keep = entry & (PTE_SHARED | PTE_UNCOUNTED | PTE_ADDRESS_MASK | PTE_WRITE);
+
+	keep |= (PTE_LEAF_BITS & ~PTE_PRESENT) | (rights & PG_EXEC ? 0 : PTE_NO_EXEC);
+	if (rights & PG_NONE)
+		return (keep & ~PTE_WRITE) | PTE_NONE;
+	keep |= PTE_PRESENT;
+	if (!(rights & PG_WRITE))
+		return keep & ~PTE_WRITE;
+	return entry & PTE_SHARED ? keep | PTE_WRITE : keep;
+}
+
+static int protect_below(struct page *node, unsigned long start, unsigned long end,
+			 unsigned int rights, struct gather *gather)
+{
+	unsigned int level = node->level;
+	unsigned long address, stop;
+	int error = 0;
+
+	for (address = start; address < end; address = stop) {
+		address = skip_to_used(node, address, end, level);
+		if (address == end)
+			break;
+		stop = entry_end(address, end, level);
+		pte_t *entry = &entries_of(node)[pt_index(address, level)];
+
+		if (!*entry)
+			continue;
+		if (level == 1) {
+			WRITE_ONCE(*entry, change_rights(*entry, rights));
+			gather_range(gather, address, stop);
+			continue;
+		}
+		if (!(*entry & PTE_WRITE) && cow_break(entry, level - 1, address, stop, gather))
+			return -ENOMEM;
+		error = protect_below(child_of(*entry), address, stop, rights, gather) ?: error;
+	}
+	return error;
+}
+
+int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned int rights)
+{
+	struct gather gather;
+	int error;
+
+	gather_init(&gather, mm);
+	error = protect_below(mm->root, start, end, rights, &gather);
+	gather_finish(&gather);
+	return error;
+}
+
+/* The first address >= address with a leaf entry in use, end if there is none before it. */
+static unsigned long next_mapped(struct mm_struct *mm, unsigned long address, unsigned long end)
+{
+	while (address < end) {
+		struct page *node = mm->root;
+
+		for (unsigned int level = PT_LEVELS;; level--) {
+			unsigned int index = skip_unused(node, pt_index(address, level));
+			unsigned long used = skip_to_used(node, address, end, level);
+
+			if (index == PT_ENTRIES) { /* none left in this node: go on behind it */
+				address = level == PT_LEVELS ? end : entry_end(address, end, level + 1);
+				break;
+			}
+			address = used;
+			if (address == end)
+				break;
+			if (!entries_of(node)[index]) {
+				address = entry_end(address, end, level);
+				break;
+			}
+			if (level == 1)
+				return address;
+			node = child_of(entries_of(node)[index]);
+		}
+	}
+	return end;
+}
+
+/* Makes the paths of both ends of a move the mm's own, so that moving cannot fail. */
+static int own_both_paths(struct mm_struct *mm, unsigned long from, unsigned long to,
+			  unsigned long size, struct gather *gather)
+{
+	unsigned long address = next_mapped(mm, from, from + size);
+
+	while (address < from + size) {
+		if (!own_path(mm, address, false, gather) ||
+		    !own_path(mm, to + (address - from), true, gather))
+			return -ENOMEM;
+		address = next_mapped(mm, address + PAGE_SIZE, from + size);
+	}
+	return 0;
+}
+
+static void move_entry(struct mm_struct *mm, unsigned long from, unsigned long to,
+		       struct gather *gather)
+{
+	struct page *source = own_path(mm, from, false, gather);
+	struct page *target = own_path(mm, to, false, gather);
+	pte_t *entry = &entries_of(source)[pt_index(from, 1)];
+
+	set_entry(target, pt_index(to, 1), *entry);
+	WRITE_ONCE(*entry, 0);
+	update_group(source, pt_index(from, 1));
+	gather_range(gather, from, from + PAGE_SIZE);
+}
+
+int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, unsigned long size)
+{
+	struct gather gather;
+	unsigned long address;
+	int error;
+
+	gather_init(&gather, mm);
+	error = own_both_paths(mm, from, to, size, &gather);
+	if (!error)
+		for (address = next_mapped(mm, from, from + size); address < from + size;
+		     address = next_mapped(mm, address + PAGE_SIZE, from + size))
+			move_entry(mm, address, to + (address - from), &gather);
+	gather_finish(&gather);
+	if (error)
+		pgtable_unmap(mm, to, to + size); /* the empty nodes made on the way: nothing to copy */
+	return error;
+}
+
+static u64 count_below(const struct page *node)
+{
+	const pte_t *entries = entries_of(node);
+	u64 n = 0;
+
+	for (unsigned int i = skip_unused(node, 0); i < PT_ENTRIES; i = skip_unused(node, i + 1)) {
+		if (node->level == PT_LEVELS && i >= PT_USER_ROOT_ENTRIES)
+			break;
+		if (entries[i])
+			n += node->level > 1 ? count_below(child_of(entries[i]))
+					     : !(entries[i] & PTE_UNCOUNTED);
+	}
+	return n;
+}
+
+u64 pgtable_count_pages(struct mm_struct *mm)
+{
+	return count_below(mm->root);
+}
+
+/* --- Roots --- */
+
+int pgtable_alloc_root(struct mm_struct *mm)
+{
+	mm->root = node_alloc(PT_LEVELS);
+	return mm->root ? 0 : -ENOMEM;
+}
+
+void pgtable_free_root(struct mm_struct *mm)
+{
+	if (mm->root)
+		put_node(mm->root);
+	mm->root = NULL;
+}
+
+int pgtable_fork(struct mm_struct *child, struct mm_struct *parent)
+{
+	struct page *root = copy_node(parent->root);
+
+	if (!root)
+		return -ENOMEM;
+	child->root = root;
+	flush_tlb_mm(parent);
+	return 0;
+}
+
+u64 unowned_page_count(void)
+{
+	u64 n = free_page_count() + slab_page_count();
+
+	for (unsigned int i = 0; i < MAX_CPUS; i++)
+		n += READ_ONCE(node_caches[i][0].n) + READ_ONCE(node_caches[i][1].n);
+	return n;
+}
