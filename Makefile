@@ -48,7 +48,7 @@ $(B)/stamp/%: FORCE | need
 
 # In the words of tools/doctor, which installs or names what is missing.
 tasks.all           = build
-tasks.run           = build user qemu
+tasks.run           = build user qemu $(filter window,$(MODE))
 tasks.iso           = build user iso
 tasks.run-iso       = build user iso qemu $(if $(UEFI),uefi)
 tasks.gdb           = build user qemu gdb
@@ -281,7 +281,10 @@ check: check-format check-tools check-build ## what can be checked without booti
 
 check-format: | need
 	$(call say,CHECK,format)
-	$(Q)clang-format --dry-run -Werror $(C_FILES)
+	$(Q)bad=0; for file in $(C_FILES); do \
+		clang-format --dry-run -Werror $$file >/dev/null 2>&1 || \
+			{ echo "$$file: not as .clang-format says; make format lays it out"; bad=1; }; \
+	done; exit $$bad
 
 check-tools: | need
 	$(call say,CHECK,citations)
