@@ -18,6 +18,7 @@ BUILD = os.path.join(ROOT, "build")
 
 # name in forkbench.c, what it is
 MEASUREMENTS = (
+    ("boot", "from boot to this program's start"),
     ("null-syscall", "a system call that does nothing"),
     ("fork-exit-wait", "fork, _exit, wait"),
     ("vfork-exit-wait", "vfork, _exit, wait"),

@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		return 0;
+	printf("#### bench boot %lld\n", now());
 	measure("clock", read_the_clock, 1000);
 	measure("null-syscall", null_system_call, 1000);
 	measure("fork-exit-wait", fork_exit_wait, 200);
