@@ -54,7 +54,7 @@ class Job:
 
 def judge_suite(suite, excerpt):
     for case in suite.cases:
-        detail = "\n".join(case.notes) if case.status == "fail" else ""
+        detail = "\n".join([*case.notes, case.line]) if case.status == "fail" else ""
         yield Outcome(case.status, f"{suite.name}: {case.text}", detail)
     for problem in suite.problems():
         yield Outcome("fail", f"{suite.name}: {problem}", excerpt)
@@ -66,10 +66,6 @@ def judge_tests(boot, expected_suites, counters_expected):
     outcomes = []
     for suite in transcript.suites:
         outcomes += judge_suite(suite, boot.tail())
-    seen = {suite.name for suite in transcript.suites}
-    for name in expected_suites:
-        if name not in seen:
-            outcomes.append(Outcome("fail", f"{name}: never began"))
     if boot.ended != "exit" or boot.status != 0:
         outcomes.append(Outcome("fail", describe_end(boot), boot.tail()))
     elif not transcript.done:
@@ -82,6 +78,10 @@ def judge_tests(boot, expected_suites, counters_expected):
         detail = "" if same else "there is no /proc/tine/counters"
         name = "pages and objects are what they were before the first test"
         outcomes.append(Outcome("pass" if same else "fail", name, detail))
+    seen = {suite.name for suite in transcript.suites}
+    for name in expected_suites:
+        if name not in seen:
+            outcomes.append(Outcome("fail", f"{name}: never began"))
     for complaint in boot.complaints():
         outcomes.append(Outcome("fail", f"the kernel complained: {complaint}", boot.tail()))
     return outcomes

@@ -29,6 +29,7 @@ class Case:
     status: str  # "pass", "fail" or "skip"
     number: int
     text: str
+    line: str  # as it came
     notes: list = dataclasses.field(default_factory=list)
 
 
@@ -77,15 +78,13 @@ def parse_results(lines, suite):
     for line in lines:
         if match := PLAN.match(line):
             suite.plan = int(match[1])
-            if suite.plan == 0:
-                notes = []
         elif match := RESULT.match(line):
             failed, number, text, directive, reason = match.groups()
             status = "fail" if failed else "pass"
             if directive and directive.upper() == "SKIP":
                 status = "skip"
                 notes.append(f"skipped: {reason}")
-            suite.cases.append(Case(status, int(number) if number else None, text, notes))
+            suite.cases.append(Case(status, int(number) if number else None, text, line, notes))
             notes = []
         elif match := BAIL_OUT.match(line):
             suite.bail_out = match[1].strip()

@@ -275,21 +275,26 @@ static const char *find_counter(const char *text, const char *name, int name_len
 	return "absent";
 }
 
-static void print_counter_differences(const struct counters *before, const struct counters *after)
+/* Prints a line for each counter that has changed; returns how many have. */
+static int print_counter_differences(const struct counters *before, const struct counters *after)
 {
 	const char *line = before->text;
+	int differences = 0;
 
 	while (*line) {
 		int name_length = strcspn(line, " \n"), old_length, new_length;
 		const char *old = find_counter(before->text, line, name_length, &old_length);
 		const char *new = find_counter(after->text, line, name_length, &new_length);
 
-		if (old_length != new_length || strncmp(old, new, old_length) != 0)
+		if (old_length != new_length || strncmp(old, new, old_length) != 0) {
 			printf("#### counters differ: %.*s %.*s %.*s\n", name_length, line,
 			       old_length, old, new_length, new);
+			differences++;
+		}
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
+	return differences;
 }
 
 /* The last tasks to end are freed a moment after they are reaped, so the reading is repeated. */
@@ -298,13 +303,12 @@ static void compare_counters(const struct counters *before, struct counters *aft
 	for (int tries = 0; tries < 20; tries++) {
 		read_counters(after);
 		if (after->length == before->length &&
-		    memcmp(before->text, after->text, after->length) == 0) {
-			printf("#### counters same\n");
-			return;
-		}
+		    memcmp(before->text, after->text, after->length) == 0)
+			break;
 		sleep_ms(50);
 	}
-	print_counter_differences(before, after);
+	if (print_counter_differences(before, after) == 0)
+		printf("#### counters same\n");
 }
 
 /* Has the pages of a deep stack now, so that they are not counted as the tests' doing. */
