@@ -155,9 +155,9 @@ static void stop_before_a_mapping(void *distance)
 
 static void guard_gap_is_kept(void)
 {
-	check_child(stop_before_a_mapping, (void *)(MIB + 256 * PAGE - 128 * PAGE));
+	check_child(stop_before_a_mapping, (void *)(MIB + 128 * PAGE));
 	check_child(stop_before_a_mapping, (void *)(MIB + PAGE));
-	check_dies(stop_before_a_mapping, (void *)(MIB - PAGE), SIGSEGV);
+	check_dies(stop_before_a_mapping, (void *)(MIB + PAGE - 1), SIGSEGV);
 	check_dies(stop_before_a_mapping, (void *)(PAGE), SIGSEGV);
 	check_dies(stop_before_a_mapping, (void *)(64 * PAGE), SIGSEGV);
 }

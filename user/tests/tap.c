@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CASE_SECONDS	60
+#define CASE_SECONDS	45
 #define CLEANUP_SECONDS 5
 #define NANOSECONDS	1000000000LL
 
