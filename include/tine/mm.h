@@ -95,7 +95,7 @@ int vma_for_each(struct mm_struct *mm, int (*visit)(const struct vma *vma, void 
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
 	     unsigned int prot, unsigned int flags, u64 offset);
 long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
-/* Sets up [start, end) as the program's break area, page-aligned; for exec. */
+/* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
 void mm_set_brk(struct mm_struct *mm, unsigned long start);
 /* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable if asked. For exec. */
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
@@ -110,7 +110,7 @@ enum fault_result {
 	FAULT_MAPERR, /* SIGSEGV, SEGV_MAPERR */
 	FAULT_ACCERR, /* SIGSEGV, SEGV_ACCERR */
 	FAULT_BUS,    /* SIGBUS, BUS_ADRERR: beyond the end of the file */
-	FAULT_OOM,    /* no memory, and the out-of-memory killer was called: try again or die */
+	FAULT_OOM,    /* no memory, and nobody left to kill for it: the task cannot go on */
 	FAULT_KILLED, /* current has a fatal signal */
 };
 /* A page fault of current (or by the kernel in current->mm) at a user address. Any access
@@ -118,8 +118,8 @@ enum fault_result {
 enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
 				    enum fault_access access);
 
-/* Kills the task that would free the most; called when an allocation for user memory failed. Returns false if there is none
- * to kill (then the caller fails). Sleeps a little. */
+/* Kills the process that would free the most; called when an allocation for user memory failed. Returns false if there is none
+ * to kill (then the caller fails), else the allocation can be tried again. Sleeps a little. No lock but that of current->mm may be held. */
 bool out_of_memory(void);
 
 #endif

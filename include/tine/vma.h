@@ -1,0 +1,132 @@
+/*
+ * The memory map from inside mm/: its tree and how it is changed (mm/vma.c), and what the system calls on mappings have in
+ * common. Everything here is called with the mm's lock held unless it says otherwise.
+ */
+#ifndef TINE_VMA_H
+#define TINE_VMA_H
+
+#include <tine/mm.h>
+
+#define MAX_MAP_COUNT   65530             /* mappings of one mm, as Linux's vm.max_map_count */
+#define MMAP_MIN_ADDR   65536ul           /* below it only with CAP_SYS_RAWIO */
+#define STACK_GUARD_GAP (256 * PAGE_SIZE) /* kept free below a VM_GROWSDOWN mapping */
+#define VM_ACCESS       (VM_READ | VM_WRITE | VM_EXEC)
+
+/*
+ * A change of an mm's map: a draft beside the map in use. The draft takes the map's place as a whole or not at all, so whatever
+ * fails on the way leaves the old map. vma pointers got from the mm stay good until the commit.
+ *
+ *	vma_edit_begin(&edit, mm);
+ *	vma_edit_map(&edit, vma_alloc(...));
+ *	error = vma_edit_commit(&edit);
+ *	mutex_unlock(&mm->lock);
+ *	vma_edit_end(&edit);
+ */
+struct vma_edit {
+	struct mm_struct *mm;
+	struct vma *tree; /* the draft; once committed, the old map */
+	long count, total_pages, data_pages, stack_pages,
+		locked_pages; /* by how much the mm's grow */
+	bool failed;          /* out of memory: the draft is only good for vma_edit_end */
+};
+
+void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm);
+/* Puts vma (consumed) in the place of all that is mapped in its range, one with its neighbours where they are alike.
+ * NULL counts as out of memory, so that an allocation can be the argument. */
+void vma_edit_map(struct vma_edit *edit, struct vma *vma);
+/* Takes out whatever is mapped in [start, end), cutting mappings at its ends. */
+void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end);
+/* ENOMEM: out of memory, or more mappings than MAX_MAP_COUNT. After 0 the commit cannot fail. */
+int vma_edit_check(const struct vma_edit *edit);
+/* Makes the draft the map. ENOMEM as vma_edit_check; the map is as it was. */
+int vma_edit_commit(struct vma_edit *edit);
+/* Drops what is not in use: the draft, or after a commit the old map. It may hold the last reference on a file, whose closing
+ * takes locks that come before the mm's: so the lock is not held, unless every file of the loser is known to be held. */
+void vma_edit_end(struct vma_edit *edit);
+
+/* A mapping of [start, end), count 1, in no tree; with a reference of its own on file (may be NULL). NULL: out of memory. */
+struct vma *vma_alloc(unsigned long start, unsigned long end, u32 flags, struct file *file,
+		      u64 pgoff);
+/* A new mapping like vma's part [start, end), with other flags. */
+struct vma *vma_part(const struct vma *vma, unsigned long start, unsigned long end, u32 flags);
+void vma_get(struct vma *vma);
+/* Drops a reference, and with the last one all that only vma held. Tolerates NULL. No lock needed; see vma_edit_end. */
+void vma_put(struct vma *vma);
+void vma_init(void);
+
+/* As vma_find, but only mappings that have any of flags. */
+struct vma *vma_find_flags(struct mm_struct *mm, unsigned long address, u32 flags);
+/* The mapping that contains address; NULL if none does. */
+struct vma *vma_lookup(struct mm_struct *mm, unsigned long address);
+/* The highest mapping that ends at or below address; NULL if none. */
+struct vma *vma_below(struct mm_struct *mm, unsigned long address);
+/* The highest address in [low, high - length] where length bytes are free, guard gaps of stacks respected; 0: none. */
+unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned long high,
+			     unsigned long length);
+
+static inline bool vma_any(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	const struct vma *vma = vma_find(mm, start);
+
+	return vma && vma->start < end;
+}
+
+static inline unsigned long vma_pages(const struct vma *vma)
+{
+	return (vma->end - vma->start) >> PAGE_SHIFT;
+}
+
+/* The first byte that a new mapping below vma may not touch. */
+static inline unsigned long vma_start_gap(const struct vma *vma)
+{
+	if (!(vma->flags & VM_GROWSDOWN))
+		return vma->start;
+	return vma->start > STACK_GUARD_GAP ? vma->start - STACK_GUARD_GAP : 0;
+}
+
+/* The page of vma's file that address shows. */
+static inline u64 vma_pgoff(const struct vma *vma, unsigned long address)
+{
+	return vma->pgoff + ((address - vma->start) >> PAGE_SHIFT);
+}
+
+/* Private and writable: a mapping that RLIMIT_DATA counts. */
+static inline bool vma_flags_data(u32 flags)
+{
+	return (flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+}
+
+/* A private mapping that may get pages of its own. */
+static inline bool vma_flags_cow(u32 flags)
+{
+	return (flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
+}
+
+/* What the page tables are told about vma's pages: PG_ bits. */
+unsigned int vma_rights(u32 flags);
+/* VM_READ, VM_WRITE, VM_EXEC for PROT_ bits. */
+u32 vma_prot_flags(unsigned long prot);
+
+/* mm/mmap.c: limits. RLIMIT_AS and RLIMIT_DATA allow pages more of such a mapping. */
+bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages);
+/* The heuristic of vm.overcommit_memory 0: only what can never work is refused. */
+bool enough_memory(unsigned long pages);
+/* Where a mapping of length bytes (page-aligned) goes, by mmap's rules; flags: MAP_FIXED, MAP_32BIT. -errno. */
+long get_unmapped_area(struct mm_struct *mm, unsigned long address, unsigned long length,
+		       unsigned int flags);
+/* Drops all pages in [start, end), not the mappings. ENOMEM only if current is being killed. */
+int zap_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* Unmaps [start, end) through edit, which is committed then. */
+int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
+
+/* mm/fault.c. Makes vma's page at address (page-aligned) present, and one's own if write is set; rights are the caller's care. */
+enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
+				bool write);
+/* Grows vma down to address (page-aligned, below it) by the rules of stacks. ENOMEM, EPERM. Changes the map: look vma up anew. */
+int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address);
+/* What to do when memory was short, without the mm's lock: true if it is worth trying again. */
+bool wait_for_memory(void);
+/* Faults in all of [start, end) as MAP_POPULATE does, until something fails. Takes the lock itself. */
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+#endif

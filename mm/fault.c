@@ -1,0 +1,218 @@
+/*
+ * Page faults: what happens when a program touches an address that its page tables do not allow.
+ *
+ *   address --> mapping (or a stack to grow)   --> MAPERR
+ *           --> is this access allowed there?  --> ACCERR
+ *           --> the page:           read                        write
+ *                 anonymous         the zero page               a new zeroed page
+ *                 private, of file  the file's page             a copy of it
+ *                 shared            the file's page (a shared anonymous mapping has a file too)
+ *                 already there     nothing to do               copy-on-write (mm/pgtable.c)
+ *
+ * The mm's lock is held throughout, so two threads that touch the same page come one after the other, and the second finds the work
+ * done. Faults for nothing are ordinary: a CPU may still remember that an entry was missing or read-only. They must simply be
+ * answered by "try again", which is why the page tables are looked at first, not why the processor said it faulted.
+ *
+ * Getting a file's page may sleep and takes the file's mapping lock, which comes after the mm's. Locks of inodes come before
+ * it: so reads and writes of files must not copy to or from user memory while they hold a lock that get_page takes.
+ *
+ * When memory is short the lock is let go, the out-of-memory killer runs, and the fault is tried again.
+ */
+#include <tine/err.h>
+#include <tine/file.h>
+#include <tine/pgtable.h>
+#include <tine/task.h>
+#include <tine/vma.h>
+
+/* --- Stacks --- */
+
+static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned long address)
+{
+	unsigned long pages = (vma->start - address) >> PAGE_SHIFT;
+	const struct vma *below = vma_below(mm, vma->start);
+
+	if (below && !(below->flags & VM_GROWSDOWN) && (below->flags & VM_ACCESS) &&
+	    address < below->end + STACK_GUARD_GAP)
+		return false;
+	return vma->end - address <= rlimit(RLIMIT_STACK) && may_expand_mm(mm, vma->flags, pages) &&
+	       enough_memory(pages);
+}
+
+int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
+{
+	struct vma_edit edit;
+	int error;
+
+	if (address < MMAP_MIN_ADDR)
+		return -EPERM;
+	if (!stack_may_grow(mm, vma, address))
+		return -ENOMEM;
+	vma_edit_begin(&edit, mm);
+	vma_edit_map(&edit, vma_alloc(address, vma->end, vma->flags, vma->file,
+				      vma->pgoff - ((vma->start - address) >> PAGE_SHIFT)));
+	error = vma_edit_commit(&edit);
+	vma_edit_end(&edit); /* the new mapping holds the file, if there is one */
+	return error;
+}
+
+/* --- Pages --- */
+
+static enum fault_result install(struct mm_struct *mm, unsigned long address, struct page *page,
+				 unsigned int rights)
+{
+	if (!pgtable_map(mm, address, page, rights))
+		return FAULT_OK;
+	if (!(rights & PG_UNCOUNTED))
+		put_page(page);
+	return FAULT_OOM;
+}
+
+static enum fault_result install_zeroed(struct mm_struct *mm, const struct vma *vma,
+					unsigned long address)
+{
+	struct page *page = alloc_zeroed_data_page();
+
+	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
+}
+
+static enum fault_result install_zero_page(struct mm_struct *mm, const struct vma *vma,
+					   unsigned long address)
+{
+	unsigned int rights = vma_rights(vma->flags) & ~PG_WRITE;
+
+	return install(mm, address, zero_page, rights | PG_UNCOUNTED);
+}
+
+static enum fault_result install_copy(struct mm_struct *mm, const struct vma *vma,
+				      unsigned long address, struct page *original)
+{
+	struct page *page = alloc_data_page();
+
+	if (page)
+		copy_page(page_address(page), page_address(original));
+	put_page(original);
+	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
+}
+
+/* A write to a private mapping leaves a hole in the file a hole; every other access has to see what others write there. */
+static enum fault_result install_file_page(struct mm_struct *mm, const struct vma *vma,
+					   unsigned long address, bool write)
+{
+	bool shared = vma->flags & VM_SHARED, copy = write && !shared;
+	unsigned int rights = vma_rights(vma->flags);
+	struct page *page;
+
+	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), !copy);
+	if (IS_ERR(page))
+		return PTR_ERR(page) == -ENOMEM ? FAULT_OOM : FAULT_BUS;
+	if (!page)
+		return copy ? install_zeroed(mm, vma, address)
+			    : install_zero_page(mm, vma, address);
+	if (copy)
+		return install_copy(mm, vma, address, page);
+	return install(mm, address, page, shared ? rights : rights & ~PG_WRITE);
+}
+
+static enum fault_result install_page(struct mm_struct *mm, const struct vma *vma,
+				      unsigned long address, bool write)
+{
+	if (vma->flags & VM_UNCOUNTED) /* all there is was mapped when the mapping was made */
+		return FAULT_BUS;
+	if (vma->file)
+		return install_file_page(mm, vma, address, write);
+	return write ? install_zeroed(mm, vma, address) : install_zero_page(mm, vma, address);
+}
+
+enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
+				bool write)
+{
+	bool writable;
+	int error;
+
+	if (write) {
+		error = pgtable_write_fault(mm, address);
+		if (error != -ENOENT)
+			return error ? FAULT_OOM : FAULT_OK;
+	} else if (pgtable_lookup(mm, address, &writable)) {
+		return FAULT_OK;
+	}
+	return install_page(mm, vma, address, write);
+}
+
+/* --- The fault --- */
+
+static bool access_allowed(const struct vma *vma, enum fault_access access)
+{
+	static const u32 needed[] = {
+		[FAULT_READ] = VM_ACCESS, /* the processor cannot forbid only reading */
+		[FAULT_WRITE] = VM_WRITE,
+		[FAULT_EXEC] = VM_EXEC,
+	};
+
+	return vma->flags & needed[access];
+}
+
+static enum fault_result fault_locked(struct mm_struct *mm, unsigned long address,
+				      enum fault_access access)
+{
+	struct vma *vma = vma_find(mm, address);
+
+	if (!vma)
+		return FAULT_MAPERR;
+	if (unlikely(vma->start > address)) {
+		if (!(vma->flags & VM_GROWSDOWN) || expand_stack(mm, vma, address))
+			return FAULT_MAPERR;
+		vma = vma_find(mm, address);
+	}
+	if (!access_allowed(vma, access))
+		return FAULT_ACCERR;
+	return fault_in_page(mm, vma, address, access == FAULT_WRITE);
+}
+
+enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
+				    enum fault_access access)
+{
+	enum fault_result result;
+
+	if (address >= TASK_SIZE_MAX)
+		return FAULT_MAPERR;
+	address &= PAGE_MASK;
+	current->min_flt++;
+	for (;;) {
+		mutex_lock(&mm->lock);
+		result = fault_locked(mm, address, access);
+		mutex_unlock(&mm->lock);
+		if (likely(result != FAULT_OOM))
+			return result;
+		if (!wait_for_memory())
+			return fatal_signal_pending(current) ? FAULT_KILLED : FAULT_OOM;
+	}
+}
+
+bool wait_for_memory(void)
+{
+	return !fatal_signal_pending(current) && out_of_memory();
+}
+
+/* --- Without being asked by the processor --- */
+
+static enum fault_result populate_page(struct mm_struct *mm, unsigned long address)
+{
+	struct vma *vma = vma_lookup(mm, address);
+
+	if (!vma || !(vma->flags & VM_ACCESS))
+		return FAULT_ACCERR;
+	return fault_in_page(mm, vma, address, (vma->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+}
+
+void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	enum fault_result result = FAULT_OK;
+
+	for (; start < end && result == FAULT_OK && !fatal_signal_pending(current);
+	     start += PAGE_SIZE) {
+		mutex_lock(&mm->lock);
+		result = populate_page(mm, start);
+		mutex_unlock(&mm->lock);
+	}
+}

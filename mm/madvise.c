@@ -1,0 +1,176 @@
+/*
+ * madvise(2): what a program knows about its memory.
+ *
+ * A table says for each advice which mappings it is not for and what it does to the others: nothing (it is about the speed of disks,
+ * huge or equal pages, core dumps, none of which Tine has, and no program can see it), drop the pages, or set flags that fork
+ * obeys. Holes in the range do not keep the rest from being advised, but make the result ENOMEM.
+ *
+ * MADV_FREE may drop the pages at any time until they are written again; here it is at once.
+ */
+#include <tine/err.h>
+#include <tine/file.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/vma.h>
+#include <uapi/mman.h>
+
+struct advice {
+	int number;
+	u32 refused;    /* EINVAL for mappings with any of these flags */
+	bool anonymous; /* EINVAL for mappings of files, shared memory among them */
+	u32 set, clear; /* flags */
+	int (*apply)(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+		     unsigned long end); /* may be NULL */
+};
+
+static int drop_pages(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+		      unsigned long end)
+{
+	return zap_range(mm, start, end);
+}
+
+/* Files here have no holes punched into them, as some file systems of Linux have not. */
+static int remove_pages(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+			unsigned long end)
+{
+	if (!vma->file)
+		return -EINVAL;
+	if ((vma->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
+		return -EACCES;
+	return -EOPNOTSUPP;
+}
+
+static const struct advice advices[] = {
+	{.number = MADV_NORMAL},
+	{.number = MADV_RANDOM},
+	{.number = MADV_SEQUENTIAL},
+	{.number = MADV_WILLNEED},
+	{.number = MADV_DONTNEED, .refused = VM_LOCKED, .apply = drop_pages},
+	{.number = MADV_DONTNEED_LOCKED, .apply = drop_pages},
+	{.number = MADV_FREE, .refused = VM_LOCKED, .anonymous = true, .apply = drop_pages},
+	{.number = MADV_REMOVE, .refused = VM_LOCKED, .apply = remove_pages},
+	{.number = MADV_DONTFORK, .set = VM_DONTCOPY},
+	{.number = MADV_DOFORK, .clear = VM_DONTCOPY},
+	{.number = MADV_WIPEONFORK, .anonymous = true, .set = VM_WIPEONFORK},
+	{.number = MADV_KEEPONFORK, .clear = VM_WIPEONFORK},
+	{.number = MADV_DONTDUMP},
+	{.number = MADV_DODUMP, .refused = VM_DONTEXPAND},
+	{.number = MADV_HUGEPAGE},
+	{.number = MADV_NOHUGEPAGE},
+	{.number = MADV_COLD, .refused = VM_LOCKED},
+	{.number = MADV_PAGEOUT, .refused = VM_LOCKED},
+};
+
+static int change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+			unsigned long end, u32 flags)
+{
+	struct vma_edit edit;
+	int error;
+
+	if (flags == vma->flags)
+		return 0;
+	vma_edit_begin(&edit, mm);
+	vma_edit_map(&edit, vma_part(vma, start, end, flags));
+	error = vma_edit_commit(&edit);
+	vma_edit_end(&edit); /* the new map still holds every file */
+	return error;
+}
+
+/* One mapping's part [start, end). */
+static int advise_part(struct mm_struct *mm, const struct vma *vma, const struct advice *advice,
+		       unsigned long start, unsigned long end)
+{
+	if ((vma->flags & advice->refused) || (advice->anonymous && vma->file))
+		return -EINVAL;
+	if (advice->apply)
+		return advice->apply(mm, vma, start, end);
+	return change_flags(mm, vma, start, end, (vma->flags & ~advice->clear) | advice->set);
+}
+
+static int advise_locked(struct mm_struct *mm, const struct advice *advice, unsigned long start,
+			 unsigned long end)
+{
+	int error, result = 0;
+
+	while (start < end) {
+		struct vma *vma = vma_find(mm, start);
+		unsigned long stop;
+
+		if (!vma || vma->start > start)
+			result = -ENOMEM;
+		if (!vma || vma->start >= end)
+			break;
+		stop = MIN(vma->end, end);
+		error = advise_part(mm, vma, advice, MAX(start, vma->start), stop);
+		if (error)
+			return error;
+		start = stop;
+	}
+	return result;
+}
+
+/* --- MADV_POPULATE_READ, MADV_POPULATE_WRITE --- */
+
+static int fault_in_locked(struct mm_struct *mm, unsigned long address, bool write)
+{
+	struct vma *vma = vma_lookup(mm, address);
+
+	if (!vma)
+		return -ENOMEM;
+	if (!(vma->flags & (write ? VM_WRITE : VM_READ)))
+		return -EINVAL;
+	switch (fault_in_page(mm, vma, address, write)) {
+	case FAULT_OK:
+		return 0;
+	case FAULT_OOM:
+		return -EAGAIN;
+	default:
+		return -EFAULT;
+	}
+}
+
+static int populate(struct mm_struct *mm, unsigned long start, unsigned long end, bool write)
+{
+	int error = 0;
+
+	while (start < end && !error) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		mutex_lock(&mm->lock);
+		error = fault_in_locked(mm, start, write);
+		mutex_unlock(&mm->lock);
+		if (!error)
+			start += PAGE_SIZE;
+		else if (error == -EAGAIN)
+			error = wait_for_memory() ? 0 : -ENOMEM;
+	}
+	return error;
+}
+
+static const struct advice *find_advice(int number)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(advices); i++)
+		if (advices[i].number == number)
+			return &advices[i];
+	return NULL;
+}
+
+long sys_madvise(unsigned long start, size_t length, int number)
+{
+	bool populating = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
+	const struct advice *advice = find_advice(number);
+	unsigned long end = start + ALIGN_UP(length, PAGE_SIZE);
+	struct mm_struct *mm = current->mm;
+	int error;
+
+	if ((!advice && !populating) || (start & ~PAGE_MASK))
+		return -EINVAL;
+	if ((length && end == start) || end < start)
+		return -EINVAL;
+	if (populating)
+		return populate(mm, start, end, number == MADV_POPULATE_WRITE);
+	mutex_lock(&mm->lock);
+	error = advise_locked(mm, advice, start, end);
+	mutex_unlock(&mm->lock);
+	return error;
+}

@@ -1,0 +1,203 @@
+/*
+ * Out of memory: somebody has to go.
+ *
+ * An allocation for user memory that fails ends here, and is tried again afterwards. First what the kernel itself
+ * keeps in reserve is given back. Else the process whose end frees the most is killed: the one with the most pages in its page tables,
+ * shifted by its oom_score_adj (a thousandth of memory for each point; -1000: never). Init is spared, and with it the machine.
+ *
+ * While a process that was chosen is still on its way out, nobody else is chosen: who comes here meanwhile waits a little and tries
+ * again. Only when a victim does not end for long (it waits for a lock of somebody who waits for memory) is another chosen.
+ *
+ * One caller at a time; the others wait a little too. Victims are marked in their mm, so processes that share one are one victim.
+ * The caller may hold the lock of its own mm, and no other.
+ */
+#include <tine/atomic.h>
+#include <tine/pgtable.h>
+#include <tine/pid.h>
+#include <tine/printk.h>
+#include <tine/sched.h>
+#include <tine/slab.h>
+#include <tine/task.h>
+#include <tine/vma.h>
+
+#define OOM_WAIT_NS       10000000ull /* how long to wait before an allocation is tried again */
+#define OOM_PATIENCE      100         /* so many waits, then somebody is chosen all the same */
+#define OOM_SCORE_ADJ_MIN (-1000)
+
+static struct atomic busy; /* somebody is choosing */
+static unsigned int waits; /* busy: since somebody was chosen */
+
+struct choice {
+	struct task_struct *task; /* counted; NULL: none so far */
+	long points;
+	bool wait; /* a victim is still on its way out, or somebody's pages could not be counted */
+};
+
+static void wait_a_little(void)
+{
+	set_current_state(TASK_KILLABLE);
+	schedule_timeout(OOM_WAIT_NS);
+}
+
+/* The process with the lowest number above tgid, with a reference; NULL if there is none. */
+static struct task_struct *next_by_number(int tgid)
+{
+	struct task_struct *task, *found = NULL;
+
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(task, &task_list, tasks_link)
+		if (task->tgid > tgid && (!found || task->tgid < found->tgid))
+			found = task;
+	if (found)
+		get_task_struct(found);
+	spin_unlock(&tasklist_lock);
+	return found;
+}
+
+/* The mm of a process, by a thread that still has one. */
+static struct mm_struct *process_mm(struct task_struct *leader)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *thread;
+
+	spin_lock(&tasklist_lock);
+	for (thread = leader; thread && !mm; thread = next_thread(thread))
+		mm = get_task_mm(thread);
+	spin_unlock(&tasklist_lock);
+	return mm;
+}
+
+static bool may_be_killed(const struct task_struct *task)
+{
+	return !(task->flags & PF_KTHREAD) && !(task->signal->flags & SIGNAL_UNKILLABLE) &&
+	       READ_ONCE(task->signal->oom_score_adj) > OOM_SCORE_ADJ_MIN;
+}
+
+/*
+ * The pages of mm, 0 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
+ * be the caller's own.
+ */
+static long count_pages(struct mm_struct *mm)
+{
+	long pages;
+
+	if (mutex_is_mine(&mm->lock))
+		return pgtable_count_pages(mm);
+	if (!mutex_trylock(&mm->lock))
+		return 0;
+	pages = pgtable_count_pages(mm);
+	mutex_unlock(&mm->lock);
+	return pages;
+}
+
+static long points_of(const struct task_struct *task, long pages)
+{
+	long adjust = READ_ONCE(task->signal->oom_score_adj);
+
+	return MAX(pages + adjust * (long)(total_page_count() / 1000), 1);
+}
+
+/* What killing the process would be worth; 0 if it is not to be killed. */
+static long appraise(struct choice *choice, struct task_struct *task)
+{
+	struct mm_struct *mm = may_be_killed(task) ? process_mm(task) : NULL;
+	long pages;
+
+	if (!mm)
+		return 0;
+	pages = mm->oom_victim ? 0 : count_pages(mm);
+	mm_put(mm);
+	if (!pages)
+		choice->wait = true;
+	return pages ? points_of(task, pages) : 0;
+}
+
+/* Makes task the choice if it is the best so far; drops or keeps its reference. */
+static void consider(struct choice *choice, struct task_struct *task)
+{
+	long points = appraise(choice, task);
+
+	if (points <= choice->points) {
+		put_task_struct(task);
+		return;
+	}
+	if (choice->task)
+		put_task_struct(choice->task);
+	choice->task = task;
+	choice->points = points;
+}
+
+static struct choice choose(void)
+{
+	struct choice choice = {.task = NULL};
+	struct task_struct *task;
+	int tgid = 0;
+
+	while ((task = next_by_number(tgid)) != NULL) {
+		tgid = task->tgid;
+		consider(&choice, task);
+	}
+	return choice;
+}
+
+/* Whoever shares the victim's memory must go as well, or nothing is freed. */
+static void kill_sharers(const struct mm_struct *mm)
+{
+	struct task_struct *leader, *thread;
+
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(leader, &task_list, tasks_link) {
+		for (thread = leader; thread && READ_ONCE(thread->mm) != mm;)
+			thread = next_thread(thread);
+		if (thread && !(thread->flags & PF_KTHREAD) &&
+		    !(thread->signal->flags & SIGNAL_UNKILLABLE))
+			group_send_sig_info(SIGKILL, SEND_SIG_PRIV, thread);
+	}
+	spin_unlock(&tasklist_lock);
+}
+
+static void kill(struct choice *choice)
+{
+	struct mm_struct *mm = process_mm(choice->task);
+
+	if (mm) {
+		mm->oom_victim = true;
+		printk(LOG_ERR, "Out of memory: Killed process %d (%s) pages:%ld\n",
+		       choice->task->tgid, choice->task->comm, choice->points);
+		kill_sharers(mm);
+		mm_put(mm);
+	}
+	waits = 0;
+}
+
+/* busy is the caller's. False: there is nobody to kill. */
+static bool choose_and_kill(void)
+{
+	struct choice choice = choose();
+	bool found = choice.task || choice.wait;
+
+	if (choice.wait && ++waits < OOM_PATIENCE)
+		wait_a_little();
+	else if (choice.task)
+		kill(&choice);
+	else if (choice.wait)
+		wait_a_little();
+	if (choice.task)
+		put_task_struct(choice.task);
+	return found;
+}
+
+bool out_of_memory(void)
+{
+	bool found = true;
+
+	drain_page_caches();
+	if (kmem_cache_shrink_all())
+		return true;
+	if (atomic_add_return(&busy, 1) == 1)
+		found = choose_and_kill();
+	else
+		wait_a_little();
+	atomic_dec(&busy);
+	return found;
+}

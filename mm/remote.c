@@ -1,0 +1,107 @@
+/*
+ * Reaching into another process's memory, for exec (which fills the stack of a program that does not run yet) and debuggers.
+ *
+ * Each page is made present as a fault of the owner would make it, and copied under the lock of the mm: so no fork can come between
+ * breaking copy-on-write and the write. buf is kernel memory, hence never faults.
+ *
+ * force is a debugger's right: to read what is mapped but not readable, and to write where the mapping is private, whatever it
+ * allows its owner. Such a write makes a copy that is the process's own, which then gets the mapping's rights back.
+ */
+#include <tine/err.h>
+#include <tine/pgtable.h>
+#include <tine/string.h>
+#include <tine/task.h>
+#include <tine/vma.h>
+
+struct remote {
+	struct mm_struct *mm;
+	bool write, force;
+};
+
+static bool allowed(const struct vma *vma, const struct remote *r)
+{
+	if (r->write)
+		return (vma->flags & VM_WRITE) || (r->force && vma_flags_cow(vma->flags));
+	return (vma->flags & VM_READ) || (r->force && (vma->flags & VM_MAYREAD));
+}
+
+static struct vma *find_mapping(struct mm_struct *mm, unsigned long address)
+{
+	struct vma *vma = vma_find(mm, address);
+
+	if (!vma || vma->start <= address)
+		return vma;
+	if (!(vma->flags & VM_GROWSDOWN) || expand_stack(mm, vma, address))
+		return NULL;
+	return vma_find(mm, address);
+}
+
+/* Makes the page present and, to be written, one's own. What the mapping denies its owner is granted while the lock is held. */
+static enum fault_result reach_page(const struct remote *r, const struct vma *vma,
+				    unsigned long page)
+{
+	struct vma granted = {.flags = vma->flags | VM_READ,
+			      .start = vma->start,
+			      .end = vma->end,
+			      .file = vma->file,
+			      .pgoff = vma->pgoff};
+
+	if (r->write)
+		granted.flags |= VM_WRITE;
+	if (!(vma->flags & VM_ACCESS) &&
+	    pgtable_protect(r->mm, page, page + PAGE_SIZE, vma_rights(granted.flags)))
+		return FAULT_OOM;
+	return fault_in_page(r->mm, &granted, page, r->write);
+}
+
+static enum fault_result copy_locked(const struct remote *r, unsigned long address, void *buf,
+				     size_t n)
+{
+	struct vma *vma = find_mapping(r->mm, address);
+	unsigned long start = address & PAGE_MASK;
+	enum fault_result result;
+	struct page *page;
+	bool writable;
+	void *bytes;
+
+	if (!vma || !allowed(vma, r))
+		return FAULT_ACCERR;
+	result = reach_page(r, vma, start);
+	page = result == FAULT_OK ? pgtable_lookup(r->mm, start, &writable) : NULL;
+	if (page) {
+		bytes = (char *)page_address(page) + (address - start);
+		memcpy(r->write ? bytes : buf, r->write ? buf : bytes, n);
+	}
+	if (!(vma->flags & (r->write ? VM_WRITE : VM_ACCESS)) &&
+	    pgtable_protect(r->mm, start, start + PAGE_SIZE, vma_rights(vma->flags)))
+		return FAULT_OOM;
+	return result;
+}
+
+static enum fault_result copy_part(const struct remote *r, unsigned long address, void *buf,
+				   size_t n)
+{
+	enum fault_result result;
+
+	do {
+		mutex_lock(&r->mm->lock);
+		result = copy_locked(r, address, buf, n);
+		mutex_unlock(&r->mm->lock);
+	} while (result == FAULT_OOM && wait_for_memory());
+	return result;
+}
+
+size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, size_t n,
+			bool write, bool force)
+{
+	const struct remote r = {.mm = mm, .write = write, .force = force};
+	size_t done = 0, part;
+
+	while (done < n && address + done < TASK_SIZE_MAX) {
+		part = MIN(n - done, PAGE_SIZE - ((address + done) & ~PAGE_MASK));
+		if (copy_part(&r, address + done, (char *)buf + done, part) != FAULT_OK)
+			break;
+		done += part;
+	}
+	return done;
+}
