@@ -5,6 +5,7 @@
 #include <tine/atomic.h>
 #include <tine/types.h>
 
+struct kernel_clone_args;
 struct task_struct;
 
 #define NGROUPS_MAX 65536
@@ -22,6 +23,7 @@ struct task_struct;
 #define CAP_SETPCAP 8
 #define CAP_IPC_LOCK 14
 #define CAP_IPC_OWNER 15
+#define CAP_SYS_RAWIO 17
 #define CAP_SYS_CHROOT 18
 #define CAP_SYS_PTRACE 19
 #define CAP_SYS_ADMIN 21
@@ -33,10 +35,11 @@ struct task_struct;
 #define CAP_MKNOD 27
 #define CAP_CHECKPOINT_RESTORE 40
 
-/* The processes of one user, for RLIMIT_NPROC. */
+/* What limits count for each user. */
 struct user_struct {
 	struct atomic count;
 	struct atomic processes;
+	struct atomic sigpending; /* queued signals, for RLIMIT_SIGPENDING */
 	uid_t uid;
 	struct user_struct *next; /* hash chain */
 };
@@ -69,6 +72,19 @@ void commit_creds(struct cred *new);
 /* Finds or makes the user, counted. NULL: out of memory. */
 struct user_struct *get_user_struct(uid_t uid);
 void put_user_struct(struct user_struct *user);
+
+/* Another task's credentials change only under its alloc_lock and its sighand's lock: hold one of them to look. */
+/* task's real uid; neither lock held. */
+uid_t task_uid(struct task_struct *task);
+
+/* Gives a cred that is being prepared other groups (the reference is consumed; NULL: none). */
+void cred_set_groups(struct cred *cred, struct group_info *groups);
+
+/* Rows of clone's table of resources. Process count: EAGAIN over RLIMIT_NPROC. */
+int copy_creds(struct task_struct *child, const struct kernel_clone_args *args);
+void release_creds(struct task_struct *task);
+int copy_process_count(struct task_struct *child, const struct kernel_clone_args *args);
+void release_process_count(struct task_struct *task);
 
 /* The capability is in current's effective set. */
 bool capable(int cap);

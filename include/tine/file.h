@@ -5,12 +5,15 @@
 #include <tine/atomic.h>
 #include <tine/mutex.h>
 #include <tine/types.h>
+#include <uapi/fcntl.h>
 
+struct cred;
 struct dentry;
 struct file;
 struct dir_context;
 struct inode;
 struct iov_iter;
+struct kernel_clone_args;
 struct page;
 struct poll_table;
 struct task_struct;
@@ -22,7 +25,7 @@ struct path {
 };
 
 struct file_operations {
-	/* NULL: EINVAL (or ENOTDIR/ESPIPE as Linux has it). pos is the file's own offset or pread's; kernel = buf is a kernel address. */
+	/* NULL: EINVAL. pos is the file's own offset, with pos_lock held where it is shared, or pread's. */
 	ssize_t (*read)(struct file *file, struct iov_iter *to, loff_t *pos);
 	ssize_t (*write)(struct file *file, struct iov_iter *from, loff_t *pos);
 	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
@@ -45,6 +48,7 @@ struct file_operations {
 struct file {
 	struct atomic count;
 	unsigned int flags; /* O_: status flags; access mode */
+	u32 mode; /* FMODE_, constant */
 	const struct file_operations *ops;
 	struct inode *inode; /* constant, kept by path */
 	struct path path;    /* constant, counted */
@@ -53,6 +57,21 @@ struct file {
 	void *private_data;
 	struct cred *cred; /* of the opener; counted */
 };
+
+#define FMODE_READ 1u
+#define FMODE_WRITE 2u
+#define FMODE_PATH 4u	    /* O_PATH: a place in the tree, not to be read or written */
+#define FMODE_SEEKABLE 8u   /* lseek, pread and pwrite work */
+#define FMODE_WRITER 16u    /* counted in inode->write_count */
+#define FMODE_PROGRAM 32u   /* likewise, negatively */
+#define FMODE_CREATED 64u   /* the open made the file */
+#define FMODE_STREAM 128u   /* has no offset at all: pos_lock is never taken */
+
+/* A file with path (a reference is taken), count 1; ENFILE or ENOMEM as ERR_PTR. ops->open is not called. */
+struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops);
+
+/* The same, opened: access mode from flags, counted as writer, ops->open called. created: the access mode was not asked of the file. */
+struct file *file_open_path(const struct path *path, int flags, bool created);
 
 static inline struct file *get_file(struct file *file)
 {
@@ -67,9 +86,9 @@ void fput(struct file *file);
 struct file *fget(int fd);
 
 /* Clone. Share with CLONE_FILES / CLONE_FS, else duplicate. ENOMEM (EMFILE is impossible). Descriptor tables are chunks shared copy-on-write. */
-int copy_files(struct task_struct *child, u64 flags);
+int copy_files(struct task_struct *child, const struct kernel_clone_args *args);
 void release_files(struct task_struct *task); /* tolerates NULL; closes what nobody else has. May sleep. */
-int copy_fs(struct task_struct *child, u64 flags);
+int copy_fs(struct task_struct *child, const struct kernel_clone_args *args);
 void release_fs(struct task_struct *task);
 /* Gives current a table of its own if it shares one (unshare, exec). ENOMEM. */
 int unshare_files(void);

@@ -58,6 +58,26 @@ void finish_fork(void);
  * before task's mm is dropped; task is current. */
 void mm_release(struct task_struct *task);
 
-void fork_init(void);
+/*
+ * The resources of a task: clone's second table (kernel/fork.c). copy gives child its own or, if share_flag is asked for, a reference
+ * on current's; it changes nothing but child when it fails (ENOMEM, EAGAIN, ...). release gives back what child has and
+ * tolerates that it has nothing.
+ */
+struct clone_resource {
+	const char *name;
+	u64 share_flag; /* 0: never shared as such */
+	int (*copy)(struct task_struct *child, const struct kernel_clone_args *args);
+	void (*release)(struct task_struct *task);
+	bool zombie_keeps; /* needed until the task is reaped; else released by do_exit */
+};
+
+extern const struct clone_resource clone_resources[];
+extern const unsigned int clone_resource_count;
+
+/* Releases from the last row up: everything, or only what a zombie does not keep. */
+void release_resources(struct task_struct *task, bool zombie);
+
+/* A task for the idle loop of cpu, known to nobody; its stack is free to be started on. NULL: out of memory. */
+struct task_struct *fork_idle(unsigned int cpu);
 
 #endif

@@ -20,13 +20,16 @@ enum lock_class {
 	/* Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts off. */
 	LOCK_CLASS_MOUNT,     /* the mount tree */
 	LOCK_CLASS_DCACHE,    /* directory entry tree */
+	LOCK_CLASS_HOSTNAME,  /* the host name */
 	LOCK_CLASS_FS,	      /* fs_struct.lock */
 	LOCK_CLASS_FILES,     /* files_struct.lock */
 	LOCK_CLASS_TASKLIST,  /* tasklist_lock: parents, children, thread groups, process groups, sessions */
 	LOCK_CLASS_PID,	      /* pid_namespace.lock: number allocation and lookup */
+	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */
 	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
 	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
 	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */
+	LOCK_CLASS_USER,      /* the table of users */
 	LOCK_CLASS_TIMER,     /* a CPU's timer queue */
 	LOCK_CLASS_MUTEX_WAIT,/* the inside of a mutex */
 	LOCK_CLASS_WAIT,      /* wait_queue.lock */

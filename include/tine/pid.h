@@ -22,6 +22,7 @@ enum pid_type {
 struct upid {
 	int nr;
 	struct pid_namespace *ns;
+	struct pid *next; /* hash chain; private to kernel/pid.c */
 };
 
 /* Lists: tasklist_lock. The rest is constant. */
@@ -34,7 +35,9 @@ struct pid {
 };
 
 extern struct pid_namespace init_pid_ns;
-extern int pid_max; /* numbers are below this; /proc/sys/kernel/pid_max */
+extern int pid_max; /* numbers are below this */
+/* /proc/sys/kernel/pid_max. EINVAL: out of range; ENOMEM. */
+int set_pid_max(int n);
 
 /* A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid. EAGAIN: no number is free; ENOMEM. */
 struct pid *alloc_pid(struct pid_namespace *ns);
@@ -44,6 +47,12 @@ void publish_pid(struct pid *pid);
 void free_pid_numbers(struct pid *pid);
 struct pid *get_pid(struct pid *pid);
 void put_pid(struct pid *pid); /* tolerates NULL */
+
+/* Put task into / take it out of a list of its pid of that type; tasklist_lock held. change replaces signal->pids[type] (PGID, SID), taking a
+ * reference on to. A number is freed when nothing hangs in its pid any more. */
+void attach_pid(struct task_struct *task, enum pid_type type);
+void detach_pid(struct task_struct *task, enum pid_type type);
+void change_pid(struct task_struct *task, enum pid_type type, struct pid *to);
 
 /* The pid with number nr as current's namespace sees it, with a reference; NULL if none. */
 struct pid *find_get_pid(int nr);

@@ -17,15 +17,47 @@ struct spinlock {
 #endif
 };
 
+/* Debug builds: the classes of locks that somebody holds, in the order taken. */
+struct lock_record {
+#ifdef CONFIG_DEBUG
+	u8 n;
+	u8 classes[15];
+#endif
+};
+
 #ifdef CONFIG_DEBUG
 #define SPINLOCK_INIT(class_) {.locked = 0, .class = (class_), .holder = 0}
-void lock_debug_acquire(enum lock_class class, const void *lock);
-void lock_debug_release(enum lock_class class, const void *lock);
-void lock_debug_may_sleep(void);
-unsigned int lock_debug_held_spinlocks(void);
+/* Panic if the lock order forbids taking class now. Spinlocks are recorded for each CPU, mutexes for each task. */
+void lock_debug_acquire(enum lock_class class);
+void lock_debug_release(enum lock_class class);
+void lock_debug_acquire_mutex(enum lock_class class);
+void lock_debug_release_mutex(enum lock_class class);
+/* Panics if this CPU holds a spinlock other than allowed (LOCK_CLASS_NUM: none). */
+void lock_debug_may_sleep(enum lock_class allowed);
+/* An interrupt handler begins and ends: it starts with no spinlocks; what it interrupted gets its own back. */
+void lock_debug_irq_enter(struct lock_record *saved);
+void lock_debug_irq_exit(const struct lock_record *saved);
 #else
 #define SPINLOCK_INIT(class_) {.locked = 0}
-static inline void lock_debug_may_sleep(void)
+static inline void lock_debug_acquire(enum lock_class class)
+{
+}
+static inline void lock_debug_release(enum lock_class class)
+{
+}
+static inline void lock_debug_acquire_mutex(enum lock_class class)
+{
+}
+static inline void lock_debug_release_mutex(enum lock_class class)
+{
+}
+static inline void lock_debug_may_sleep(enum lock_class allowed)
+{
+}
+static inline void lock_debug_irq_enter(struct lock_record *saved)
+{
+}
+static inline void lock_debug_irq_exit(const struct lock_record *saved)
 {
 }
 #endif
@@ -43,7 +75,7 @@ static inline bool spin_trylock_raw(struct spinlock *l)
 static inline void spin_lock(struct spinlock *l)
 {
 #ifdef CONFIG_DEBUG
-	lock_debug_acquire(l->class, l);
+	lock_debug_acquire(l->class);
 #endif
 	while (unlikely(!spin_trylock_raw(l)))
 		while (__atomic_load_n(&l->locked, __ATOMIC_RELAXED))
@@ -57,7 +89,7 @@ static inline void spin_unlock(struct spinlock *l)
 {
 #ifdef CONFIG_DEBUG
 	l->holder = 0;
-	lock_debug_release(l->class, l);
+	lock_debug_release(l->class);
 #endif
 	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }

@@ -76,6 +76,7 @@ struct task_struct {
 	struct signal_struct *signal; /* c: owned; lives as long as the task_struct */
 	struct cred *cred;	 /* l, s: owned */
 	struct nsproxy *nsproxy; /* l, s: owned */
+	struct user_struct *counted_user; /* s, t: in whose count of processes it is; owned */
 	struct pid *thread_pid;	 /* t: owned; NULL once reaped */
 	struct sigpending pending; /* h */
 	struct completion *vfork_done; /* l: whom to tell when mm is released; on the parent's stack */
@@ -83,6 +84,8 @@ struct task_struct {
 	int __user *set_child_tid; /* s */
 	void __user *robust_list; /* s */
 	sigset_t saved_sigmask;	 /* s */
+	sigset_t real_blocked;	 /* h: what was blocked when sigtimedwait began; 0 outside it */
+	u32 jobctl;		 /* h: JOBCTL_ */
 	u64 cpu_ns;		 /* r: time used, without the current slice */
 	u64 slice_start;	 /* r */
 	u64 nvcsw, nivcsw;	 /* r: switches because it slept, because it was made to */
@@ -124,6 +127,7 @@ struct task_struct {
 	struct list_head pid_link[PIDTYPE_MAX]; /* t: in thread_pid's and signal->pids' lists */
 	struct list_head run_link; /* r */
 	struct arch_thread thread; /* s, and switch_to */
+	struct lock_record held_mutexes; /* s: debug builds */
 };
 
 /*
@@ -209,8 +213,6 @@ static inline bool same_thread_group(const struct task_struct *a, const struct t
 /* Waits until no thread of current's group but current is left and makes current the leader; for exec. -EAGAIN: somebody else
  * does exec or the group is exiting. */
 int de_thread(struct task_struct *task);
-/* Gives current a sighand of its own if it shares one; for exec. ENOMEM. */
-int unshare_sighand(struct task_struct *task);
 
 /* Ends current / its thread group; code is a status word as wait(2) returns it. */
 void do_exit(int code) __noreturn;
@@ -219,6 +221,18 @@ void do_group_exit(int code) __noreturn;
 void release_task_locked(struct task_struct *task);
 /* True if pgrp has no member whose parent is in another group of the same session; ignored does not count. tasklist_lock held. */
 bool is_orphaned_pgrp(struct pid *pgrp, const struct task_struct *ignored);
+
+/* Rows of clone's table of resources. */
+struct kernel_clone_args;
+int copy_signal(struct task_struct *child, const struct kernel_clone_args *args);
+void release_signal(struct task_struct *task);
+
+/* A kernel stack: KERNEL_STACK_SIZE bytes above a guard page; the lowest address. NULL: out of memory. arch. */
+void *alloc_kernel_stack(void);
+void free_kernel_stack(void *stack);
+
+/* Limits of the first process, inherited by all others (kernel/rlimit.c). */
+void init_rlimits(struct rlimit *rlim);
 
 void set_task_comm(struct task_struct *task, const char *name);
 static inline unsigned long rlimit(unsigned int limit)

@@ -1,0 +1,489 @@
+/*
+ * Fork: creating tasks.
+ *
+ * fork, vfork, clone, clone3 and kernel threads all fill in a struct kernel_clone_args and call do_fork(). What a child gets is
+ * one table, clone_resources: copy_process() walks it down, and each row either takes a reference on the parent's resource
+ * or duplicates it. What a caller may ask for is the other table, in kernel/clone_rules.c.
+ *
+ *   check    the rules; allocates nothing
+ *   build    the task, its resources, its number; each step may fail, and then put_task_struct walks the table back up
+ *   commit   under tasklist_lock: parent, lists, number become visible; nothing may fail
+ *   run      wake_up_new_task; for vfork, wait
+ *
+ * A child that never ran is known to nobody before the commit, so a failed call leaves no trace. After it, anybody may signal
+ * the child, wait for it, or see it in /proc.
+ */
+#include <tine/completion.h>
+#include <tine/err.h>
+#include <tine/file.h>
+#include <tine/fork.h>
+#include <tine/futex.h>
+#include <tine/mm.h>
+#include <tine/printk.h>
+#include <tine/string.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/tty.h>
+#include <tine/uaccess.h>
+
+/* --- Resources --- */
+
+static int copy_mm(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (args->fn || !mm)
+		return 0;
+	if (args->flags & CLONE_VM) {
+		mm_get(mm);
+		child->mm = mm;
+		return 0;
+	}
+	mm = dup_mm(mm);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	child->mm = mm;
+	return 0;
+}
+
+/* An exiting or failed task's memory: whoever waits for it to be let go is told first. */
+static void release_mm(struct task_struct *task)
+{
+	struct mm_struct *mm = task->mm;
+
+	if (!mm)
+		return;
+	spin_lock(&task->alloc_lock);
+	task->mm = NULL;
+	spin_unlock(&task->alloc_lock);
+	if (task == current)
+		switch_mm(mm, NULL);
+	mm_put(mm);
+}
+
+/* clang-format off */
+const struct clone_resource clone_resources[] = {
+	{ "credentials",     0,             copy_creds,         release_creds,         true },
+	{ "process count",   0,             copy_process_count, release_process_count, true },
+	{ "open files",      CLONE_FILES,   copy_files,         release_files,         false },
+	{ "directories",     CLONE_FS,      copy_fs,            release_fs,            false },
+	{ "signal handlers", CLONE_SIGHAND, copy_sighand,       release_sighand,       true },
+	{ "thread group",    CLONE_THREAD,  copy_signal,        release_signal,        true },
+	{ "memory",          CLONE_VM,      copy_mm,            release_mm,            false },
+	{ "registers",       0,             copy_thread,        exit_thread,           true },
+};
+/* clang-format on */
+const unsigned int clone_resource_count = ARRAY_SIZE(clone_resources);
+
+static int copy_resources(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < clone_resource_count && !error; i++)
+		error = clone_resources[i].copy(child, args);
+	return error;
+}
+
+void release_resources(struct task_struct *task, bool zombie)
+{
+	for (unsigned int i = clone_resource_count; i-- > 0;)
+		if (zombie || !clone_resources[i].zombie_keeps)
+			clone_resources[i].release(task);
+}
+
+/* --- Check --- */
+
+static int check_request(const struct kernel_clone_args *args)
+{
+	const struct clone_caller caller = {
+		.init_of_namespace = current->signal->flags & SIGNAL_UNKILLABLE,
+		.capabilities = current->cred->cap_effective,
+	};
+	const struct clone_rule *rule = clone_check(args, &caller);
+
+	if (!rule)
+		return 0;
+	printk(LOG_DEBUG, "%s[%d]: clone: refused: %s\n", current->comm, current->pid, rule->why);
+	return -rule->error;
+}
+
+/* --- Build --- */
+
+/* What a child has from its parent that is not a resource. */
+static void copy_fields(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	const struct task_struct *parent = current;
+
+	child->flags = (parent->flags & ~(PF_KTHREAD | PF_SUPERPRIV | PF_IDLE | PF_VFORKED)) | PF_FORKNOEXEC;
+	if (args->fn)
+		child->flags |= PF_KTHREAD;
+	(void)strscpy(child->comm, args->name ? args->name : parent->comm, sizeof(child->comm));
+	child->blocked = parent->blocked;
+	if (!(args->flags & CLONE_VM) || (args->flags & CLONE_VFORK))
+		child->altstack = parent->altstack;
+	else
+		child->altstack = (stack_t){.ss_flags = SS_DISABLE};
+	child->cpus_allowed = parent->cpus_allowed;
+	child->personality = parent->personality;
+	child->no_new_privs = parent->no_new_privs;
+	child->fail_nth = 0;
+
+	child->state = TASK_NEW;
+	child->start_time = arch_clock_ns();
+	child->clear_child_tid = args->flags & CLONE_CHILD_CLEARTID ? args->child_tid : NULL;
+	child->set_child_tid = args->flags & CLONE_CHILD_SETTID ? args->child_tid : NULL;
+}
+
+static int make_number(struct task_struct *child)
+{
+	struct pid *pid = alloc_pid(&init_pid_ns);
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	child->thread_pid = pid;
+	child->pid = pid->numbers[0].nr;
+	return 0;
+}
+
+static void drop_number(struct task_struct *child)
+{
+	if (!child->thread_pid)
+		return;
+	free_pid_numbers(child->thread_pid);
+	put_pid(child->thread_pid);
+	child->thread_pid = NULL;
+}
+
+/* Who a child's parent is, and what it is sent at the end. tasklist_lock held. */
+static void set_parent(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	if (args->flags & (CLONE_PARENT | CLONE_THREAD)) {
+		child->real_parent = current->real_parent;
+		child->exit_signal = args->flags & CLONE_THREAD ? -1
+								: current->group_leader->exit_signal;
+	} else {
+		child->real_parent = current;
+		child->exit_signal = args->exit_signal;
+	}
+	child->parent = child->real_parent;
+}
+
+/* --- Commit --- */
+
+/* A child in the caller's thread group. tasklist_lock and sighand->lock held. */
+static void join_thread_group(struct task_struct *child)
+{
+	struct signal_struct *signal = child->signal;
+
+	child->group_leader = current->group_leader;
+	child->tgid = current->tgid;
+	signal->nr_threads++;
+	atomic_inc(&signal->live);
+	list_add_tail(&child->thread_link, &signal->threads);
+}
+
+/* A child that is a process of its own. tasklist_lock and sighand->lock held. */
+static void lead_thread_group(struct task_struct *child)
+{
+	struct signal_struct *signal = child->signal, *parent = current->signal;
+
+	child->group_leader = child;
+	child->tgid = child->pid;
+	list_add_tail(&child->thread_link, &signal->threads);
+	signal->pids[PIDTYPE_TGID] = get_pid(child->thread_pid);
+	signal->pids[PIDTYPE_PGID] = get_pid(parent->pids[PIDTYPE_PGID]);
+	signal->pids[PIDTYPE_SID] = get_pid(parent->pids[PIDTYPE_SID]);
+	signal->tty = tty_get(parent->tty);
+	signal->has_child_subreaper = child->real_parent->signal->has_child_subreaper ||
+				      child->real_parent->signal->is_child_subreaper;
+	for (enum pid_type type = PIDTYPE_TGID; type < PIDTYPE_MAX; type++)
+		attach_pid(child, type);
+	list_add_tail(&child->sibling, &child->real_parent->children);
+	list_add_tail(&child->tasks_link, &task_list);
+	if (child->pid == 1) {
+		child_reaper = child;
+		signal->flags |= SIGNAL_UNKILLABLE;
+	}
+}
+
+/*
+ * Makes the child visible. EINTR: the caller is being killed; EAGAIN: too many tasks. Then nothing happened.
+ */
+static int publish(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	irq_state_t irq;
+	int error = 0;
+
+	spin_lock(&tasklist_lock);
+	irq = spin_lock_irqsave(&current->sighand->lock);
+	if (fatal_signal_pending(current))
+		error = -EINTR;
+	else if (nr_threads >= max_threads)
+		error = -EAGAIN;
+	if (error) {
+		spin_unlock_irqrestore(&current->sighand->lock, irq);
+		spin_unlock(&tasklist_lock);
+		return error;
+	}
+
+	/* Commit: nothing below may fail. */
+	set_parent(child, args);
+	if (args->flags & CLONE_THREAD)
+		join_thread_group(child);
+	else
+		lead_thread_group(child);
+	attach_pid(child, PIDTYPE_PID);
+	publish_pid(child->thread_pid);
+	nr_threads++;
+	spin_unlock_irqrestore(&current->sighand->lock, irq);
+	spin_unlock(&tasklist_lock);
+	return 0;
+}
+
+/* A new task as args ask for, published but not yet running, with a reference for the caller; or ERR_PTR. */
+static struct task_struct *copy_process(const struct kernel_clone_args *args)
+{
+	struct task_struct *child;
+	int error;
+
+	error = check_request(args);
+	if (!error)
+		error = fork_signal_pending();
+	if (error)
+		return ERR_PTR(error);
+
+	child = alloc_task_struct();
+	if (!child)
+		return ERR_PTR(-ENOMEM);
+	copy_fields(child, args);
+	error = copy_resources(child, args);
+	if (!error)
+		error = make_number(child);
+	if (!error)
+		error = publish(child, args);
+	if (!error) {
+		/* It cannot end, let alone be reaped, before it has run. */
+		get_task_struct(child);
+		return child;
+	}
+	drop_number(child);
+	release_resources(child, false);
+	put_task_struct(child);
+	return ERR_PTR(error);
+}
+
+/* --- Run --- */
+
+/* The child is alive until it lets go of its memory, or the caller is killed and does not care any more. */
+static void wait_for_vfork_done(struct task_struct *child, struct completion *done)
+{
+	if (!wait_for_completion_killable(done))
+		return;
+	/* The completion is on our stack: make sure that the child will not touch it. */
+	spin_lock(&child->alloc_lock);
+	child->vfork_done = NULL;
+	spin_unlock(&child->alloc_lock);
+}
+
+long do_fork(const struct kernel_clone_args *args)
+{
+	struct completion vfork_done;
+	struct task_struct *child = copy_process(args);
+	long nr;
+
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	nr = task_pid_vnr(child);
+	if (args->flags & CLONE_PARENT_SETTID)
+		(void)put_user((int)nr, args->parent_tid); /* Linux ignores a bad pointer here */
+	if (args->flags & CLONE_VFORK) {
+		completion_init(&vfork_done);
+		child->vfork_done = &vfork_done;
+	}
+
+	wake_up_new_task(child);
+
+	if (args->flags & CLONE_VFORK)
+		wait_for_vfork_done(child, &vfork_done);
+	put_task_struct(child);
+	return nr;
+}
+
+void finish_fork(void)
+{
+	if (current->set_child_tid)
+		(void)put_user(task_pid_vnr(current), current->set_child_tid);
+}
+
+void mm_release(struct task_struct *task)
+{
+	int __user *word = task->clear_child_tid;
+	struct completion *done;
+
+	exit_robust_list();
+	/* The word matters only to others who have this memory. Clear first, wake after: a waiter looks at the word. */
+	task->clear_child_tid = NULL;
+	if (word && atomic_read(&task->mm->users) > 1 && !put_user(0, word))
+		futex_wake_user((u32 __user *)word, 1);
+
+	spin_lock(&task->alloc_lock);
+	done = task->vfork_done;
+	task->vfork_done = NULL;
+	if (done)
+		complete(done);
+	spin_unlock(&task->alloc_lock);
+}
+
+long kernel_thread(int (*fn)(void *), void *arg, const char *name, u64 flags)
+{
+	const struct kernel_clone_args args = {
+		.flags = flags | CLONE_VM | CLONE_UNTRACED,
+		.fn = fn,
+		.fn_arg = arg,
+		.name = name,
+	};
+
+	return do_fork(&args);
+}
+
+struct task_struct *fork_idle(unsigned int cpu)
+{
+	struct task_struct *idle = alloc_task_struct();
+
+	if (!idle)
+		return NULL;
+	idle->flags = PF_KTHREAD | PF_IDLE;
+	snprintf(idle->comm, sizeof(idle->comm), "swapper/%u", cpu);
+	idle->cpu = cpu;
+	idle->cpus_allowed = 1ul << cpu;
+	idle->cred = get_cred(&init_cred);
+	idle->signal = init_task.signal;
+	atomic_inc(&idle->signal->count);
+	idle->real_parent = idle->parent = &init_task;
+	idle->group_leader = idle;
+	return idle;
+}
+
+/* --- System calls --- */
+
+long sys_fork(void)
+{
+	const struct kernel_clone_args args = {.exit_signal = SIGCHLD};
+
+	return do_fork(&args);
+}
+
+long sys_vfork(void)
+{
+	const struct kernel_clone_args args = {
+		.flags = CLONE_VFORK | CLONE_VM,
+		.exit_signal = SIGCHLD,
+	};
+
+	return do_fork(&args);
+}
+
+/* Flag bits above 31 are ignored; the exit signal is the low byte, whatever it is. */
+long sys_clone(unsigned long flags, unsigned long stack, int __user *parent_tid,
+	       int __user *child_tid, unsigned long tls)
+{
+	const struct kernel_clone_args args = {
+		.flags = (u32)flags & ~CSIGNAL,
+		.exit_signal = flags & CSIGNAL,
+		.pidfd = parent_tid,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.stack = stack,
+		.tls = tls,
+	};
+
+	return do_fork(&args);
+}
+
+/* Reads clone3's argument block of size bytes: a shorter one reads as zero behind its end, a longer one must be zero there. */
+static int read_clone_args(struct clone_args *args, const struct clone_args __user *user, size_t size)
+{
+	const char __user *tail = (const char __user *)user + sizeof(*args);
+	char byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	for (size_t i = sizeof(*args); i < size; i++, tail++) {
+		if (get_user(byte, tail))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	memset(args, 0, sizeof(*args));
+	return copy_from_user(args, user, MIN(size, sizeof(*args))) ? -EFAULT : 0;
+}
+
+/* What clone3 checks of its block before anything else. */
+static int check_clone_args(const struct clone_args *args, size_t size)
+{
+	if (args->set_tid_size > 32 || !args->set_tid != !args->set_tid_size)
+		return -EINVAL;
+	if ((args->exit_signal & ~CSIGNAL) || args->exit_signal > NSIG)
+		return -EINVAL;
+	if ((args->flags & CLONE_INTO_CGROUP) &&
+	    (args->cgroup > 0x7fffffff || size < CLONE_ARGS_SIZE_VER2))
+		return -EINVAL;
+	if (!args->stack != !args->stack_size)
+		return -EINVAL;
+	if (args->stack && !access_ok((void __user *)args->stack, args->stack_size))
+		return -EINVAL;
+	return 0;
+}
+
+long sys_clone3(struct clone_args __user *user, size_t size)
+{
+	struct clone_args from;
+	int error = read_clone_args(&from, user, size);
+
+	if (!error)
+		error = check_clone_args(&from, size);
+	if (error)
+		return error;
+	const struct kernel_clone_args args = {
+		.flags = from.flags,
+		.exit_signal = from.exit_signal,
+		.pidfd = (int __user *)from.pidfd,
+		.child_tid = (int __user *)from.child_tid,
+		.parent_tid = (int __user *)from.parent_tid,
+		.stack = from.stack + from.stack_size,
+		.tls = from.tls,
+		.clone3 = true,
+	};
+
+	if (from.set_tid_size) {
+		printk(LOG_DEBUG, "%s[%d]: clone3: refused: Tine does not choose numbers\n",
+		       current->comm, current->pid);
+		return -EINVAL;
+	}
+	return do_fork(&args);
+}
+
+/* What of current's is shared with others is given up: EINVAL for what cannot be, with whoever shares it still there. */
+long sys_unshare(unsigned long flags)
+{
+	const unsigned long known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
+				    CLONE_FILES | CLONE_SYSVSEM;
+	int error = 0;
+
+	if (flags & ~known)
+		return -EINVAL;
+	if ((flags & CLONE_THREAD) && current->signal->nr_threads > 1)
+		return -EINVAL;
+	if ((flags & (CLONE_SIGHAND | CLONE_VM)) && atomic_read(&current->sighand->count) > 1)
+		return -EINVAL;
+	if ((flags & (CLONE_VM | CLONE_SIGHAND)) && current->mm &&
+	    atomic_read(&current->mm->users) > 1)
+		return -EINVAL;
+	if (flags & CLONE_FS)
+		error = unshare_fs();
+	if (!error && (flags & CLONE_FILES))
+		error = unshare_files();
+	return error;
+}

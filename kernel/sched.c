@@ -1,0 +1,482 @@
+/*
+ * The scheduler: which task runs on which CPU.
+ *
+ * Each CPU has a run queue: the tasks that could run there, in the order in which they will, and the one that does. A task
+ * keeps the CPU until it sleeps, or until its slice of 10 ms is over and another waits. The kernel gives up the CPU only
+ * where it sleeps, and on the way to user mode when TIF_RESCHED is set.
+ *
+ *                wake_up                        schedule
+ *    sleeping ------------> queued (on_rq) -------------> running (on_rq, rq->curr)
+ *       ^                      ^                              |   |
+ *       |                      +----------- slice over -------+   |
+ *       +---------------------- state set, schedule() ------------+
+ *
+ * The lock. rq->lock guards the queue and, in the tasks whose ->cpu it is, state transitions to TASK_RUNNING, on_rq, cpu and
+ * cpus_allowed. It is held across the switch and released by the task that was switched to (finish_switch), so whoever
+ * gets it knows that a task which is not rq->curr has left its stack: no other synchronisation between a sleeper that
+ * is still switching away and its waker is needed. Two of these locks are never held at once.
+ *
+ * Several CPUs. A task is queued on the CPU it last ran on. If that is busy and another is idle, the idle one is kicked and comes
+ * to take it (steal), from its idle task, so that no lock is held while it looks. A task whose affinity changed moves when
+ * it is next picked or put.
+ *
+ * Ticks. A CPU that runs something has a timer interrupt every 10 ms; an idle one has none. The tick is not moved when tasks
+ * switch: a task that has run for at least half a slice when it comes and is waited for gives way.
+ */
+#include <tine/err.h>
+#include <tine/printk.h>
+#include <tine/sched.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/time.h>
+
+struct run_queue {
+	struct spinlock lock;
+	struct list_head queue;	     /* waiting tasks, by run_link */
+	unsigned int waiting;	     /* how many */
+	struct task_struct *curr;    /* who runs */
+	struct task_struct *idle;    /* runs when nobody waits */
+	struct task_struct *leaving; /* ran until now, may not run here any more: to be queued elsewhere after the switch */
+	u64 tick_at;		     /* when the next tick is due; ~0: none was asked for */
+	u64 switches;
+} __aligned(64);
+
+static struct run_queue run_queues[MAX_CPUS];
+static u64 idle_mask; /* atomic: CPUs about to halt or halted, and not yet kicked */
+
+static struct run_queue *this_rq(void)
+{
+	return &run_queues[cpu_id()];
+}
+
+/* Locks the run queue of task's CPU; interrupts are off. */
+static struct run_queue *lock_task_rq(const struct task_struct *task)
+{
+	struct run_queue *rq;
+
+	for (;;) {
+		rq = &run_queues[READ_ONCE(task->cpu)];
+		spin_lock(&rq->lock);
+		if (rq == &run_queues[READ_ONCE(task->cpu)])
+			return rq;
+		spin_unlock(&rq->lock);
+	}
+}
+
+static bool may_run_on(const struct task_struct *task, unsigned int cpu)
+{
+	return task->cpus_allowed >> cpu & 1;
+}
+
+/* --- Queueing --- */
+
+static void enqueue(struct run_queue *rq, struct task_struct *task)
+{
+	list_add_tail(&task->run_link, &rq->queue);
+	WRITE_ONCE(rq->waiting, rq->waiting + 1);
+}
+
+static void dequeue(struct run_queue *rq, struct task_struct *task)
+{
+	list_del(&task->run_link);
+	WRITE_ONCE(rq->waiting, rq->waiting - 1);
+}
+
+/* Makes the task that runs on rq's CPU give way soon. rq->lock held, or rq is this CPU's and interrupts are off. */
+static void resched(struct run_queue *rq)
+{
+	unsigned int cpu = rq - run_queues;
+
+	set_task_work(rq->curr, TIF_RESCHED);
+	if (cpu != cpu_id())
+		arch_send_reschedule(cpu);
+}
+
+/* Claims an idle CPU of those in mask and makes it look for work. */
+static void kick_idle_cpu(u64 mask)
+{
+	u64 idle;
+	unsigned int cpu;
+
+	while ((idle = __atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & mask) != 0) {
+		cpu = __builtin_ctzl(idle);
+		if (!(__atomic_fetch_and(&idle_mask, ~(1ul << cpu), __ATOMIC_SEQ_CST) >> cpu & 1))
+			continue;
+		if (cpu != cpu_id())
+			arch_send_reschedule(cpu);
+		return;
+	}
+}
+
+/* Queues a runnable task, sees to it that somebody will run it, and releases rq->lock. */
+static void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
+{
+	u64 allowed = task->cpus_allowed;
+	bool rq_is_idle = rq->curr == rq->idle;
+
+	task->on_rq = true;
+	enqueue(rq, task);
+	if (rq_is_idle)
+		resched(rq);
+	spin_unlock(&rq->lock);
+	if (!rq_is_idle)
+		kick_idle_cpu(allowed);
+}
+
+/* Queues a runnable task that is in no queue on a CPU that it may use. Interrupts are off, no run queue is locked. */
+static void place(struct task_struct *task)
+{
+	struct run_queue *rq = lock_task_rq(task);
+	u64 usable = task->cpus_allowed & cpu_online_mask;
+
+	if (!may_run_on(task, task->cpu) && usable) {
+		WRITE_ONCE(task->cpu, __builtin_ctzl(usable));
+		spin_unlock(&rq->lock);
+		rq = lock_task_rq(task);
+	}
+	queue_and_unlock(rq, task);
+}
+
+bool try_to_wake_up(struct task_struct *task, unsigned int mask)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+	bool woken = (task->state & mask) != 0;
+
+	if (woken)
+		WRITE_ONCE(task->state, TASK_RUNNING);
+	if (woken && !task->on_rq && may_run_on(task, task->cpu)) {
+		queue_and_unlock(rq, task);
+	} else if (woken && !task->on_rq) {
+		spin_unlock(&rq->lock);
+		place(task);
+	} else {
+		spin_unlock(&rq->lock);
+	}
+	irq_restore(irq);
+	return woken;
+}
+
+bool wake_up_process(struct task_struct *task)
+{
+	return try_to_wake_up(task, TASK_NORMAL);
+}
+
+void wake_up_new_task(struct task_struct *task)
+{
+	irq_state_t irq = irq_save();
+
+	ASSERT(task->state == TASK_NEW);
+	get_task_struct(task); /* for as long as it runs: dropped by finish_switch after its last */
+	WRITE_ONCE(task->cpu, cpu_id());
+	WRITE_ONCE(task->state, TASK_RUNNING);
+	place(task);
+	irq_restore(irq);
+}
+
+/* --- Switching --- */
+
+/*
+ * The next task of the queue that may run here, or the idle task. One that may not becomes the leaving task; with two such, the
+ * second runs here until it is rescheduled.
+ */
+static struct task_struct *pick_next(struct run_queue *rq)
+{
+	struct task_struct *task;
+
+	while (!list_empty(&rq->queue)) {
+		task = list_first_entry(&rq->queue, struct task_struct, run_link);
+		dequeue(rq, task);
+		if (likely(may_run_on(task, rq - run_queues)) || rq->leaving)
+			return task;
+		rq->leaving = task;
+	}
+	return rq->idle;
+}
+
+/* Puts the task that has run until now where it belongs. */
+static void put_prev(struct run_queue *rq, struct task_struct *prev)
+{
+	if (prev->state != TASK_RUNNING) {
+		if (!signal_pending_state(prev->state, prev)) {
+			prev->on_rq = false;
+			prev->nvcsw++;
+			return;
+		}
+		WRITE_ONCE(prev->state, TASK_RUNNING);
+	}
+	if (prev == rq->idle)
+		return;
+	if (likely(may_run_on(prev, prev->cpu)))
+		enqueue(rq, prev);
+	else
+		rq->leaving = prev;
+}
+
+/* What comes after every switch, in the context of the task that runs now: prev is off its stack. Interrupts are off. */
+static void finish_switch(struct task_struct *prev)
+{
+	struct run_queue *rq = this_rq();
+	struct task_struct *leaving = rq->leaving;
+	bool dead = prev->state == TASK_DEAD;
+
+	rq->leaving = NULL;
+	spin_unlock(&rq->lock);
+	if (unlikely(rq->tick_at == ~0ull && rq->curr != rq->idle)) {
+		rq->tick_at = rq->curr->slice_start + SLICE_NS;
+		timer_reprogram();
+	}
+	if (unlikely(leaving))
+		place(leaving);
+	if (dead)
+		put_task_struct(prev);
+}
+
+void schedule_tail(struct task_struct *prev)
+{
+	finish_switch(prev);
+	irq_enable();
+}
+
+void schedule(void)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = this_rq();
+	struct task_struct *prev = current, *next;
+	u64 now;
+
+	lock_debug_may_sleep(LOCK_CLASS_NUM);
+	spin_lock(&rq->lock);
+	clear_task_work(prev, TIF_RESCHED);
+	put_prev(rq, prev);
+	next = pick_next(rq);
+	if (next == prev) {
+		finish_switch(prev);
+		irq_restore(irq);
+		return;
+	}
+	now = arch_clock_ns();
+	prev->cpu_ns += now - prev->slice_start;
+	next->slice_start = now;
+	if (prev->on_rq)
+		prev->nivcsw++;
+	rq->curr = next;
+	rq->switches++;
+	finish_switch(switch_to(prev, next));
+	irq_restore(irq);
+}
+
+void set_current_state(unsigned int state)
+{
+	__atomic_store_n(&current->state, state, __ATOMIC_SEQ_CST);
+}
+
+static void wake_sleeper(struct timer *timer, u64 now)
+{
+	try_to_wake_up(timer->arg, TASK_NORMAL);
+}
+
+u64 schedule_timeout(u64 ns)
+{
+	struct timer timer;
+	u64 end, now = arch_clock_ns();
+
+	if (ns == ~0ull || __builtin_add_overflow(now, ns, &end)) {
+		schedule();
+		return ns;
+	}
+	timer_setup(&timer, wake_sleeper, current);
+	timer_arm(&timer, end);
+	schedule();
+	timer_cancel(&timer);
+	now = arch_clock_ns();
+	return now < end ? end - now : 0;
+}
+
+void sched_yield(void)
+{
+	schedule();
+}
+
+long sys_sched_yield(void)
+{
+	sched_yield();
+	return 0;
+}
+
+void kick_task(struct task_struct *task)
+{
+	unsigned int cpu = READ_ONCE(task->cpu);
+
+	if (cpu != cpu_id() && READ_ONCE(run_queues[cpu].curr) == task)
+		arch_send_reschedule(cpu);
+}
+
+/* --- Ticks --- */
+
+void sched_tick(u64 now)
+{
+	struct run_queue *rq = this_rq();
+
+	if (now < rq->tick_at)
+		return;
+	if (rq->curr == rq->idle) {
+		rq->tick_at = ~0ull;
+		return;
+	}
+	rq->tick_at = now + SLICE_NS;
+	if (READ_ONCE(rq->waiting) && now - rq->curr->slice_start >= SLICE_NS / 2)
+		set_task_work(rq->curr, TIF_RESCHED);
+}
+
+u64 sched_next_tick(void)
+{
+	return this_rq()->tick_at;
+}
+
+/* --- Idle CPUs --- */
+
+/* Takes a waiting task that may run on cpu from another CPU's queue; it is then this CPU's, runnable and in no queue. */
+static struct task_struct *steal_from(struct run_queue *rq, unsigned int cpu)
+{
+	struct task_struct *task, *found = NULL;
+
+	if (!READ_ONCE(rq->waiting))
+		return NULL;
+	spin_lock(&rq->lock);
+	list_for_each_entry(task, &rq->queue, run_link)
+	{
+		if (!may_run_on(task, cpu))
+			continue;
+		dequeue(rq, task);
+		WRITE_ONCE(task->cpu, cpu);
+		found = task;
+		break;
+	}
+	spin_unlock(&rq->lock);
+	return found;
+}
+
+/* Looks for work at the other CPUs, beginning behind this one. True if some was queued here. Interrupts are off. */
+static bool steal(void)
+{
+	struct task_struct *task;
+	unsigned int me = cpu_id();
+
+	for (unsigned int i = 1; i < nr_cpus; i++) {
+		task = steal_from(&run_queues[(me + i) % nr_cpus], me);
+		if (!task)
+			continue;
+		place(task);
+		return true;
+	}
+	return false;
+}
+
+void cpu_idle(void)
+{
+	u64 bit = 1ul << cpu_id();
+
+	for (;;) {
+		irq_disable();
+		__atomic_fetch_or(&idle_mask, bit, __ATOMIC_SEQ_CST);
+		/* Announced first, then looked: who queues a task does it the other way round. */
+		if (!READ_ONCE(this_rq()->waiting) && !(current->work & TIF_RESCHED) && !steal())
+			arch_idle();
+		else
+			irq_enable();
+		__atomic_fetch_and(&idle_mask, ~bit, __ATOMIC_SEQ_CST);
+		if (READ_ONCE(this_rq()->waiting) || (current->work & TIF_RESCHED))
+			schedule();
+	}
+}
+
+/* --- Affinity and accounting --- */
+
+/* Task is running on a CPU that it may not use. */
+static bool on_forbidden_cpu(struct task_struct *task)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+	bool forbidden = rq->curr == task && !may_run_on(task, task->cpu);
+
+	if (forbidden)
+		resched(rq);
+	spin_unlock_irqrestore(&rq->lock, irq);
+	return forbidden;
+}
+
+int sched_set_affinity(struct task_struct *task, u64 mask)
+{
+	irq_state_t irq;
+	struct run_queue *rq;
+
+	if (!(mask & cpu_online_mask))
+		return -EINVAL;
+	irq = irq_save();
+	rq = lock_task_rq(task);
+	task->cpus_allowed = mask;
+	spin_unlock_irqrestore(&rq->lock, irq);
+	while (on_forbidden_cpu(task)) {
+		if (task == current) {
+			schedule();
+		} else {
+			set_current_state(TASK_UNINTERRUPTIBLE);
+			schedule_timeout(NSEC_PER_SEC / 1000);
+		}
+	}
+	return 0;
+}
+
+unsigned long nr_running(void)
+{
+	unsigned long n = 0;
+
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		n += READ_ONCE(run_queues[i].waiting) +
+		     (READ_ONCE(run_queues[i].curr) != run_queues[i].idle);
+	return n;
+}
+
+u64 nr_context_switches(void)
+{
+	u64 n = 0;
+
+	for (unsigned int i = 0; i < nr_cpus; i++)
+		n += READ_ONCE(run_queues[i].switches);
+	return n;
+}
+
+u64 task_cpu_ns(const struct task_struct *task)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+	u64 ns = task->cpu_ns;
+
+	if (rq->curr == task)
+		ns += arch_clock_ns() - task->slice_start;
+	spin_unlock_irqrestore(&rq->lock, irq);
+	return ns;
+}
+
+/* --- Boot --- */
+
+void sched_init(void)
+{
+	for (unsigned int i = 0; i < MAX_CPUS; i++) {
+		spin_lock_init(&run_queues[i].lock, LOCK_CLASS_RUN_QUEUE);
+		list_init(&run_queues[i].queue);
+		run_queues[i].tick_at = ~0ull;
+	}
+	sched_init_cpu();
+}
+
+void sched_init_cpu(void)
+{
+	struct run_queue *rq = this_rq();
+
+	rq->curr = rq->idle = current;
+	current->cpu = cpu_id();
+	current->on_rq = true;
+	current->slice_start = arch_clock_ns();
+}

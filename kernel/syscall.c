@@ -1,0 +1,62 @@
+/*
+ * The system-call table: from a number and registers to a function with typed arguments. It is made from the rows of
+ * include/tine/syscall_table.h, so that table, prototypes and names cannot disagree.
+ */
+#include <tine/err.h>
+#include <tine/printk.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/syscall_names.h>
+
+/* clang-format off */
+#define SYSCALL0(number, name) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name(); }
+#define SYSCALL1(number, name, a1) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di); }
+#define SYSCALL2(number, name, a1, a2) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si); }
+#define SYSCALL3(number, name, a1, a2, a3) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx); }
+#define SYSCALL4(number, name, a1, a2, a3, a4) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10); }
+#define SYSCALL5(number, name, a1, a2, a3, a4, a5) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8); }
+#define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) \
+	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8, (a6)r->r9); }
+#include <tine/syscall_table.h>
+#undef SYSCALL0
+#undef SYSCALL1
+#undef SYSCALL2
+#undef SYSCALL3
+#undef SYSCALL4
+#undef SYSCALL5
+#undef SYSCALL6
+
+#define SYSCALL0(number, name, ...) [number] = call_##name,
+#define SYSCALL1 SYSCALL0
+#define SYSCALL2 SYSCALL0
+#define SYSCALL3 SYSCALL0
+#define SYSCALL4 SYSCALL0
+#define SYSCALL5 SYSCALL0
+#define SYSCALL6 SYSCALL0
+static long (*const table[])(const struct pt_regs *) = {
+#include <tine/syscall_table.h>
+};
+/* clang-format on */
+
+static __cold long unknown_syscall(unsigned long number)
+{
+	printk(LOG_DEBUG, "%s[%d]: system call %lu (%s) is not implemented\n", current->comm,
+	       current->pid, number, number < ARRAY_SIZE(syscall_names) && syscall_names[number]
+					     ? syscall_names[number] : "unknown");
+	return -ENOSYS;
+}
+
+long do_syscall(struct pt_regs *regs)
+{
+	unsigned long number = regs->orig_ax;
+
+	if (unlikely(number >= ARRAY_SIZE(table) || !table[number]))
+		return unknown_syscall(number);
+	return table[number](regs);
+}

@@ -1,0 +1,338 @@
+/*
+ * Wait: wait4(2) and waitid(2), by which a parent learns of its children's ends, stops and continues.
+ *
+ * A call looks at the children of all threads of the caller's group (__WNOTHREAD: of the caller alone), under tasklist_lock. The
+ * first child with something to tell is reported; if there is none but one that may have later, the caller sleeps in
+ * signal->wait_child, where do_notify_parent wakes it. What is to be reported is gathered in a struct report and copied to the
+ * user after the lock is released; a bad pointer then costs the report, as on Linux.
+ */
+#include <tine/err.h>
+#include <tine/printk.h>
+#include <tine/rusage.h>
+#include <tine/string.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+#include <uapi/wait.h>
+
+struct report {
+	int pid;
+	uid_t uid;
+	int status; /* wait4's status word */
+	int code, value; /* waitid's si_code and si_status */
+	struct rusage rusage;
+};
+
+struct wait_request {
+	enum pid_type type; /* PIDTYPE_MAX: any child */
+	struct pid *pid;
+	unsigned int options;
+	bool want_rusage;
+	int no_task; /* what to return if nothing was found: ECHILD, or 0 if it is worth waiting */
+	struct report *report;
+};
+
+/* The child's exit signal says whether it is a "clone" child; threads' and foreign children never come here. */
+static bool is_eligible(const struct wait_request *req, const struct task_struct *child)
+{
+	const struct pid *pid = req->type == PIDTYPE_MAX ? NULL : child->signal->pids[req->type];
+
+	if (req->type != PIDTYPE_MAX && pid != req->pid)
+		return false;
+	if (req->options & __WALL)
+		return true;
+	return (child->exit_signal != SIGCHLD) == !!(req->options & __WCLONE);
+}
+
+static void fill_report(struct wait_request *req, struct task_struct *child)
+{
+	struct report *report = req->report;
+
+	report->pid = task_tgid_vnr(child);
+	report->uid = child->cred->uid;
+	if (req->want_rusage)
+		fill_rusage(child, RUSAGE_BOTH, &report->rusage);
+}
+
+/* Adds what a reaped child used to what the caller's children have used. */
+static void add_child_usage(struct signal_struct *parent, const struct task_struct *child)
+{
+	const struct signal_struct *signal = child->signal;
+
+	parent->child_cpu_ns += child->cpu_ns + signal->cpu_ns + signal->child_cpu_ns;
+	parent->child_min_flt += child->min_flt + signal->min_flt + signal->child_min_flt;
+	parent->child_maj_flt += child->maj_flt + signal->maj_flt + signal->child_maj_flt;
+	parent->child_nvcsw += child->nvcsw + signal->nvcsw + signal->child_nvcsw;
+	parent->child_nivcsw += child->nivcsw + signal->nivcsw + signal->child_nivcsw;
+	parent->child_max_rss_pages = MAX(parent->child_max_rss_pages,
+					  MAX(signal->max_rss_pages, signal->child_max_rss_pages));
+}
+
+static bool report_zombie(struct wait_request *req, struct task_struct *child)
+{
+	struct report *report = req->report;
+	int status;
+
+	if (!(req->options & WEXITED))
+		return false;
+	status = child->signal->flags & SIGNAL_GROUP_EXIT ? child->signal->group_exit_code
+							  : child->exit_code;
+	fill_report(req, child);
+	report->status = status;
+	report->code = !(status & 0x7f) ? CLD_EXITED
+		       : status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
+	report->value = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
+	if (req->options & WNOWAIT)
+		return true;
+	add_child_usage(current->signal, child);
+	child->exit_state = EXIT_DEAD;
+	release_task_locked(child);
+	return true;
+}
+
+/* A stop or a continue is reported once, unless WNOWAIT leaves it. */
+static bool report_stop(struct wait_request *req, struct task_struct *child)
+{
+	struct signal_struct *signal = child->signal;
+	struct sighand_struct *sighand;
+	irq_state_t irq;
+	int sig = 0;
+
+	if (!(req->options & WSTOPPED) || !(READ_ONCE(signal->flags) & SIGNAL_STOP_STOPPED))
+		return false;
+	sighand = lock_task_sighand(child, &irq);
+	if (!sighand)
+		return false;
+	if (signal->flags & SIGNAL_STOP_STOPPED)
+		sig = signal->stop_signal;
+	if (!(req->options & WNOWAIT))
+		signal->stop_signal = 0;
+	spin_unlock_irqrestore(&sighand->lock, irq);
+	if (!sig)
+		return false;
+	fill_report(req, child);
+	req->report->status = WAIT_STATUS_STOPPED(sig);
+	req->report->code = CLD_STOPPED;
+	req->report->value = sig;
+	return true;
+}
+
+static bool report_continue(struct wait_request *req, struct task_struct *child)
+{
+	struct signal_struct *signal = child->signal;
+	struct sighand_struct *sighand;
+	irq_state_t irq;
+	bool continued;
+
+	if (!(req->options & WCONTINUED) || !(READ_ONCE(signal->flags) & SIGNAL_STOP_CONTINUED))
+		return false;
+	sighand = lock_task_sighand(child, &irq);
+	if (!sighand)
+		return false;
+	continued = signal->flags & SIGNAL_STOP_CONTINUED;
+	if (!(req->options & WNOWAIT))
+		signal->flags &= ~SIGNAL_STOP_CONTINUED;
+	spin_unlock_irqrestore(&sighand->lock, irq);
+	if (!continued)
+		return false;
+	fill_report(req, child);
+	req->report->status = WAIT_STATUS_CONTINUED;
+	req->report->code = CLD_CONTINUED;
+	req->report->value = SIGCONT;
+	return true;
+}
+
+/* True if child had something to report. */
+static bool consider(struct wait_request *req, struct task_struct *child)
+{
+	if (child->exit_state == EXIT_DEAD || !is_eligible(req, child))
+		return false;
+	if (child->exit_state == EXIT_ZOMBIE && child->signal->nr_threads == 1)
+		return report_zombie(req, child);
+	req->no_task = 0;
+	return report_stop(req, child) || report_continue(req, child);
+}
+
+static bool look_at_children(struct wait_request *req, struct task_struct *parent)
+{
+	struct task_struct *child;
+
+	list_for_each_entry(child, &parent->children, sibling)
+	{
+		if (consider(req, child))
+			return true;
+	}
+	return false;
+}
+
+/* One look at all children. */
+static bool look(struct wait_request *req)
+{
+	struct task_struct *thread;
+	bool found = false;
+
+	req->no_task = -ECHILD;
+	spin_lock(&tasklist_lock);
+	if (req->options & __WNOTHREAD) {
+		found = look_at_children(req, current);
+	} else {
+		list_for_each_entry(thread, &current->signal->threads, thread_link)
+		{
+			found = look_at_children(req, thread);
+			if (found)
+				break;
+		}
+	}
+	spin_unlock(&tasklist_lock);
+	return found;
+}
+
+/* The pid that was reported, 0 (WNOHANG, nothing yet), or -errno. */
+static int do_wait(struct wait_request *req)
+{
+	struct wait_queue *wq = &current->signal->wait_child;
+	struct wait_entry entry;
+	int result;
+
+	wait_entry_init(&entry);
+	for (;;) {
+		prepare_to_wait(wq, &entry, TASK_INTERRUPTIBLE);
+		if (look(req)) {
+			result = req->report->pid;
+			break;
+		}
+		result = req->no_task;
+		if (result || (req->options & WNOHANG))
+			break;
+		if (signal_pending(current)) {
+			result = -ERESTARTSYS;
+			break;
+		}
+		schedule();
+	}
+	finish_wait(wq, &entry);
+	return result;
+}
+
+/* Of the caller's own group; number 0. */
+static struct pid *get_own_group(void)
+{
+	struct pid *pid;
+
+	spin_lock(&tasklist_lock);
+	pid = get_pid(current->signal->pids[PIDTYPE_PGID]);
+	spin_unlock(&tasklist_lock);
+	return pid;
+}
+
+long sys_wait4(pid_t which, int __user *status, int options, struct rusage __user *rusage)
+{
+	struct report report;
+	struct wait_request req = {
+		.type = PIDTYPE_MAX,
+		.options = options | WEXITED,
+		.want_rusage = rusage != NULL,
+		.report = &report,
+	};
+	long result;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+		return -EINVAL;
+	if (which == -2147483647 - 1)
+		return -ESRCH;
+	if (which > 0)
+		req.type = PIDTYPE_TGID;
+	else if (which != -1)
+		req.type = PIDTYPE_PGID;
+	if (which == 0)
+		req.pid = get_own_group();
+	else if (which != -1)
+		req.pid = find_get_pid(which > 0 ? which : -which);
+	result = do_wait(&req);
+	put_pid(req.pid);
+	if (result <= 0)
+		return result;
+	if (status && put_user(report.status, status))
+		return -EFAULT;
+	if (rusage && copy_to_user(rusage, &report.rusage, sizeof(report.rusage)))
+		return -EFAULT;
+	return result;
+}
+
+/* Whom waitid's idtype and id mean. */
+static int waitid_target(int idtype, pid_t id, struct wait_request *req)
+{
+	switch (idtype) {
+	case P_ALL:
+		req->type = PIDTYPE_MAX;
+		return 0;
+	case P_PID:
+		if (id <= 0)
+			return -EINVAL;
+		req->type = PIDTYPE_TGID;
+		req->pid = find_get_pid(id);
+		return 0;
+	case P_PGID:
+		if (id < 0)
+			return -EINVAL;
+		req->type = PIDTYPE_PGID;
+		req->pid = id ? find_get_pid(id) : get_own_group();
+		return 0;
+	case P_PIDFD:
+		return id < 0 ? -EINVAL : -EBADF;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long do_waitid(int idtype, pid_t id, struct report *report, int options, bool want_rusage)
+{
+	struct wait_request req = {
+		.options = options,
+		.want_rusage = want_rusage,
+		.report = report,
+	};
+	long result;
+
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD |
+			__WCLONE | __WALL))
+		return -EINVAL;
+	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	result = waitid_target(idtype, id, &req);
+	if (result)
+		return result;
+	result = do_wait(&req);
+	put_pid(req.pid);
+	return result;
+}
+
+/* Only these fields are written; what lies between and behind them stays as it was. */
+static int write_siginfo(siginfo_t __user *info, const struct report *report)
+{
+	if (put_user(report->pid ? SIGCHLD : 0, &info->si_signo) || put_user(0, &info->si_errno) ||
+	    put_user(report->code, &info->si_code) || put_user(report->pid, &info->si_pid) ||
+	    put_user(report->uid, &info->si_uid) || put_user(report->value, &info->si_status))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_waitid(int idtype, pid_t id, siginfo_t __user *info, int options,
+		struct rusage __user *rusage)
+{
+	struct report report;
+	long result;
+
+	memset(&report, 0, sizeof(report));
+	result = do_waitid(idtype, id, &report, options, rusage != NULL);
+	if (result > 0) {
+		result = 0;
+		if (rusage && copy_to_user(rusage, &report.rusage, sizeof(report.rusage)))
+			return -EFAULT;
+	} else {
+		memset(&report, 0, sizeof(report));
+	}
+	if (info && write_siginfo(info, &report))
+		return -EFAULT;
+	return result;
+}
