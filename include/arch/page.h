@@ -2,16 +2,22 @@
 #ifndef ARCH_PAGE_H
 #define ARCH_PAGE_H
 
+#ifdef __ASSEMBLER__
+#define UL(x) x
+#else
+#define UL(x) x##ul
+#endif
+
 #define PAGE_SHIFT 12
-#define PAGE_SIZE 4096ul
+#define PAGE_SIZE UL(4096)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 
 /* User addresses are below this: the last page below the hole stays unused, as on Linux. */
-#define TASK_SIZE_MAX 0x7ffffffff000ul
+#define TASK_SIZE_MAX UL(0x7ffffffff000)
 
-#define DIRECT_MAP_BASE 0xffff888000000000ul /* all physical memory, writable, not executable */
-#define KERNEL_STACKS_BASE 0xffffc90000000000ul /* kernel stacks, a guard page below each */
-#define KERNEL_IMAGE_BASE 0xffffffff80000000ul /* physical 0 as the image is linked */
+#define DIRECT_MAP_BASE UL(0xffff888000000000) /* all physical memory, writable, not executable */
+#define KERNEL_STACKS_BASE UL(0xffffc90000000000) /* kernel stacks, a guard page below each */
+#define KERNEL_IMAGE_BASE UL(0xffffffff80000000) /* physical 0 as the image is linked */
 
 #ifndef __ASSEMBLER__
 #include <tine/types.h>

@@ -10,6 +10,7 @@
 #ifndef TINE_HOST_TEST
 
 #include <arch/cpu.h> /* cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax, MAX_CPUS */
+#include <arch/kernel_stack.h> /* alloc_kernel_stack, free_kernel_stack */
 #include <arch/page.h> /* PAGE_SIZE, phys_to_virt, virt_to_phys, TASK_SIZE */
 #include <arch/thread.h> /* struct arch_thread */
 #include <uapi/ptrace.h>
@@ -26,14 +27,12 @@ struct task_struct;
  */
 void arch_init_early(void);
 void arch_init(void);
-/* On each other CPU, called by the architecture: interrupts off, on its idle task's stack. */
-void secondary_main(void) __noreturn;
 
 /* CPUs. A mask of CPUs is a u64, bit n for CPU n. */
 extern u64 cpu_online_mask; /* grows while the other CPUs start, constant afterwards */
 extern unsigned int nr_cpus;
 
-/* Starts every other CPU found (at most max in all); each calls secondary_main() on its own idle task's stack. */
+/* Starts every other CPU found (at most max in all); each calls secondary_main() (tine/main.h) on its own idle task's stack. */
 void arch_start_cpus(unsigned int max);
 /* Makes cpu pass through its interrupt exit, so that it sees TIF_RESCHED or leaves its idle loop. Any context. */
 void arch_send_reschedule(unsigned int cpu);
@@ -56,8 +55,6 @@ void arch_timer_arm(u64 when);
 bool arch_random(void *buf, size_t n);
 
 /* Threads. */
-/* Kernel stacks: KERNEL_STACK_SIZE bytes, a guard page below each. */
-#include <arch/kernel_stack.h>
 /*
  * Prepares child's kernel stack and arch_thread. For a user task: pt_regs as current has them at its system call, result 0,
  * args->stack as stack pointer if not 0, args->tls as TLS base with CLONE_SETTLS, floating-point state copied; its

@@ -1,0 +1,14 @@
+/* The clock and the timer (arch/x86_64/clock.c). */
+#ifndef ARCH_CLOCK_H
+#define ARCH_CLOCK_H
+
+#include <tine/types.h>
+
+/* Finds out how fast the TSC and the local APIC's timer count. A few milliseconds if neither says. */
+void clock_init(void);
+/* This CPU's timer. */
+void clock_init_cpu(void);
+/* Busy. */
+void delay_us(unsigned int us);
+
+#endif
