@@ -172,7 +172,7 @@ static void no_increment_is_lost(void)
 	counter = (volatile int *)map_private(PAGE);
 	for (int i = 0; i < HELPERS; i++)
 		start_helper(i, increment, &done[i]);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 20; i++) {
 		fork_many(1);
 		__atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST);
 		expected++;
