@@ -2,9 +2,11 @@
  * Signal frames, sigreturn, and winding system calls back.
  *
  *	  interrupted stack pointer, or the top of the alternate stack
- *	  128 bytes of red zone		the ABI lets a leaf function use them (System V ABI, AMD64, 3.2.2); not on the alternate stack
- *	  floating-point state		64-byte aligned; size known at boot (arch/x86_64/fpu.c)
- *	  struct rt_sigframe		siginfo, ucontext, return address: sp of the handler, 8 modulo 16 as after a call
+ *	  128 bytes of red zone	which a leaf function may use (System V ABI, AMD64, 3.2.2);
+ *				not on the alternate stack
+ *	  floating-point state	64-byte aligned; its size is known at boot (arch/x86_64/fpu.c)
+ *	  struct rt_sigframe	siginfo, ucontext, return address; the handler's sp points to it and
+ *				is 8 modulo 16, as after a call
  *
  * The layout is Linux's (uapi/ucontext.h), since handlers read and change it, and C libraries'
  * restorers assume it. The handler returns into the restorer, which calls rt_sigreturn(2) with sp

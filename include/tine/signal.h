@@ -1,7 +1,8 @@
 /*
- * Signals: actions and pending sets (kernel/signal.c), sending (signal_send.c), stop, continue and telling the parent
- * (signal_stop.c), delivery (signal_deliver.c), system calls (signal_syscalls.c), frames (arch/x86_64/signal.c).
- * sighand_struct.lock guards all of it ("h" in task.h); it is taken with interrupts off.
+ * Signals: actions and pending sets (kernel/signal.c), sending (signal_send.c), stop, continue and
+ * telling the parent (signal_stop.c), delivery (signal_deliver.c), system calls
+ * (signal_syscalls.c), frames (arch/x86_64/signal.c). sighand_struct.lock guards all of it ("h" in
+ * task.h); it is taken with interrupts off.
  */
 #ifndef TINE_SIGNAL_H
 #define TINE_SIGNAL_H
@@ -24,16 +25,19 @@ static inline sigset_t sigmask(int sig)
 	return 1ul << (sig - 1);
 }
 
-/* The actions, shared copy-on-write by the sighands of forked processes: immutable while count is more than one. */
+/*
+ * The actions, shared copy-on-write by the sighands of forked processes: immutable while count is
+ * more than one.
+ */
 struct sigactions {
 	struct atomic count;
-	sigset_t handled, ignored;	    /* those with a handler; those that are SIG_IGN */
-	struct kernel_sigaction action[NSIG]; /* uapi/signal.h: as rt_sigaction takes it; [sig - 1] */
+	sigset_t handled, ignored;            /* those with a handler; those that are SIG_IGN */
+	struct kernel_sigaction action[NSIG]; /* as rt_sigaction takes it; [sig - 1] */
 };
 
 /*
- * What resets actions (exec, SA_RESETHAND, a forced signal) notes it in a set and so needs no copy of them: exec of a forked
- * process leaves the parent's actions shared, and no reset can fail.
+ * What resets actions (exec, SA_RESETHAND, a forced signal) notes it in a set and so needs no copy
+ * of them: exec of a forked process leaves the parent's actions shared, and no reset can fail.
  */
 struct sighand_struct {
 	struct atomic count; /* tasks that share it */
@@ -52,7 +56,7 @@ struct sigqueue {
 
 struct sigpending {
 	sigset_t set;
-	sigset_t from_kernel;	/* those without a sigqueue that the kernel sent: their si_code is SI_KERNEL */
+	sigset_t from_kernel;   /* those without a sigqueue that the kernel sent: SI_KERNEL */
 	struct list_head queue; /* of sigqueue; signals without one have default siginfo */
 };
 
@@ -65,40 +69,58 @@ struct ksignal {
 
 /* Special siginfo arguments: sent by a user's kill / by the kernel itself. */
 #define SEND_SIG_NOINFO ((siginfo_t *)0)
-#define SEND_SIG_PRIV ((siginfo_t *)1)
+#define SEND_SIG_PRIV   ((siginfo_t *)1)
 
 /* task_struct.jobctl */
-#define JOBCTL_STOP_PENDING 0x1u  /* has yet to take part in the stop of its group; counted in group_stop_count */
+#define JOBCTL_STOP_PENDING  0x1u /* has yet to take part in its group's stop; counted there */
 #define JOBCTL_STOP_DEQUEUED 0x2u /* took a stop signal out, and no SIGCONT came since */
 
 /* Creating and ending tasks. */
 /* init_task's: default actions. */
 extern struct sighand_struct init_sighand;
 /*
- * Locks task's sighand; NULL, and nothing locked, if task has been reaped. task->sighand changes only under tasklist_lock and the
- * old sighand's lock, so it is safe for: current; whoever holds tasklist_lock; a timer that is cancelled before its
- * task is reaped and while its task changes sighand in exec.
+ * Locks task's sighand; NULL, and nothing locked, if task has been reaped. task->sighand changes
+ * only under tasklist_lock and the old sighand's lock, so it is safe for: current; whoever holds
+ * tasklist_lock; a timer that is cancelled before its task is reaped and while its task changes
+ * sighand in exec.
  */
 struct sighand_struct *lock_task_sighand(struct task_struct *task, irq_state_t *state);
-/* clone: child gets actions of its own (copy-on-write), or shares current's with CLONE_SIGHAND; CLONE_CLEAR_SIGHAND resets. ENOMEM. */
+/*
+ * clone: child gets actions of its own (copy-on-write), or shares current's with CLONE_SIGHAND;
+ * CLONE_CLEAR_SIGHAND resets. ENOMEM.
+ */
 int copy_sighand(struct task_struct *child, const struct kernel_clone_args *args);
 void release_sighand(struct task_struct *task); /* tolerates NULL */
+/* Gives current a sighand of its own if it shares one; for exec. ENOMEM. */
+int unshare_sighand(struct task_struct *task);
 void put_sighand(struct sighand_struct *sighand);
 void sigpending_init(struct sigpending *pending);
 /* Drops what is queued. h held, or nobody else knows of pending. */
 void flush_sigqueue(struct sigpending *pending);
-/* exec: handled signals go back to default, ignored ones stay (unless force_default); task's sighand is its own. Cannot fail. */
+/*
+ * exec: handled signals go back to default, ignored ones stay (unless force_default); task's
+ * sighand is its own. Cannot fail.
+ */
 void flush_signal_handlers(struct task_struct *task, bool force_default);
 /* For /proc: which signals have a handler, which are ignored. h held. */
 sigset_t sighand_handled(const struct sighand_struct *sighand);
 sigset_t sighand_ignored(const struct sighand_struct *sighand);
 
 /* Sending. Return 0 or -errno. With a special info, also in interrupts; otherwise not. */
-/* To one thread / to its process. tasklist_lock held, task is current, or as lock_task_sighand says. */
-/* group_send_sig_info: EPERM if the sender, info says, is a program and current may not signal task; sig 0 only asks. */
+/*
+ * To one thread / to its process. tasklist_lock held, task is current, or as lock_task_sighand
+ * says.
+ */
+/*
+ * group_send_sig_info: EPERM if the sender, info says, is a program and current may not signal
+ * task; sig 0 only asks.
+ */
 int send_sig_info(int sig, siginfo_t *info, struct task_struct *task);
 int group_send_sig_info(int sig, siginfo_t *info, struct task_struct *task);
-/* To every process of a group; tasklist_lock is taken inside. ESRCH if it has none. Not in interrupts. */
+/*
+ * To every process of a group; tasklist_lock is taken inside. ESRCH if it has none. Not in
+ * interrupts.
+ */
 int kill_pgrp(struct pid *pgrp, int sig, siginfo_t *info);
 int kill_pgrp_locked(struct pid *pgrp, int sig, siginfo_t *info); /* tasklist_lock held */
 /* A fault of current itself: cannot be blocked or ignored. */
@@ -109,29 +131,43 @@ void force_fatal_sig(int sig);
 /* Everybody in the group but current is to die (exit_group, exec). sighand->lock held. */
 void zap_other_threads(struct task_struct *task);
 
-/* Tells parent of task's end (sig: task->exit_signal) or of a stop or continue. tasklist_lock held.
- * do_notify_parent returns true if nobody will wait for it (SIGCHLD ignored): it is to be reaped at once. */
+/*
+ * Tells parent of task's end (sig: task->exit_signal) or of a stop or continue. tasklist_lock held.
+ * do_notify_parent returns true if nobody will wait for it (SIGCHLD ignored): it is to be reaped at
+ * once.
+ */
 bool do_notify_parent(struct task_struct *task, int sig);
 void do_notify_parent_cldstop(struct task_struct *task, int why);
 
 /* Delivery. */
-/* Called by the way out to user mode while TIF_SIGPENDING is set, interrupts on: takes one signal and handles it (stops, dies,
- * sets up a frame), or finds none and restarts the system call. Called again while the flag is set, so frames stack up. */
+/*
+ * Called by the way out to user mode while TIF_SIGPENDING is set, interrupts on: takes one signal
+ * and handles it (stops, dies, sets up a frame), or finds none and restarts the system call. Called
+ * again while the flag is set, so frames stack up.
+ */
 void do_signal(struct pt_regs *regs);
 /* Recomputes TIF_SIGPENDING of task after its blocked set changed. h held. */
 void recalc_sigpending(struct task_struct *task);
 /* Changes current's blocked set (SIGKILL and SIGSTOP stay out); takes the lock. */
 void set_current_blocked(sigset_t set);
-/* For ppoll, pselect, sigsuspend: blocked = set until the system call returns; the old one comes back by TIF_RESTORE_SIGMASK.
- * set NULL: nothing. EINVAL: size; EFAULT. */
+/*
+ * For ppoll, pselect, sigsuspend: blocked = set until the system call returns; the old one comes
+ * back by TIF_RESTORE_SIGMASK. set NULL: nothing. EINVAL: size; EFAULT.
+ */
 int set_user_sigmask(const sigset_t __user *set, size_t size);
 void restore_saved_sigmask_unless(bool interrupted);
 /* Copies a siginfo out, all 128 bytes. -EFAULT. */
 int copy_siginfo_to_user(siginfo_t __user *to, const siginfo_t *from) __must_check;
-/* fork: moves pending-signal checks for a process that is about to get a child: -ERESTARTNOINTR if a signal for current is pending. */
+/*
+ * fork: moves pending-signal checks for a process that is about to get a child: -ERESTARTNOINTR if
+ * a signal for current is pending.
+ */
 int fork_signal_pending(void);
 
-/* current begins to exit: sets PF_EXITING, hands shared signals on to other threads, takes part in a group stop. No lock held. */
+/*
+ * current begins to exit: sets PF_EXITING, hands shared signals on to other threads, takes part in
+ * a group stop. No lock held.
+ */
 void exit_signals(struct task_struct *task);
 
 /* The frame code's helpers (arch/x86_64/signal.c). */
@@ -139,7 +175,10 @@ void exit_signals(struct task_struct *task);
 bool on_altstack(unsigned long sp);
 /* Base for a frame of the handler: the alternate stack if asked and not in use, else sp. */
 unsigned long sigframe_base(const struct ksignal *ksig, unsigned long sp);
-/* frame, reached from base, would lie below the alternate stack that it is on. sp is the interrupted stack pointer. */
+/*
+ * frame, reached from base, would lie below the alternate stack that it is on. sp is the
+ * interrupted stack pointer.
+ */
 bool sigframe_overflows(unsigned long sp, unsigned long base, unsigned long frame);
 /* What sigreturn is to put back: the blocked set, or the one that sigsuspend saved. */
 sigset_t sigmask_to_save(void);
