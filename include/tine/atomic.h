@@ -42,6 +42,18 @@ static inline bool atomic_dec_and_test(struct atomic *a)
 	return __atomic_sub_fetch(&a->value, 1, __ATOMIC_SEQ_CST) == 0;
 }
 
+/* Subtracts one unless that would make zero; true if it was subtracted. */
+static inline bool atomic_dec_unless_last(struct atomic *a)
+{
+	int old = __atomic_load_n(&a->value, __ATOMIC_RELAXED);
+
+	while (old != 1)
+		if (__atomic_compare_exchange_n(&a->value, &old, old - 1, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 /* Adds one unless the count is zero; true if it was added. */
 static inline bool atomic_inc_not_zero(struct atomic *a)
 {
