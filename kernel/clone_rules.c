@@ -10,7 +10,6 @@
 #include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/fork.h>
-#include <uapi/signal.h>
 
 #define CLONE3_FLAGS (0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
 #define CLONE_NAMESPACES                                                                           \
