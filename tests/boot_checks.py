@@ -140,6 +140,14 @@ CHECKS = (
         expect=(PANIC + r".*/etc/passwd",),
     ),
     BootCheck(
+        "init is no program",
+        "quiet rdinit=/broken",
+        initrd="with a broken program",
+        ends="panic",
+        tine_only=True,
+        expect=(PANIC + r".*/broken",),
+    ),
+    BootCheck(
         "init exits",
         "quiet rdinit=/bin/true",
         ends="panic",
@@ -182,6 +190,18 @@ CHECKS = (
 )
 
 
+def newc_entry(name, mode, content):
+    """One file of a newc archive (cpio(5)), header, name and content each padded to four bytes."""
+
+    def padded(data):
+        return data + b"\0" * (-len(data) % 4)
+
+    # inode, mode, uid, gid, links, mtime, size, device and special device twice over, name, check
+    fields = (0xFFFF, 0o100000 | mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields)
+    return padded(header + name.encode() + b"\0") + padded(content)
+
+
 def make_initrds(whole, folder):
     """Writes the archives that the rows name into `folder`; returns their paths by name."""
     with open(whole, "rb") as file:
@@ -196,6 +216,7 @@ def make_initrds(whole, folder):
         "truncated": packed[: len(packed) // 2],
         "truncated plain": plain[: len(plain) // 2],
         "corrupt": bytes(corrupt),
+        "with a broken program": newc_entry("broken", 0o755, b"\x7fELF but no more than that") + plain,
         "noise": bytes((i * 167 + 13) % 256 for i in range(65536)),
     }
     paths = {"whole": whole, "none": None}
