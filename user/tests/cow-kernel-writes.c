@@ -26,7 +26,7 @@
 
 #define UNTOUCHED   0x5a
 #define PLACE       128  /* where in the page the answer goes */
-#define ROOM 2048 /* and how much of it the answer may fill */
+#define ROOM        2048 /* and how much of it the answer may fill */
 #define FRAME_PAGES 16
 
 /* A system call that stores something other than UNTOUCHED at `place`, whose page is shared. */

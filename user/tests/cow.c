@@ -218,7 +218,7 @@ static void isolate_places(char **places, size_t count)
 
 static void edges_of_nodes_are_isolated(void)
 {
-	static const unsigned long spans[] = { TABLE, DIRECTORY, ROOT_ENTRY };
+	static const unsigned long spans[] = {TABLE, DIRECTORY, ROOT_ENTRY};
 	char *places[12];
 	size_t count = 0;
 
@@ -341,7 +341,7 @@ static void every_kind_of_store_is_isolated(void)
 static void code_is_isolated(void)
 {
 	/* mov $1, %eax; ret */
-	static const unsigned char code[] = { 0xb8, 1, 0, 0, 0, 0xc3 };
+	static const unsigned char code[] = {0xb8, 1, 0, 0, 0, 0xc3};
 	unsigned char *memory = (unsigned char *)map(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
 						     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int (*function)(void) = (int (*)(void))memory;

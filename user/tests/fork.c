@@ -28,7 +28,7 @@ static void note_signal(int signal)
 
 static void handle(int signal, void (*handler)(int), int flags)
 {
-	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
 
 	check_call(sigaction(signal, &action, NULL));
 }
@@ -64,7 +64,7 @@ static void child_is_its_own_thread_group(void)
 
 static void exit_status_is_eight_bits(void)
 {
-	static const int codes[] = { 0, 1, 2, 63, 127, 128, 254, 255, 256, 0x1234, -1 };
+	static const int codes[] = {0, 1, 2, 63, 127, 128, 254, 255, 256, 0x1234, -1};
 
 	for (size_t i = 0; i < TAP_COUNT(codes); i++) {
 		pid_t pid = tap_fork();
@@ -122,7 +122,7 @@ static void every_child_is_reported_once(void)
 {
 	enum { CHILDREN = 20 };
 	pid_t pids[CHILDREN];
-	int seen[CHILDREN] = { 0 }, status;
+	int seen[CHILDREN] = {0}, status;
 
 	for (int i = 0; i < CHILDREN; i++) {
 		pids[i] = tap_fork();
@@ -232,7 +232,7 @@ static void note_stack(int signal)
 
 static void signal_stack_is_inherited(void)
 {
-	stack_t stack = { .ss_sp = alternate_stack, .ss_size = sizeof(alternate_stack) }, seen;
+	stack_t stack = {.ss_sp = alternate_stack, .ss_size = sizeof(alternate_stack)}, seen;
 
 	check_call(sigaltstack(&stack, NULL));
 	handle(SIGUSR1, note_stack, SA_ONSTACK);
@@ -323,7 +323,7 @@ static void directory_and_umask_are_a_copy(void)
 
 static void identity_is_inherited(void)
 {
-	gid_t groups[] = { 7, 11 }, seen[4];
+	gid_t groups[] = {7, 11}, seen[4];
 	uid_t real, effective, saved;
 	pid_t group, session, pid;
 
@@ -349,7 +349,7 @@ static void identity_is_inherited(void)
 
 static void limits_are_a_copy(void)
 {
-	struct rlimit limit = { 123, 456 };
+	struct rlimit limit = {123, 456};
 	pid_t pid;
 
 	check_call(setrlimit(RLIMIT_CORE, &limit));
@@ -473,10 +473,10 @@ static void exec_sees_nothing_and_harms_nothing(void)
 	pid = tap_fork();
 	if (pid == 0) {
 		char *self = (char *)getauxval(AT_EXECFN);
-		char *argv[] = { self, "--after-exec", mapped, NULL };
+		char *argv[] = {self, "--after-exec", mapped, NULL};
 		memory[5] = 66;
 		in_data = 3;
-		execve(self, argv, (char *[]){ NULL });
+		execve(self, argv, (char *[]){NULL});
 		_exit(126);
 	}
 	check_exits(pid, 0);

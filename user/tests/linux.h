@@ -64,7 +64,7 @@ struct clone_args {
 #define CLONE_ARGS_SIZE_VER1 80
 #define CLONE_ARGS_SIZE_VER2 88
 
-#define RAW_INLINE	     static inline __attribute__((always_inline, unused))
+#define RAW_INLINE static inline __attribute__((always_inline, unused))
 
 RAW_INLINE long raw_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -80,8 +80,8 @@ RAW_INLINE long raw_syscall(long number, long a, long b, long c, long d, long e,
 	return result;
 }
 
-#define raw0(number)	      raw_syscall(number, 0, 0, 0, 0, 0, 0)
-#define raw1(number, a)	      raw_syscall(number, (long)(a), 0, 0, 0, 0, 0)
+#define raw0(number)          raw_syscall(number, 0, 0, 0, 0, 0, 0)
+#define raw1(number, a)       raw_syscall(number, (long)(a), 0, 0, 0, 0, 0)
 #define raw2(number, a, b)    raw_syscall(number, (long)(a), (long)(b), 0, 0, 0, 0)
 #define raw3(number, a, b, c) raw_syscall(number, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define raw4(number, a, b, c, d) \

@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CASE_SECONDS	45
+#define CASE_SECONDS    45
 #define CLEANUP_SECONDS 5
-#define NANOSECONDS	1000000000LL
+#define NANOSECONDS     1000000000LL
 
 static int *failures; /* checks that failed in the case that runs; shared with its processes */
 
@@ -180,7 +180,7 @@ void *tap_shared(size_t size)
 
 void tap_sleep_ms(long milliseconds)
 {
-	struct timespec left = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
+	struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000};
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;

@@ -62,7 +62,7 @@ int tap_main(int argc, char **argv, const struct test_case *cases, size_t count)
 #define check_errno(call, wanted) tap_check_errno(__FILE__, __LINE__, #call, (long)(call), (wanted))
 
 /* Child `pid` ends by _exit(code), or by the signal; it is waited for and reaped. */
-#define check_exits(pid, code)	  tap_check_exits(__FILE__, __LINE__, (pid), (code))
+#define check_exits(pid, code)    tap_check_exits(__FILE__, __LINE__, (pid), (code))
 #define check_killed(pid, signal) tap_check_killed(__FILE__, __LINE__, (pid), (signal))
 
 /* `function` ends the process that runs it with this signal; shown in a forked child. */
