@@ -19,7 +19,6 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/vma.h>
-#include <uapi/fcntl.h>
 #include <uapi/mman.h>
 
 #define MMAP_32BIT_LOW  0x40000000ul /* where MAP_32BIT mappings go */
@@ -151,22 +150,12 @@ unsigned int vma_rights(u32 flags)
 	return rights;
 }
 
-static bool readable(const struct file *file)
-{
-	return (file->flags & O_ACCMODE) != O_WRONLY;
-}
-
-static bool writable(const struct file *file)
-{
-	return (file->flags & O_ACCMODE) != O_RDONLY;
-}
-
 static int check_shared_file(struct request *r)
 {
-	if ((r->prot & PROT_WRITE) && !writable(r->file))
+	if ((r->prot & PROT_WRITE) && !(r->file->mode & FMODE_WRITE))
 		return -EACCES;
 	r->vm_flags |= VM_SHARED;
-	if (!writable(r->file))
+	if (!(r->file->mode & FMODE_WRITE))
 		r->vm_flags &= ~VM_MAYWRITE;
 	return 0;
 }
@@ -191,7 +180,7 @@ static int check_file(struct request *r)
 	}
 	if (error)
 		return error;
-	if (!readable(r->file))
+	if (!(r->file->mode & FMODE_READ))
 		return -EACCES;
 	if (!r->file->ops->get_page)
 		return -ENODEV;

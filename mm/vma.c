@@ -378,31 +378,41 @@ static bool fits(unsigned long low, unsigned long high, unsigned long length)
 	return high > low && high - low >= length;
 }
 
-/* The highest place for length bytes in [low, high) outside tree, which lies between the neighbours of that range; 0: none. */
+/* What is looked for: length bytes that are free, in [low, high). */
+struct range_search {
+	unsigned long low, high, length;
+};
+
+static bool may_have_room(const struct vma *tree, const struct range_search *search)
+{
+	return tree->tree_gap >= search->length && tree->tree_end > search->low &&
+	       tree->tree_start < search->high;
+}
+
+/* The highest such place between or next to tree's mappings; [low, high) is the free range before and after them. 0: none. */
 static unsigned long free_range(const struct vma *tree, unsigned long low, unsigned long high,
-				unsigned long length)
+				const struct range_search *search)
 {
 	unsigned long found;
 
-	while (fits(low, high, length)) {
-		if (!tree)
-			return high - length;
-		if (tree->tree_gap < length && !fits(low, tree->tree_start, length) &&
-		    !fits(tree->tree_end, high, length))
+	for (; tree; tree = tree->left) {
+		if (!may_have_room(tree, search) && !fits(low, tree->tree_start, search->length) &&
+		    !fits(tree->tree_end, high, search->length))
 			return 0;
-		found = free_range(tree->right, MAX(low, tree->end), high, length);
+		found = free_range(tree->right, MAX(low, tree->end), high, search);
 		if (found)
 			return found;
-		high = MIN(high, vma_start_gap(tree));
-		tree = tree->left;
+		high = MIN(search->high, vma_start_gap(tree));
 	}
-	return 0;
+	return fits(low, high, search->length) ? high - search->length : 0;
 }
 
 unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned long high,
 			     unsigned long length)
 {
-	return free_range(mm->vmas, low, high, length);
+	const struct range_search search = {.low = low, .high = high, .length = length};
+
+	return free_range(mm->vmas, low, high, &search);
 }
 
 /* --- Edits --- */
