@@ -126,6 +126,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->cpus_allowed = parent->cpus_allowed;
 	child->personality = parent->personality;
 	child->no_new_privs = parent->no_new_privs;
+	child->timer_slack_ns = child->default_timer_slack_ns = parent->timer_slack_ns;
 	child->fail_nth = 0;
 
 	child->state = TASK_NEW;
@@ -218,6 +219,8 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 	irq = spin_lock_irqsave(&current->sighand->lock);
 	if (fatal_signal_pending(current))
 		error = -EINTR;
+	else if (signal_pending(current)) /* perhaps to the whole group: the child is not to miss it */
+		error = -ERESTARTNOINTR;
 	else if (nr_threads >= max_threads)
 		error = -EAGAIN;
 	if (error) {

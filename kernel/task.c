@@ -37,6 +37,7 @@ struct task_struct init_task = {
 	.signal = &init_signal,
 	.sighand = &init_sighand,
 	.cpus_allowed = ~0ul,
+	.timer_slack_ns = 50000,
 	.real_parent = &init_task,
 	.parent = &init_task,
 	.group_leader = &init_task,

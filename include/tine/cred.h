@@ -21,6 +21,7 @@ struct task_struct;
 #define CAP_SETGID 6
 #define CAP_SETUID 7
 #define CAP_SETPCAP 8
+#define CAP_LINUX_IMMUTABLE 9
 #define CAP_IPC_LOCK 14
 #define CAP_IPC_OWNER 15
 #define CAP_SYS_RAWIO 17
@@ -33,6 +34,7 @@ struct task_struct;
 #define CAP_SYS_TIME 25
 #define CAP_SYS_TTY_CONFIG 26
 #define CAP_MKNOD 27
+#define CAP_MAC_OVERRIDE 32
 #define CAP_CHECKPOINT_RESTORE 40
 
 /* What limits count for each user. */
@@ -57,8 +59,7 @@ struct cred {
 	struct group_info *groups; /* counted; NULL: none */
 	struct user_struct *user;  /* counted; of uid */
 	u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
-	u32 securebits;
-	bool keep_caps;
+	u32 securebits; /* SECBIT_ */
 };
 
 extern struct cred init_cred;

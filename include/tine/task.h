@@ -110,6 +110,8 @@ struct task_struct {
 	u64 cpus_allowed;	 /* r */
 	unsigned int personality; /* s */
 	bool no_new_privs;	 /* s: never cleared */
+	u64 timer_slack_ns;	 /* s: how late a sleep may end: a promise that nothing here needs */
+	u64 default_timer_slack_ns; /* c: what it began with */
 
 	/* Set by hand. */
 	struct atomic count;	 /* a: references */
