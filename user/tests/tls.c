@@ -1,0 +1,345 @@
+/*
+ * The bases of FS and GS: set by arch_prctl, kept by fork and by every switch between tasks, apart
+ * in every task, and never such that the processor could fault on them in the kernel.
+ */
+#include "helpers.h"
+
+#include <sys/auxv.h>
+
+static __thread long thread_word = 1234;
+static volatile int *shared;
+
+static unsigned long get_fs(void)
+{
+	unsigned long base = 0;
+
+	check_eq(raw2(SYS_arch_prctl, ARCH_GET_FS, &base), 0);
+	return base;
+}
+
+static unsigned long get_gs(void)
+{
+	unsigned long base = 0;
+
+	check_eq(raw2(SYS_arch_prctl, ARCH_GET_GS, &base), 0);
+	return base;
+}
+
+static long load_gs(void)
+{
+	long value;
+
+	__asm__ volatile("mov %%gs:0, %0" : "=r"(value));
+	return value;
+}
+
+static void fork_keeps_thread_variables(void)
+{
+	unsigned long base = get_fs();
+	long *address = &thread_word;
+	pid_t pid;
+
+	check(base != 0);
+	thread_word = 77;
+	pid = tap_fork();
+	if (pid == 0) {
+		check_eq(get_fs(), base);
+		check(&thread_word == address);
+		check_eq(thread_word, 77);
+		thread_word = 78;
+		check_child((void (*)(void *))settle, NULL);
+		check_eq(thread_word, 78);
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	check_eq(thread_word, 77);
+}
+
+static void fork_keeps_the_gs_base(void)
+{
+	static long words[2] = {111, 222};
+	pid_t pid;
+
+	check_eq(get_gs(), 0);
+	check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, words), 0);
+	check_eq(get_gs(), (unsigned long)words);
+	check_eq(load_gs(), 111);
+	pid = tap_fork();
+	if (pid == 0) {
+		check_eq(get_gs(), (unsigned long)words);
+		check_eq(load_gs(), 111);
+		check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, &words[1]), 0);
+		for (int i = 0; i < 20; i++) {
+			raw0(SYS_sched_yield);
+			check_eq(load_gs(), 222);
+		}
+		_exit(0);
+	}
+	for (int i = 0; i < 20; i++) {
+		raw0(SYS_sched_yield);
+		check_eq(load_gs(), 111);
+	}
+	check_exits(pid, 0);
+	check_eq(load_gs(), 111);
+}
+
+static long set_fs_and_read(unsigned long base, unsigned long *seen)
+{
+	unsigned long old;
+	long result;
+
+	/* Between the two calls no code runs that could need the old base. */
+	raw2(SYS_arch_prctl, ARCH_GET_FS, &old);
+	result = raw2(SYS_arch_prctl, ARCH_SET_FS, base);
+	raw2(SYS_arch_prctl, ARCH_GET_FS, seen);
+	raw2(SYS_arch_prctl, ARCH_SET_FS, old);
+	return result;
+}
+
+static void bases_can_be_set_and_read(void)
+{
+	static char memory[4096];
+	static const unsigned long bases[] = {0,          1,          0xfff,         0x7fffffff,
+					      0x80000000, 0xffffffff, 0x123456789abc};
+	unsigned long seen, own = get_fs();
+
+	check_eq(set_fs_and_read((unsigned long)memory, &seen), 0);
+	check_eq(seen, (unsigned long)memory);
+	for (size_t i = 0; i < TAP_COUNT(bases); i++) {
+		check_eq(set_fs_and_read(bases[i], &seen), 0);
+		check_eq(seen, bases[i]);
+		check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, bases[i]), 0);
+		check_eq(get_gs(), bases[i]);
+	}
+	check_eq(get_fs(), own);
+}
+
+/* Beyond what any x86-64 processor can have as a user address. */
+static const unsigned long bad_bases[] = {0x0100000000000000, 0x7fffffffffffffff,
+					  0x8000000000000000, 0xffff800000000000,
+					  0xffffffff80000000, 0xffffffffffffffff};
+
+static void bad_bases_are_eperm(void)
+{
+	unsigned long fs = get_fs(), gs = get_gs();
+
+	for (size_t i = 0; i < TAP_COUNT(bad_bases); i++) {
+		check_eq(raw2(SYS_arch_prctl, ARCH_SET_FS, bad_bases[i]), -EPERM);
+		check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, bad_bases[i]), -EPERM);
+		check_eq(get_fs(), fs);
+		check_eq(get_gs(), gs);
+	}
+}
+
+static void other_errors(void)
+{
+	check_eq(raw2(SYS_arch_prctl, ARCH_GET_FS, UNMAPPED_ADDRESS), -EFAULT);
+	check_eq(raw2(SYS_arch_prctl, ARCH_GET_GS, KERNEL_ADDRESS), -EFAULT);
+	check_eq(raw2(SYS_arch_prctl, 0, 0), -EINVAL);
+	check_eq(raw2(SYS_arch_prctl, 0x1000, 0), -EINVAL);
+	check_eq(raw2(SYS_arch_prctl, -1, 0), -EINVAL);
+}
+
+static int return_zero(void *argument)
+{
+	return 0;
+}
+
+static void bad_base_makes_no_child(void)
+{
+	for (size_t i = 0; i < TAP_COUNT(bad_bases); i++) {
+		check_eq(raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+					bad_bases[i], return_zero, NULL),
+			 -EPERM);
+		check_eq(raw_clone(CLONE_SETTLS | SIGCHLD, NULL, NULL, NULL, bad_bases[i]), -EPERM);
+	}
+	check_eq(raw_wait4(-1, NULL, __WALL, NULL), -ECHILD);
+}
+
+static long load_fs(void)
+{
+	long value;
+
+	__asm__ volatile("mov %%fs:0, %0" : "=r"(value));
+	return value;
+}
+
+static int report_fs(void *argument)
+{
+	unsigned long *report = argument;
+
+	raw2(SYS_arch_prctl, ARCH_GET_FS, &report[0]);
+	report[1] = load_fs();
+	raw0(SYS_sched_yield);
+	report[2] = load_fs();
+	return 0;
+}
+
+static void settls_gives_the_child_a_base(void)
+{
+	static long words[64] = {4711};
+	unsigned long report[3] = {0}, own = get_fs();
+	long pid = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+				  (unsigned long)words, report_fs, report);
+
+	check(pid > 0);
+	check_exits(pid, 0);
+	check_eq(report[0], (unsigned long)words);
+	check_eq(report[1], 4711);
+	check_eq(report[2], 4711);
+	check_eq(get_fs(), own);
+	check_eq(thread_word, 1234);
+}
+
+static int check_base_in_child(void *argument)
+{
+	unsigned long base;
+
+	if (raw2(SYS_arch_prctl, ARCH_GET_FS, &base) != 0 || base != (unsigned long)argument)
+		return 1;
+	return load_fs() == *(long *)argument ? 0 : 2;
+}
+
+static void settls_works_without_vm(void)
+{
+	static long words[64] = {4711};
+	long pid = raw_clone_call(CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+				  (unsigned long)words, check_base_in_child, words);
+
+	check(pid > 0);
+	check_exits(pid, 0);
+}
+
+static void without_settls_the_base_is_inherited(void)
+{
+	check_exits(clone_call(CLONE_VM | SIGCHLD, check_base_in_child, (void *)get_fs()), 0);
+	check_exits(clone_call(SIGCHLD, check_base_in_child, (void *)get_fs()), 0);
+}
+
+static int spin_with_bases(void *argument)
+{
+	long *words = argument;
+
+	if (raw2(SYS_arch_prctl, ARCH_SET_GS, words) != 0)
+		return 1;
+	add(&shared[0], 1);
+	while (!get(&shared[1]))
+		if (load_fs() != words[0] || load_gs() != words[0])
+			return 2;
+	return 0;
+}
+
+static void bases_survive_preemption(void)
+{
+	static long words[4][64] = {{10}, {20}, {30}, {40}};
+	long pids[4];
+
+	shared = tap_shared(4096);
+	for (int i = 0; i < 4; i++) {
+		pids[i] = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+					 (unsigned long)words[i], spin_with_bases, words[i]);
+		check(pids[i] > 0);
+	}
+	tap_await(&shared[0], 4);
+	tap_sleep_ms(100);
+	set(&shared[1], 1);
+	for (int i = 0; i < 4; i++)
+		check_exits(pids[i], 0);
+}
+
+static unsigned long fs_in_handler, gs_in_handler;
+
+static void note_bases(int number)
+{
+	raw2(SYS_arch_prctl, ARCH_GET_FS, &fs_in_handler);
+	raw2(SYS_arch_prctl, ARCH_GET_GS, &gs_in_handler);
+}
+
+static void handlers_run_with_the_same_bases(void)
+{
+	static long words[2] = {5};
+
+	check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, words), 0);
+	set_handler(SIGUSR1, note_bases, 0);
+	check_call(raise(SIGUSR1));
+	check_eq(fs_in_handler, get_fs());
+	check_eq(gs_in_handler, (unsigned long)words);
+	check_eq(load_gs(), 5);
+}
+
+static void exec_with_gs(void *argument)
+{
+	static long words[2] = {5};
+
+	check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, words), 0);
+	raw_exec_helper("gs", NULL, NULL);
+	_exit(126);
+}
+
+static void exec_clears_the_gs_base(void)
+{
+	check_child(exec_with_gs, NULL);
+}
+
+/*
+ * The processor's own instructions may be used where the kernel says so; then they count like
+ * arch_prctl.
+ */
+static void base_written_by_an_instruction_is_kept(void)
+{
+	static long words[2] = {6, 7};
+	unsigned long base = 0;
+	pid_t pid;
+
+	if (!(getauxval(AT_HWCAP2) & 2))
+		return;
+	__asm__ volatile("wrgsbase %0" : : "r"(words));
+	check_eq(get_gs(), (unsigned long)words);
+	raw_settle();
+	check_eq(load_gs(), 6);
+	pid = tap_fork();
+	if (pid == 0) {
+		check_eq(load_gs(), 6);
+		__asm__ volatile("wrgsbase %0" : : "r"(&words[1]));
+		raw_settle();
+		check_eq(load_gs(), 7);
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	__asm__ volatile("rdgsbase %0" : "=r"(base));
+	check_eq(base, (unsigned long)words);
+}
+
+static int helper(int argc, char **argv)
+{
+	unsigned long base = 1;
+
+	return raw2(SYS_arch_prctl, ARCH_GET_GS, &base) == 0 && base == 0 ? 0 : 1;
+}
+
+static const struct test_case cases[] = {
+	TEST(fork_keeps_thread_variables,
+	     "tls: fork keeps the FS base, and thread variables are the child's own"),
+	TEST(fork_keeps_the_gs_base, "tls: fork keeps the GS base, and then it is the child's own"),
+	TEST(bases_can_be_set_and_read, "tls: arch_prctl sets any user address and gives it back"),
+	TEST(bad_bases_are_eperm,
+	     "tls: arch_prctl: a base beyond user addresses is EPERM and changes nothing"),
+	TEST(other_errors, "tls: arch_prctl: bad pointers are EFAULT, unknown codes EINVAL"),
+	TEST(bad_base_makes_no_child,
+	     "tls: clone: a base beyond user addresses is EPERM and makes no child"),
+	TEST(settls_gives_the_child_a_base,
+	     "tls: CLONE_SETTLS gives the child its base and leaves the parent's"),
+	TEST(settls_works_without_vm, "tls: CLONE_SETTLS works without CLONE_VM"),
+	TEST(without_settls_the_base_is_inherited,
+	     "tls: without CLONE_SETTLS clone keeps the base"),
+	TEST(bases_survive_preemption, "tls: four spinning tasks each keep their own bases"),
+	TEST(handlers_run_with_the_same_bases, "tls: a signal handler runs with the same bases"),
+	TEST(exec_clears_the_gs_base, "tls: exec clears the GS base"),
+	TEST(base_written_by_an_instruction_is_kept,
+	     "tls: a base written by wrgsbase is kept, where that is allowed"),
+};
+
+int main(int argc, char **argv)
+{
+	return exec_main(argc, argv, cases, TAP_COUNT(cases), helper);
+}
