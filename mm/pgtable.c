@@ -34,7 +34,6 @@
  * in proportion to its use. An emptied node is all zero again and goes to its CPU's stack of zeroed nodes; a root keeps its
  * kernel half there. Accessed and dirty bits are set when an entry is made, so the processor never writes to a node.
  */
-#include <arch/pgtable.h>
 #include <tine/err.h>
 #include <tine/mm.h>
 #include <tine/pgtable.h>

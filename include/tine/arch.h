@@ -5,6 +5,7 @@
 #ifndef TINE_ARCH_H
 #define TINE_ARCH_H
 
+#include <arch/pgtable.h> /* the format of page tables, for mm/pgtable.c */
 #include <tine/types.h>
 
 #ifndef TINE_HOST_TEST
@@ -65,6 +66,11 @@ bool arch_random(void *buf, size_t n);
 int copy_thread(struct task_struct *child, const struct kernel_clone_args *args);
 /* Frees what copy_thread allocated; tolerates a task that copy_thread never saw. */
 void exit_thread(struct task_struct *task);
+/* For the auxiliary vector: AT_HWCAP (CPUID leaf 1, EDX), AT_HWCAP2 (bit 1: rdfsbase and its kin work in user mode), and AT_MINSIGSTKSZ
+ * (the most that a signal frame takes). Constant after boot. */
+unsigned long arch_hwcap(void);
+unsigned long arch_hwcap2(void);
+unsigned long arch_signal_frame_size(void);
 /* After exec: clears FPU state, TLS bases and all registers of current but ip and sp. */
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
 /* Saves prev's and loads next's processor state (FPU, TLS bases, kernel stack, address space if the mm differs).
