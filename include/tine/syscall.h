@@ -10,6 +10,8 @@ struct pt_regs;
 /* Called by the syscall entry with interrupts on: runs regs->orig_ax and returns the result for rax. */
 long do_syscall(struct pt_regs *regs);
 
+struct cap_user_data;
+struct cap_user_header;
 struct clone_args;
 struct iovec;
 struct kernel_sigaction;
