@@ -125,6 +125,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 		child->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	child->cpus_allowed = parent->cpus_allowed;
 	child->personality = parent->personality;
+	child->exec_id = parent->exec_id;
 	child->no_new_privs = parent->no_new_privs;
 	child->timer_slack_ns = child->default_timer_slack_ns = parent->timer_slack_ns;
 	child->fail_nth = 0;
@@ -160,10 +161,12 @@ static void set_parent(struct task_struct *child, const struct kernel_clone_args
 {
 	if (args->flags & (CLONE_PARENT | CLONE_THREAD)) {
 		child->real_parent = current->real_parent;
+		child->parent_exec_id = current->parent_exec_id;
 		child->exit_signal = args->flags & CLONE_THREAD ? -1
 								: current->group_leader->exit_signal;
 	} else {
 		child->real_parent = current;
+		child->parent_exec_id = current->exec_id;
 		child->exit_signal = args->exit_signal;
 	}
 	child->parent = child->real_parent;

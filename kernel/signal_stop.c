@@ -110,11 +110,15 @@ bool do_notify_parent(struct task_struct *task, int sig)
 {
 	struct task_struct *parent = task->parent;
 	struct sighand_struct *sighand = parent->sighand;
-	bool autoreap = false, send = sig > 0 && sig <= NSIG;
+	bool autoreap = false, send;
 	struct kernel_sigaction action;
 	irq_state_t state;
 	siginfo_t info;
 
+	/* The program that asked for another signal is there no more. */
+	if (task->parent_exec_id != parent->exec_id)
+		sig = SIGCHLD;
+	send = sig > 0 && sig <= NSIG;
 	if (sig == SIGCHLD) {
 		state = spin_lock_irqsave(&sighand->lock);
 		action = get_action(sighand, SIGCHLD);

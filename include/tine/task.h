@@ -31,6 +31,7 @@ struct files_struct;
 struct fs_struct;
 struct mm_struct;
 struct nsproxy;
+struct pollfd;
 
 #define TASK_COMM_LEN 16
 #define KERNEL_STACK_SIZE 8192ul
@@ -62,6 +63,8 @@ struct restart_block {
 	void __user *remaining;	 /* struct timespec, NULL if not wanted */
 	u32 __user *futex;
 	u32 futex_value, futex_bitset, futex_flags;
+	struct pollfd __user *poll_fds;
+	unsigned int poll_count;
 };
 
 struct task_struct {
@@ -96,7 +99,7 @@ struct task_struct {
 	int on_cpu;		 /* r */
 	bool on_rq;		 /* r */
 	bool in_execve;		 /* s */
-	bool exec_done;		 /* s: has called exec since fork (setpgid asks) */
+	u32 parent_exec_id;	 /* c: its parent's exec_id when it was made */
 	int wake_cpu;		 /* r */
 	u32 fail_nth;		 /* s: debug: fail this allocation from now, 0 none */
 	struct restart_block restart; /* s */
@@ -109,6 +112,7 @@ struct task_struct {
 	stack_t altstack;	 /* s */
 	u64 cpus_allowed;	 /* r */
 	unsigned int personality; /* s */
+	u32 exec_id;		 /* s: counts execs: an exit signal is for the program that asked for it */
 	bool no_new_privs;	 /* s: never cleared */
 	u64 timer_slack_ns;	 /* s: how late a sleep may end: a promise that nothing here needs */
 	u64 default_timer_slack_ns; /* c: what it began with */
