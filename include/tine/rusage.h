@@ -1,0 +1,23 @@
+/* What processes have used (kernel/rusage.c). */
+#ifndef TINE_RUSAGE_H
+#define TINE_RUSAGE_H
+
+#include <tine/types.h>
+#include <uapi/resource.h>
+
+struct task_struct;
+
+/* CPU time in nanoseconds, split into user and system. */
+struct cpu_time {
+	u64 user, system;
+};
+
+/* Of one thread; of all threads of its process, those gone included. The latter: task is current, or tasklist_lock is held. */
+struct cpu_time thread_cpu_time(struct task_struct *task);
+struct cpu_time process_cpu_time(struct task_struct *task);
+
+/* getrusage(2) for task; who is RUSAGE_. RUSAGE_BOTH is what wait4 reports: the process and its waited-for children. task is
+ * current, or a zombie with tasklist_lock held. */
+void fill_rusage(struct task_struct *task, int who, struct rusage *ru);
+
+#endif

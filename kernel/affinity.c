@@ -1,0 +1,73 @@
+/*
+ * Which CPUs a task may run on, as user space asks for it: sched_setaffinity(2), sched_getaffinity(2), getcpu(2). The moving
+ * itself is the scheduler's.
+ */
+#include <tine/cred.h>
+#include <tine/pid.h>
+#include <tine/sched.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+/* The task with that number, current for 0, with a reference; NULL if there is none. */
+static struct task_struct *get_task_by_pid(pid_t pid)
+{
+	if (pid)
+		return find_get_task_by_vpid(pid);
+	get_task_struct(current);
+	return current;
+}
+
+static bool may_move(struct task_struct *task)
+{
+	uid_t uid = current->cred->euid;
+	bool same;
+
+	spin_lock(&task->alloc_lock);
+	same = task->cred && (uid == task->cred->euid || uid == task->cred->uid);
+	spin_unlock(&task->alloc_lock);
+	return same || capable(CAP_SYS_NICE);
+}
+
+long sys_sched_setaffinity(pid_t pid, unsigned int size, unsigned long __user *from)
+{
+	unsigned long mask = 0;
+	struct task_struct *task;
+	int error;
+
+	if (copy_from_user(&mask, from, MIN((size_t)size, sizeof(mask))))
+		return -EFAULT;
+	task = get_task_by_pid(pid);
+	if (!task)
+		return -ESRCH;
+	if (task->flags & PF_KTHREAD)
+		error = -EINVAL;
+	else
+		error = may_move(task) ? sched_set_affinity(task, mask) : -EPERM;
+	put_task_struct(task);
+	return error;
+}
+
+long sys_sched_getaffinity(pid_t pid, unsigned int size, unsigned long __user *to)
+{
+	struct task_struct *task;
+	unsigned long mask;
+
+	if ((u64)size * 8 < nr_cpus || size % sizeof(mask))
+		return -EINVAL;
+	task = get_task_by_pid(pid);
+	if (!task)
+		return -ESRCH;
+	mask = READ_ONCE(task->cpus_allowed) & cpu_online_mask;
+	put_task_struct(task);
+	return put_user(mask, to) ? -EFAULT : (long)sizeof(mask);
+}
+
+long sys_getcpu(unsigned int __user *cpu, unsigned int __user *node, void __user *unused)
+{
+	if (cpu && put_user(cpu_id(), cpu))
+		return -EFAULT;
+	if (node && put_user(0u, node))
+		return -EFAULT;
+	return 0;
+}

@@ -1,0 +1,110 @@
+/*
+ * What exec does to credentials (capabilities(7), "Transformation of capabilities during execve()").
+ *
+ * No file has capabilities of its own here, so what changes them is: a set-user-id or set-group-id file; user 0, for whom every
+ * file counts as having all capabilities; and, for everybody else, that only ambient capabilities are kept.
+ *
+ * The rules are worked out on a copy on the stack. Nearly always the outcome is what was there before, and then the credentials stay,
+ * shared with whoever shares them.
+ */
+#include <tine/binprm.h>
+#include <tine/err.h>
+#include <tine/file.h>
+#include <tine/fs_struct.h>
+#include <tine/string.h>
+#include <tine/task.h>
+#include <uapi/securebits.h>
+#include <uapi/stat.h>
+
+/* The ids that the file's mode asks for; not with no_new_privs. */
+static void apply_file_ids(struct cred *new, const struct file *file)
+{
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+
+	file_owner_mode(file, &uid, &gid, &mode);
+	if (current->no_new_privs)
+		return;
+	if (mode & S_ISUID)
+		new->euid = uid;
+	/* Without group execute the bit once meant mandatory locking. */
+	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+		new->egid = gid;
+}
+
+/* Somebody outside the process shares its root and working directory, and could move them under a privileged program. */
+static bool shares_directories(void)
+{
+	struct signal_struct *signal = current->signal;
+	irq_state_t state = spin_lock_irqsave(&current->sighand->lock);
+	struct task_struct *thread;
+	int own = 0;
+
+	list_for_each_entry(thread, &signal->threads, thread_link)
+		own += thread->fs == current->fs;
+	spin_unlock_irqrestore(&current->sighand->lock, state);
+	return atomic_read(&current->fs->count) > own;
+}
+
+/* Takes back what the program would gain, where the caller may not hand it on. */
+static void limit_gain(struct cred *new, const struct cred *old, bool new_ids)
+{
+	bool gains = new->cap_permitted & ~old->cap_permitted;
+
+	if (!(new_ids || gains) || !(current->no_new_privs || shares_directories()))
+		return;
+	if (current->no_new_privs || !capable(CAP_SETUID)) {
+		new->euid = new->uid;
+		new->egid = new->gid;
+	}
+	new->cap_permitted &= old->cap_permitted;
+}
+
+/* Applies the rules to new, a copy of old; the result is AT_SECURE. */
+static bool apply_rules(struct cred *new, const struct cred *old, const struct file *file)
+{
+	bool root_rules, effective, new_ids;
+
+	apply_file_ids(new, file);
+	root_rules = !(new->securebits & SECBIT_NOROOT);
+	effective = root_rules && new->euid == 0;
+	new->cap_permitted = 0;
+	if (root_rules && (new->euid == 0 || new->uid == 0))
+		new->cap_permitted = old->cap_bounding | old->cap_inheritable;
+	new_ids = new->euid != old->euid || new->egid != old->egid;
+	limit_gain(new, old, new_ids);
+	new->suid = new->fsuid = new->euid;
+	new->sgid = new->fsgid = new->egid;
+	if (new_ids)
+		new->cap_ambient = 0;
+	new->cap_permitted |= new->cap_ambient;
+	new->cap_effective = effective ? new->cap_permitted : new->cap_ambient;
+	new->securebits &= ~SECBIT_KEEP_CAPS;
+	return new_ids || (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
+}
+
+static bool is_other_identity(const struct cred *new, const struct cred *old)
+{
+	return new->euid != old->euid || new->egid != old->egid || new->fsuid != old->fsuid ||
+	       new->fsgid != old->fsgid || (new->cap_permitted & ~old->cap_permitted);
+}
+
+int exec_prepare_creds(struct binprm *b)
+{
+	struct cred new = *current->cred;
+	struct cred *copy;
+
+	b->secure = apply_rules(&new, current->cred, b->file);
+	b->new_identity = is_other_identity(&new, current->cred);
+	if (!memcmp((char *)&new + sizeof(new.count), (char *)current->cred + sizeof(new.count),
+		    sizeof(new) - sizeof(new.count)))
+		return 0;
+	copy = prepare_creds();
+	if (!copy)
+		return -ENOMEM;
+	new.count = copy->count;
+	*copy = new; /* whose references are those that prepare_creds took: of user and groups */
+	b->cred = copy;
+	return 0;
+}

@@ -1,0 +1,557 @@
+/*
+ * Futexes: sleeping until a word of user memory changes (futex(2)). The locks themselves are user space's; the kernel only knows
+ * who sleeps on which word, in a hash table of queues.
+ *
+ * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm. In a shared mapping its
+ * place in the file, since each process may have it at another address; the file is known by its super block and its inode's
+ * number, which is never given out twice.
+ *
+ * No wake-up is lost: who waits compares the word and queues itself under the bucket's lock; who wakes has changed the word before
+ * it takes that lock. The word must be read under a spinlock, where no page fault can be served; so the waiter finds its page
+ * in the page tables first, with the mm locked to keep it there, and reads it at its kernel address.
+ *
+ * A waiter is on its owner's stack, and its owner takes the bucket's lock once more before it leaves: so who holds that lock may wake
+ * whomever it finds. Requeueing changes a waiter's bucket, with both locked.
+ *
+ * Locks: the mm's, then one bucket, or two in the order of their addresses. There is none for all futexes.
+ *
+ * Priority inheritance is not there (ENOSYS): there are no priorities.
+ */
+#include <tine/err.h>
+#include <tine/file.h>
+#include <tine/fs.h>
+#include <tine/futex.h>
+#include <tine/mm.h>
+#include <tine/page.h>
+#include <tine/pgtable.h>
+#include <tine/printk.h>
+#include <tine/sched.h>
+#include <tine/spinlock.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/time.h>
+#include <tine/uaccess.h>
+#include <uapi/futex.h>
+
+#define BUCKET_BITS 8
+
+struct futex_key {
+	const void *space; /* the mm, or the file's super block */
+	u64 ino;	   /* 0, or the file's */
+	u64 offset;	   /* address, or offset in the file */
+};
+
+struct bucket {
+	struct spinlock lock;
+	struct list_head waiters;
+} __aligned(64);
+
+/* link and key: the bucket's lock. bucket: the same, and who has it locked knows whether it is still the right one. */
+struct waiter {
+	struct list_head link; /* empty: woken */
+	struct futex_key key;
+	struct bucket *bucket;
+	struct task_struct *task;
+	u32 bitset;
+};
+
+/* One futex operation's word. */
+struct futex {
+	u32 __user *word;
+	bool private;
+	struct futex_key key;
+	struct bucket *bucket;
+};
+
+static struct bucket buckets[1 << BUCKET_BITS];
+
+/* --- Keys --- */
+
+static bool same_key(const struct futex_key *a, const struct futex_key *b)
+{
+	return a->space == b->space && a->ino == b->ino && a->offset == b->offset;
+}
+
+static struct bucket *key_bucket(const struct futex_key *key)
+{
+	u64 hash = (u64)key->space ^ key->ino * 0x9e3779b97f4a7c15ul ^ key->offset >> 2;
+
+	hash *= 0xd6e8feb86659fd93ul; /* odd, and spreads any bit over the high ones */
+	return &buckets[hash >> (64 - BUCKET_BITS)];
+}
+
+/* Finds out what the word at futex is. The mm is locked unless it is private. EFAULT. */
+static int set_key(struct futex *futex)
+{
+	unsigned long address = (unsigned long)futex->word;
+	struct mm_struct *mm = current->mm;
+	const struct vma *vma;
+
+	futex->key = (struct futex_key){ .space = mm, .offset = address };
+	if (!futex->private) {
+		vma = vma_find(mm, address);
+		if (!vma || vma->start > address)
+			return -EFAULT;
+		if (vma->flags & VM_SHARED)
+			futex->key = (struct futex_key){
+				.space = vma->file->inode->sb,
+				.ino = vma->file->inode->ino,
+				.offset = vma->pgoff * PAGE_SIZE + (address - vma->start),
+			};
+	}
+	futex->bucket = key_bucket(&futex->key);
+	return 0;
+}
+
+/* The word can be a futex at all. */
+static int check_address(const u32 __user *word)
+{
+	if ((unsigned long)word % sizeof(*word))
+		return -EINVAL;
+	return access_ok(word, sizeof(*word)) ? 0 : -EFAULT;
+}
+
+/* Checks the word's address and sets the key. */
+static int find_futex(struct futex *futex)
+{
+	int error = check_address(futex->word);
+	u32 value;
+
+	if (error || futex->private)
+		return error ? error : set_key(futex);
+	if (get_user(value, futex->word))
+		return -EFAULT;
+	mutex_lock(&current->mm->lock);
+	error = set_key(futex);
+	mutex_unlock(&current->mm->lock);
+	return error;
+}
+
+/* --- Buckets --- */
+
+static void lock_two(struct bucket *a, struct bucket *b)
+{
+	spin_lock(&MIN(a, b)->lock);
+	if (a != b)
+		spin_lock(&MAX(a, b)->lock);
+}
+
+static void unlock_two(struct bucket *a, struct bucket *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+/* Wakes up to n waiters of key whose bitsets meet bitset; one at least, as on Linux, if there is any. The bucket is locked. */
+static int wake_locked(struct bucket *bucket, const struct futex_key *key, int n, u32 bitset)
+{
+	struct waiter *waiter, *next;
+	int woken = 0;
+
+	list_for_each_entry_safe(waiter, next, &bucket->waiters, link) {
+		if (!same_key(&waiter->key, key) || !(waiter->bitset & bitset))
+			continue;
+		list_del(&waiter->link);
+		wake_up_process(waiter->task);
+		if (++woken >= n)
+			break;
+	}
+	return woken;
+}
+
+static int futex_wake(struct futex *futex, int n, u32 bitset)
+{
+	int woken, error;
+
+	if (!bitset)
+		return -EINVAL;
+	error = find_futex(futex);
+	if (error)
+		return error;
+	spin_lock(&futex->bucket->lock);
+	woken = wake_locked(futex->bucket, &futex->key, n, bitset);
+	spin_unlock(&futex->bucket->lock);
+	return woken;
+}
+
+int futex_wake_user(u32 __user *word, int n)
+{
+	struct futex futex = { .word = word };
+
+	return futex_wake(&futex, n, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* --- Waiting --- */
+
+/*
+ * Calls fn with bucket locks of its choice and the word as it is then, while nobody can change what is mapped at futex->word.
+ * Faults the page in first, as often as needed. fn's result, or -EFAULT.
+ */
+static int with_word(struct futex *futex, int (*fn)(struct futex *futex, const u32 *word, void *arg),
+		     void *arg)
+{
+	unsigned long address = (unsigned long)futex->word;
+	struct mm_struct *mm = current->mm;
+	struct page *page;
+	bool writable;
+	int result;
+	u32 value;
+
+	for (;;) {
+		if (get_user(value, futex->word))
+			return -EFAULT;
+		mutex_lock(&mm->lock);
+		result = set_key(futex);
+		page = pgtable_lookup(mm, address & PAGE_MASK, &writable);
+		if (!result && page)
+			result = fn(futex, (u32 *)((char *)page_address(page) + (address & ~PAGE_MASK)),
+				    arg);
+		mutex_unlock(&mm->lock);
+		if (result || page)
+			return result;
+	}
+}
+
+struct enqueue {
+	struct waiter *waiter;
+	u32 expected;
+};
+
+static int enqueue(struct futex *futex, const u32 *word, void *arg)
+{
+	struct enqueue *e = arg;
+	int error = -EAGAIN;
+
+	e->waiter->key = futex->key;
+	e->waiter->bucket = futex->bucket;
+	spin_lock(&futex->bucket->lock);
+	if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == e->expected) {
+		list_add_tail(&e->waiter->link, &futex->bucket->waiters);
+		error = 0;
+	}
+	spin_unlock(&futex->bucket->lock);
+	return error;
+}
+
+/* Takes waiter out of its queue. False: somebody had woken it. Afterwards nobody knows it. */
+static bool unqueue(struct waiter *waiter)
+{
+	struct bucket *bucket;
+	bool queued;
+
+	for (;;) {
+		bucket = READ_ONCE(waiter->bucket);
+		spin_lock(&bucket->lock);
+		if (likely(waiter->bucket == bucket))
+			break;
+		spin_unlock(&bucket->lock);
+	}
+	queued = !list_empty(&waiter->link);
+	list_del(&waiter->link);
+	spin_unlock(&bucket->lock);
+	return queued;
+}
+
+static bool is_woken(const struct waiter *waiter)
+{
+	return READ_ONCE(waiter->link.next) == &waiter->link;
+}
+
+/* Sleeps until woken: 0; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
+static int sleep_queued(struct waiter *waiter, const struct deadline *deadline)
+{
+	int error = 0;
+	bool late;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (is_woken(waiter) || signal_pending(current))
+			break;
+		late = schedule_until(deadline);
+		if (late)
+			error = -ETIMEDOUT;
+		if (late || is_woken(waiter))
+			break;
+	}
+	set_current_state(TASK_RUNNING);
+	if (!unqueue(waiter))
+		return 0;
+	return error ? error : -ERESTARTSYS;
+}
+
+static int futex_wait(struct futex *futex, u32 expected, u32 bitset, const struct deadline *deadline)
+{
+	struct waiter waiter = { .task = current, .bitset = bitset };
+	struct enqueue e = { &waiter, expected };
+	int error = check_address(futex->word);
+
+	if (error)
+		return error;
+	list_init(&waiter.link);
+	error = with_word(futex, enqueue, &e);
+	return error ? error : sleep_queued(&waiter, deadline);
+}
+
+static long futex_wait_restart(struct restart_block *r)
+{
+	struct futex futex = { .word = r->futex, .private = r->futex_flags };
+	struct deadline deadline = { r->clock, r->expires };
+	int error = futex_wait(&futex, r->futex_value, r->futex_bitset, &deadline);
+
+	return error == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : error;
+}
+
+/* A wait that a signal interrupts begins anew after it; one with an end is continued, so that the end stays. */
+static long wait_until(struct futex *futex, u32 expected, u32 bitset, const struct deadline *deadline)
+{
+	struct restart_block *r = &current->restart;
+	int error;
+
+	if (!bitset)
+		return -EINVAL;
+	if (!deadline)
+		return futex_wait(futex, expected, bitset,
+				  &(struct deadline){ CLOCK_MONOTONIC, KTIME_MAX });
+	error = futex_wait(futex, expected, bitset, deadline);
+	if (error != -ERESTARTSYS)
+		return error;
+	r->fn = futex_wait_restart;
+	r->clock = deadline->clock;
+	r->expires = deadline->ns;
+	r->futex = futex->word;
+	r->futex_value = expected;
+	r->futex_bitset = bitset;
+	r->futex_flags = futex->private;
+	return -ERESTART_RESTARTBLOCK;
+}
+
+/* --- Requeueing --- */
+
+struct requeue {
+	struct futex *to;
+	int wake, move; /* at most so many */
+	bool compare;
+	u32 expected;
+};
+
+static void move_waiter(struct waiter *waiter, const struct futex *to)
+{
+	list_del(&waiter->link);
+	list_add_tail(&waiter->link, &to->bucket->waiters);
+	waiter->key = to->key;
+	WRITE_ONCE(waiter->bucket, to->bucket);
+}
+
+/* Wakes the first r->wake waiters, moves r->move more; how many in all. Both buckets are locked. */
+static int requeue_locked(struct futex *from, const struct requeue *r)
+{
+	struct waiter *waiter, *next;
+	int done = 0;
+
+	list_for_each_entry_safe(waiter, next, &from->bucket->waiters, link) {
+		if (done - r->wake >= r->move)
+			break;
+		if (!same_key(&waiter->key, &from->key))
+			continue;
+		if (++done > r->wake) {
+			move_waiter(waiter, r->to);
+		} else {
+			list_del(&waiter->link);
+			wake_up_process(waiter->task);
+		}
+	}
+	return done;
+}
+
+static int requeue(struct futex *from, const u32 *word, void *arg)
+{
+	const struct requeue *r = arg;
+	int result;
+
+	lock_two(from->bucket, r->to->bucket);
+	if (word && __atomic_load_n(word, __ATOMIC_SEQ_CST) != r->expected)
+		result = -EAGAIN;
+	else
+		result = requeue_locked(from, r);
+	unlock_two(from->bucket, r->to->bucket);
+	return result;
+}
+
+static long futex_requeue(struct futex *from, struct requeue *r)
+{
+	int error;
+
+	if (r->wake < 0 || r->move < 0)
+		return -EINVAL;
+	error = find_futex(from);
+	if (!error)
+		error = find_futex(r->to);
+	if (error)
+		return error;
+	return r->compare ? with_word(from, requeue, r) : requeue(from, NULL, r);
+}
+
+/* --- FUTEX_WAKE_OP --- */
+
+/* Replaces the word by what op makes of it and operand; *old is what it was. ENOSYS, EFAULT. */
+static int change_word(u32 __user *word, unsigned int op, u32 operand, u32 *old)
+{
+	u32 new, seen;
+	int error;
+
+	if (op > FUTEX_OP_XOR)
+		return -ENOSYS;
+	if (op == FUTEX_OP_SET)
+		return user_xchg_u32(word, operand, old);
+	if (op == FUTEX_OP_ADD)
+		return user_add_u32(word, operand, old);
+	if (get_user(seen, word))
+		return -EFAULT;
+	do {
+		*old = seen;
+		new = op == FUTEX_OP_OR ? seen | operand :
+		      op == FUTEX_OP_ANDN ? seen & ~operand :
+					    seen ^ operand;
+		error = user_cmpxchg_u32(word, *old, new, &seen);
+	} while (!error && seen != *old);
+	return error;
+}
+
+/* 0 or 1, or ENOSYS. */
+static int compare_word(unsigned int comparison, int old, int operand)
+{
+	switch (comparison) {
+	case FUTEX_OP_CMP_EQ:
+		return old == operand;
+	case FUTEX_OP_CMP_NE:
+		return old != operand;
+	case FUTEX_OP_CMP_LT:
+		return old < operand;
+	case FUTEX_OP_CMP_LE:
+		return old <= operand;
+	case FUTEX_OP_CMP_GT:
+		return old > operand;
+	case FUTEX_OP_CMP_GE:
+		return old >= operand;
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* Sign-extends the low twelve bits. */
+static int twelve_bits(u32 n)
+{
+	return (int)(n << 20) >> 20;
+}
+
+/* Does what code asks for to the word; 1 if its comparison with the old value holds. EFAULT, ENOSYS. */
+static int futex_op(u32 __user *word, u32 code)
+{
+	unsigned int op = code >> 28 & 7, comparison = code >> 24 & 15;
+	int operand = twelve_bits(code >> 12), error;
+	u32 old;
+
+	if (code >> 28 & FUTEX_OP_OPARG_SHIFT)
+		operand = (int)(1u << (operand & 31));
+	error = change_word(word, op, (u32)operand, &old);
+	return error ? error : compare_word(comparison, (int)old, twelve_bits(code));
+}
+
+/*
+ * Changes the second word, wakes waiters on the first, and on the second too if its old value was as asked. The change may
+ * happen before the buckets are locked: who queues itself after it sees the new value, who did before is found here.
+ */
+static long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u32 code)
+{
+	int result, woken;
+
+	result = find_futex(first);
+	if (!result)
+		result = find_futex(second);
+	if (result)
+		return result;
+	result = futex_op(second->word, code);
+	if (result < 0)
+		return result;
+	lock_two(first->bucket, second->bucket);
+	woken = wake_locked(first->bucket, &first->key, n1, FUTEX_BITSET_MATCH_ANY);
+	if (result > 0)
+		woken += wake_locked(second->bucket, &second->key, n2, FUTEX_BITSET_MATCH_ANY);
+	unlock_two(first->bucket, second->bucket);
+	return woken;
+}
+
+/* --- The system call --- */
+
+static bool has_timeout(int command)
+{
+	return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET || command == FUTEX_LOCK_PI ||
+	       command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI;
+}
+
+/* FUTEX_WAIT's time is an interval, FUTEX_WAIT_BITSET's a deadline. */
+static int read_timeout(int op, const struct uapi_timespec __user *timeout, struct deadline *deadline)
+{
+	int command = op & FUTEX_CMD_MASK, error = get_timespec_ns(timeout, &deadline->ns);
+	u64 now = ktime_get();
+
+	deadline->clock = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	if (command == FUTEX_WAIT)
+		deadline->ns = deadline->ns < KTIME_MAX - now ? now + deadline->ns : KTIME_MAX;
+	return error;
+}
+
+static long do_futex(int op, struct futex *first, struct futex *second, u32 value, u32 value2, u32 value3,
+		     const struct deadline *deadline)
+{
+	struct requeue r = { .to = second, .wake = (int)value, .move = (int)value2, .expected = value3 };
+
+	switch (op & FUTEX_CMD_MASK) {
+	case FUTEX_WAIT:
+		return wait_until(first, value, FUTEX_BITSET_MATCH_ANY, deadline);
+	case FUTEX_WAIT_BITSET:
+		return wait_until(first, value, value3, deadline);
+	case FUTEX_WAKE:
+		return futex_wake(first, (int)value, FUTEX_BITSET_MATCH_ANY);
+	case FUTEX_WAKE_BITSET:
+		return futex_wake(first, (int)value, value3);
+	case FUTEX_CMP_REQUEUE:
+		r.compare = true;
+		return futex_requeue(first, &r);
+	case FUTEX_REQUEUE:
+		return futex_requeue(first, &r);
+	case FUTEX_WAKE_OP:
+		return futex_wake_op(first, second, (int)value, (int)value2, value3);
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* timeout is a number for those commands that have none. */
+long sys_futex(u32 __user *word, int op, u32 value, const struct uapi_timespec __user *timeout,
+	       u32 __user *word2, u32 value3)
+{
+	struct futex first = { .word = word, .private = op & FUTEX_PRIVATE_FLAG };
+	struct futex second = { .word = word2, .private = op & FUTEX_PRIVATE_FLAG };
+	int command = op & FUTEX_CMD_MASK, error;
+	struct deadline deadline, *end = NULL;
+
+	if (timeout && has_timeout(command)) {
+		error = read_timeout(op, timeout, &deadline);
+		if (error)
+			return error;
+		end = &deadline;
+	}
+	if ((op & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	return do_futex(op, &first, &second, value, (u32)(unsigned long)timeout, value3, end);
+}
+
+void futex_init(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(buckets); i++) {
+		spin_lock_init(&buckets[i].lock, LOCK_CLASS_FUTEX);
+		list_init(&buckets[i].waiters);
+	}
+}

@@ -1,0 +1,110 @@
+/*
+ * Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
+ *
+ * The limits belong to the process and are in its signal_struct. They are changed under the alloc_lock of the group's leader, so
+ * that the comparison with the old hard limit and the change are one step; readers take single words without it.
+ */
+#include <tine/cred.h>
+#include <tine/fdtable.h>
+#include <tine/pid.h>
+#include <tine/string.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+#define MIB (1ul << 20)
+
+void init_rlimits(struct rlimit *rlim)
+{
+	unsigned long processes = (unsigned long)max_threads / 2;
+
+	for (unsigned int i = 0; i < RLIM_NLIMITS; i++)
+		rlim[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	rlim[RLIMIT_STACK] = (struct rlimit){ 8 * MIB, RLIM_INFINITY };
+	rlim[RLIMIT_CORE] = (struct rlimit){ 0, RLIM_INFINITY };
+	rlim[RLIMIT_NPROC] = (struct rlimit){ processes, processes };
+	rlim[RLIMIT_NOFILE] = (struct rlimit){ 1024, 4096 };
+	rlim[RLIMIT_MEMLOCK] = (struct rlimit){ 8 * MIB, 8 * MIB };
+	rlim[RLIMIT_SIGPENDING] = (struct rlimit){ processes, processes };
+	rlim[RLIMIT_MSGQUEUE] = (struct rlimit){ 819200, 819200 };
+	rlim[RLIMIT_NICE] = (struct rlimit){ 0, 0 };
+	rlim[RLIMIT_RTPRIO] = (struct rlimit){ 0, 0 };
+}
+
+/* Reads the limit into old, then sets it from new; either may be NULL. task is kept by the caller. */
+static int do_prlimit(struct task_struct *task, unsigned int resource, const struct rlimit *new,
+		      struct rlimit *old)
+{
+	struct rlimit *limit;
+	int error = 0;
+
+	if (resource >= RLIM_NLIMITS)
+		return -EINVAL;
+	if (new && new->rlim_cur > new->rlim_max)
+		return -EINVAL;
+	if (new && resource == RLIMIT_NOFILE && new->rlim_max > FD_LIMIT)
+		return -EPERM;
+	limit = &task->signal->rlim[resource];
+	spin_lock(&task->group_leader->alloc_lock);
+	if (new && new->rlim_max > limit->rlim_max && !capable(CAP_SYS_RESOURCE))
+		error = -EPERM;
+	if (!error && old)
+		*old = *limit;
+	if (!error && new)
+		*limit = *new;
+	spin_unlock(&task->group_leader->alloc_lock);
+	return error;
+}
+
+long sys_getrlimit(unsigned int resource, struct rlimit __user *to)
+{
+	struct rlimit limit;
+	int error = do_prlimit(current, resource, NULL, &limit);
+
+	return error ? error : put_user(limit, to);
+}
+
+long sys_setrlimit(unsigned int resource, struct rlimit __user *from)
+{
+	struct rlimit limit;
+
+	if (get_user(limit, from))
+		return -EFAULT;
+	return do_prlimit(current, resource, &limit, NULL);
+}
+
+/* Another's limits: for the same user in every respect, or with CAP_SYS_RESOURCE. */
+static bool may_prlimit(struct task_struct *task)
+{
+	const struct cred *mine = current->cred, *its;
+	bool same;
+
+	if (task == current)
+		return true;
+	spin_lock(&task->alloc_lock);
+	its = task->cred;
+	same = its && mine->uid == its->euid && mine->uid == its->suid && mine->uid == its->uid &&
+	       mine->gid == its->egid && mine->gid == its->sgid && mine->gid == its->gid;
+	spin_unlock(&task->alloc_lock);
+	return same || capable(CAP_SYS_RESOURCE);
+}
+
+long sys_prlimit64(pid_t pid, unsigned int resource, const struct rlimit __user *from,
+		   struct rlimit __user *to)
+{
+	struct rlimit new, old;
+	struct task_struct *task;
+	int error;
+
+	if (from && get_user(new, from))
+		return -EFAULT;
+	task = pid ? find_get_task_by_vpid(pid) : current;
+	if (!task)
+		return -ESRCH;
+	error = may_prlimit(task) ? do_prlimit(task, resource, from ? &new : NULL, &old) : -EPERM;
+	if (pid)
+		put_task_struct(task);
+	if (!error && to && put_user(old, to))
+		error = -EFAULT;
+	return error;
+}

@@ -1,0 +1,165 @@
+/*
+ * Keeping time.
+ *
+ * There is one clock, the architecture's count of nanoseconds since boot. The time of day is that plus an offset, which is found
+ * at boot from the clock that runs on the battery and changed by clock_settime(2). Tine's other clocks are the same two under other
+ * names: nothing ever suspends the machine, so CLOCK_BOOTTIME is CLOCK_MONOTONIC; nothing disciplines the clock, so is
+ * CLOCK_MONOTONIC_RAW; and nobody announces leap seconds, so CLOCK_TAI is CLOCK_REALTIME.
+ *
+ * A sleep that ends at a time of day must look at the clock again when that was set: such sleepers also wait in clock_was_set.
+ *
+ * real_offset is one aligned word, read and written whole, so needs no lock.
+ */
+#include <tine/cred.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/time.h>
+#include <tine/uaccess.h>
+#include <tine/wait_queue.h>
+
+/* Times later than this minus thirty years of running cannot be set, as on Linux: the clock would wrap. */
+#define SETTABLE_SEC_MAX (KTIME_MAX / NSEC_PER_SEC - 30ull * 365 * 24 * 3600)
+
+static u64 real_offset; /* nanoseconds from the start of 1970 to boot */
+static struct wait_queue clock_was_set = WAIT_QUEUE_INIT(clock_was_set);
+
+u64 ktime_get(void)
+{
+	return arch_clock_ns();
+}
+
+u64 ktime_get_real(void)
+{
+	return arch_clock_ns() + READ_ONCE(real_offset);
+}
+
+void ktime_set_real(u64 ns)
+{
+	WRITE_ONCE(real_offset, ns - arch_clock_ns());
+	wake_up_all(&clock_was_set);
+}
+
+int timespec_to_ns(const struct uapi_timespec *ts, u64 *ns)
+{
+	if (ts->tv_sec < 0 || (u64)ts->tv_nsec >= NSEC_PER_SEC)
+		return -EINVAL;
+	if ((u64)ts->tv_sec >= KTIME_MAX / NSEC_PER_SEC)
+		*ns = KTIME_MAX;
+	else
+		*ns = (u64)ts->tv_sec * NSEC_PER_SEC + (u64)ts->tv_nsec;
+	return 0;
+}
+
+int get_timespec_ns(const struct uapi_timespec __user *ts, u64 *ns)
+{
+	struct uapi_timespec value;
+
+	if (get_user(value, ts))
+		return -EFAULT;
+	return timespec_to_ns(&value, ns);
+}
+
+struct uapi_timespec ns_to_timespec(u64 ns)
+{
+	return (struct uapi_timespec){ .tv_sec = (long)(ns / NSEC_PER_SEC),
+				       .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+}
+
+struct uapi_timeval ns_to_timeval(u64 ns)
+{
+	return (struct uapi_timeval){ .tv_sec = (long)(ns / NSEC_PER_SEC),
+				      .tv_usec = (long)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
+}
+
+u64 deadline_left(const struct deadline *deadline)
+{
+	u64 now, left;
+
+	if (deadline->ns == KTIME_MAX)
+		return ~0ull;
+	/* The task whose clock it was is gone: the time will not come. */
+	if (clock_read(deadline->clock, &now))
+		return ~0ull;
+	left = deadline->ns > now ? deadline->ns - now : 0;
+	/* A process that runs on every CPU gets there that much sooner. */
+	if (left && clock_is_cpu(deadline->clock))
+		left = MAX(left / nr_cpus, NSEC_PER_MSEC);
+	return left;
+}
+
+bool schedule_until(const struct deadline *deadline)
+{
+	bool settable = deadline->clock == CLOCK_REALTIME || deadline->clock == CLOCK_TAI;
+	struct wait_entry entry;
+	u64 left;
+
+	if (settable) {
+		wait_entry_init(&entry);
+		add_wait_entry(&clock_was_set, &entry);
+	}
+	left = deadline_left(deadline);
+	if (left)
+		schedule_timeout(left);
+	set_current_state(TASK_RUNNING);
+	if (settable)
+		remove_wait_entry(&clock_was_set, &entry);
+	return deadline_left(deadline) == 0;
+}
+
+/* 0, EINVAL (Linux will not set a time before 1970 plus the time since boot), EPERM. */
+static int set_time_of_day(const struct uapi_timespec *ts)
+{
+	u64 ns;
+
+	if (timespec_to_ns(ts, &ns) || (u64)ts->tv_sec >= SETTABLE_SEC_MAX)
+		return -EINVAL;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (ns < ktime_get())
+		return -EINVAL;
+	ktime_set_real(ns);
+	return 0;
+}
+
+long sys_clock_settime(clockid_t clock, const struct uapi_timespec __user *from)
+{
+	struct uapi_timespec ts;
+	u64 now;
+
+	if (clock != CLOCK_REALTIME && clock >= 0)
+		return -EINVAL;
+	if (get_user(ts, from))
+		return -EFAULT;
+	if (clock < 0)
+		return clock_read(clock, &now) ? -EINVAL : -EPERM;
+	return set_time_of_day(&ts);
+}
+
+struct timezone {
+	int minuteswest, dsttime;
+};
+
+long sys_gettimeofday(struct uapi_timeval __user *tv, void __user *tz)
+{
+	struct timezone __user *zone = tz;
+
+	if (tv && put_user(ns_to_timeval(ktime_get_real()), tv))
+		return -EFAULT;
+	if (zone && put_user(((struct timezone){ 0, 0 }), zone))
+		return -EFAULT;
+	return 0;
+}
+
+long sys_time(time_t __user *to)
+{
+	time_t now = (time_t)(ktime_get_real() / NSEC_PER_SEC);
+
+	if (to && put_user(now, to))
+		return -EFAULT;
+	return now;
+}
+
+void time_init(void)
+{
+	WRITE_ONCE(real_offset, arch_rtc_seconds() * NSEC_PER_SEC - arch_clock_ns());
+}
