@@ -213,7 +213,8 @@ static void lead_thread_group(struct task_struct *child)
 /*
  * Makes the child visible. EINTR: the caller is being killed; EAGAIN: too many tasks. Then nothing happened.
  */
-static int publish(struct task_struct *child, const struct kernel_clone_args *args)
+static int publish(struct task_struct *child, const struct kernel_clone_args *args,
+		   u32 signals_seen)
 {
 	irq_state_t irq;
 	int error = 0;
@@ -222,10 +223,10 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 	irq = spin_lock_irqsave(&current->sighand->lock);
 	if (fatal_signal_pending(current))
 		error = -EINTR;
-	else if (signal_pending(current)) /* perhaps to the whole group: the child is not to miss it */
-		error = -ERESTARTNOINTR;
 	else if (nr_threads >= max_threads)
 		error = -EAGAIN;
+	else
+		error = fork_signals_end(signals_seen);
 	if (error) {
 		spin_unlock_irqrestore(&current->sighand->lock, irq);
 		spin_unlock(&tasklist_lock);
@@ -250,11 +251,12 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 static struct task_struct *copy_process(const struct kernel_clone_args *args)
 {
 	struct task_struct *child;
+	u32 signals_seen;
 	int error;
 
 	error = check_request(args);
 	if (!error)
-		error = fork_signal_pending();
+		error = fork_signals_begin(&signals_seen);
 	if (error)
 		return ERR_PTR(error);
 
@@ -266,7 +268,7 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	if (!error)
 		error = make_number(child);
 	if (!error)
-		error = publish(child, args);
+		error = publish(child, args, signals_seen);
 	if (!error) {
 		/* It cannot end, let alone be reaped, before it has run. */
 		get_task_struct(child);

@@ -294,16 +294,27 @@ void recalc_sigpending(struct task_struct *task)
 		clear_task_work(task, TIF_SIGPENDING);
 }
 
-int fork_signal_pending(void)
+int fork_signals_begin(u32 *seen)
 {
 	irq_state_t state;
 
+	/* First: a broadcast that is counted already is pending by now. */
+	*seen = __atomic_load_n(&current->signal->broadcasts, __ATOMIC_ACQUIRE);
 	if (likely(!signal_pending(current)))
 		return 0;
 	state = spin_lock_irqsave(&current->sighand->lock);
 	recalc_sigpending(current);
 	spin_unlock_irqrestore(&current->sighand->lock, state);
 	return signal_pending(current) ? -ERESTARTNOINTR : 0;
+}
+
+int fork_signals_end(u32 seen)
+{
+	if (current->signal->broadcasts == seen)
+		return 0;
+	/* Another thread may have taken it; the call is restarted only on the way through do_signal(). */
+	set_task_work(current, TIF_SIGPENDING);
+	return -ERESTARTNOINTR;
 }
 
 /* Blocked sets. */

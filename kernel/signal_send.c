@@ -292,6 +292,15 @@ int group_send_sig_info(int sig, siginfo_t *info, struct task_struct *task)
 	return err;
 }
 
+int broadcast_sig_info(int sig, siginfo_t *info, struct task_struct *task)
+{
+	int err = group_send_sig_info(sig, info, task);
+
+	/* After the signal is pending: fork looks at them in the other order. */
+	task->signal->broadcasts++;
+	return err;
+}
+
 int kill_pgrp_locked(struct pid *pgrp, int sig, siginfo_t *info)
 {
 	struct task_struct *leader;
@@ -301,7 +310,7 @@ int kill_pgrp_locked(struct pid *pgrp, int sig, siginfo_t *info)
 	if (!pgrp)
 		return -ESRCH;
 	list_for_each_entry(leader, &pgrp->tasks[PIDTYPE_PGID], pid_link[PIDTYPE_PGID]) {
-		err = group_send_sig_info(sig, info, leader);
+		err = broadcast_sig_info(sig, info, leader);
 		sent |= !err;
 	}
 	return sent ? 0 : err;

@@ -299,7 +299,7 @@ static int kill_everybody_locked(int sig, siginfo_t *info)
 		if (task_pid_vnr(leader) <= 1 || same_thread_group(leader, current))
 			continue;
 		found = true;
-		err = group_send_sig_info(sig, info, leader);
+		err = broadcast_sig_info(sig, info, leader);
 		if (err != -EPERM)
 			ret = err;
 	}

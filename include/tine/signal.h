@@ -159,10 +159,13 @@ void restore_saved_sigmask_unless(bool interrupted);
 /* Copies a siginfo out, all 128 bytes. -EFAULT. */
 int copy_siginfo_to_user(siginfo_t __user *to, const siginfo_t *from) __must_check;
 /*
- * fork: moves pending-signal checks for a process that is about to get a child: -ERESTARTNOINTR if
- * a signal for current is pending.
+ * fork: a signal sent to a group (or to everybody) reaches parent and child, or comes before the
+ * fork. The first is called before anything is made, the second under tasklist_lock when the child
+ * is about to be published; -ERESTARTNOINTR: handle signals first, then fork. Signals to the caller
+ * alone that come in between do not matter, so that a fast timer cannot keep it from forking.
  */
-int fork_signal_pending(void);
+int fork_signals_begin(u32 *seen);
+int fork_signals_end(u32 seen);
 
 /*
  * current begins to exit: sets PF_EXITING, hands shared signals on to other threads, takes part in

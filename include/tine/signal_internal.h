@@ -59,6 +59,8 @@ void signal_wake_up(struct task_struct *task, bool fatal);
  * process. -EAGAIN: the queue is full.
  */
 int send_signal_locked(int sig, siginfo_t *info, struct task_struct *task, enum pid_type type);
+/* group_send_sig_info() to one of many. tasklist_lock held, the sighand's not. */
+int broadcast_sig_info(int sig, siginfo_t *info, struct task_struct *task);
 bool sig_ignored(const struct task_struct *task, int sig, bool force);
 /* EPERM, EINVAL, or 0: current may send sig with info to task. tasklist_lock held too. */
 int check_kill_permission(int sig, const siginfo_t *info, const struct task_struct *task);

@@ -152,6 +152,7 @@ struct signal_struct {
 	u32 flags;		 /* h: SIGNAL_ */
 	int group_stop_count;	 /* h: threads still to stop */
 	int stop_signal;	 /* h: what stopped the group, for wait */
+	u32 broadcasts;		 /* t: signals sent to many processes, this one among them */
 	bool is_child_subreaper, has_child_subreaper; /* t */
 	bool leader;		 /* t: session leader */
 	struct pid *pids[PIDTYPE_MAX]; /* t: [TGID], [PGID], [SID]: counted */
