@@ -215,10 +215,8 @@ static void exec_mmap(struct binprm *b)
 	struct mm_struct *old = current->mm;
 
 	b->mm->dumpable = is_dumpable(b);
-	if (old) {
-		exit_robust_list();
+	if (old)
 		mm_release(current);
-	}
 	spin_lock(&current->alloc_lock);
 	current->mm = b->mm;
 	switch_mm(old, b->mm);

@@ -36,7 +36,7 @@ struct elf_mapping {
 	unsigned int prot;	 /* PROT_ */
 };
 
-/* -EINVAL: file and memory do not fit each other, or the whole does not fit below the end of user space. */
+/* bias is page-aligned. -EINVAL: file and memory do not fit each other, or the whole does not fit below the end of user space. */
 int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 		     struct elf_mapping *mapping);
 
