@@ -25,7 +25,7 @@ static void insert_range(struct boot_range *ranges, unsigned int *count, struct 
 	unsigned int i = *count;
 
 	if (i == BOOT_MAX_RANGES) {
-		printk(LOG_WARNING, "boot: too many memory ranges: %llx-%llx is left out\n", range.start,
+		printk(LOG_WARNING, "boot: too many memory ranges: %lx-%lx is left out\n", range.start,
 		       range.end);
 		return;
 	}

@@ -21,7 +21,7 @@
 
 struct x86_cpu boot_cpu = {
 	.cpu.self = &boot_cpu.cpu,
-	.cpu.current = &init_task,
+	.cpu.task = &init_task,
 };
 
 struct x86_cpu *x86_cpus[MAX_CPUS] = {&boot_cpu};

@@ -278,7 +278,6 @@ ENTRY entry_simd_error, trap_simd_error
 
 ENTRY entry_serial, interrupt_serial
 ENTRY entry_timer, interrupt_timer
-ENTRY entry_stop, interrupt_stop
 ENTRY entry_flush, interrupt_flush
 ENTRY entry_reschedule, interrupt_reschedule
 ENTRY entry_stray, interrupt_stray

@@ -8,7 +8,7 @@
 	_Static_assert((constant) == offsetof(type, member), #constant " is where " #member " is")
 
 CHECK(CPU_SELF, struct cpu, self);
-CHECK(CPU_CURRENT, struct cpu, current);
+CHECK(CPU_CURRENT, struct cpu, task);
 CHECK(CPU_KERNEL_SP, struct cpu, kernel_sp);
 CHECK(CPU_USER_SP, struct cpu, user_sp);
 CHECK(CPU_CANARY, struct cpu, stack_canary);

@@ -47,6 +47,7 @@ void acpi_init(void);
 
 void acpi_write8(const struct acpi_register *reg, u8 value);
 u16 acpi_read16(const struct acpi_register *reg);
+u32 acpi_read32(const struct acpi_register *reg);
 void acpi_write16(const struct acpi_register *reg, u16 value);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <tine/types.h>
 
+/* The clock shows 0 from here on, until clock_init(). */
+void clock_init_boot(void);
 /* Finds out how fast the TSC and the local APIC's timer count. A few milliseconds if neither says. */
 void clock_init(void);
 /* This CPU's timer. */

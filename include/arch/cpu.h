@@ -11,7 +11,7 @@ struct task_struct;
 /* Per-CPU data at GS:0 in the kernel. The first fields are known to assembly and to the compiler (the canary at 40). */
 struct cpu {
 	struct cpu *self;
-	struct task_struct *current;
+	struct task_struct *task; /* who runs: current */
 	u64 kernel_sp; /* top of current's kernel stack, for the syscall instruction */
 	u64 user_sp;   /* where the syscall entry parks the user's stack pointer */
 	u32 id;
@@ -35,7 +35,7 @@ static inline struct task_struct *get_current(void)
 {
 	struct task_struct *task;
 
-	__asm__("movq %%gs:%c1, %0" : "=r"(task) : "i"(offsetof(struct cpu, current)));
+	__asm__("movq %%gs:%c1, %0" : "=r"(task) : "i"(offsetof(struct cpu, task)));
 	return task;
 }
 #define current get_current()

@@ -43,9 +43,10 @@ int fpu_restore_from_frame(const void __user *frame) __must_check;
 /* Puts current's registers into the initial state: exec, and the start of a signal handler. */
 void fpu_reset(void);
 
-/* Boot: finds the size of the state; then on each CPU. */
+/* Boot: what state there is; then on each CPU; then the cache of areas. */
 void fpu_init(void);
 void fpu_init_cpu(void);
+void fpu_init_cache(void);
 
 /* task->thread.fpu becomes an area with current's live state, or the initial state if current has none. ENOMEM. */
 int fpu_copy(struct task_struct *task);

@@ -25,7 +25,6 @@
 #define VECTOR_PIC 0x20 /* where a stray interrupt of the masked PICs would come: 16 vectors */
 #define VECTOR_SERIAL 0x30
 #define VECTOR_TIMER 0xec
-#define VECTOR_STOP 0xf0
 #define VECTOR_FLUSH 0xf1
 #define VECTOR_RESCHEDULE 0xf2
 #define VECTOR_SPURIOUS 0xff
@@ -48,7 +47,7 @@ trap_handler trap_divide_error, trap_debug, trap_nmi, trap_breakpoint, trap_over
 trap_handler trap_invalid_opcode, trap_no_device, trap_double_fault, trap_invalid_tss;
 trap_handler trap_segment_not_present, trap_stack_fault, trap_general_protection, trap_page_fault;
 trap_handler trap_x87_error, trap_alignment, trap_machine_check, trap_simd_error;
-trap_handler interrupt_serial, interrupt_timer, interrupt_stop, interrupt_flush;
+trap_handler interrupt_serial, interrupt_timer, interrupt_flush;
 trap_handler interrupt_reschedule, interrupt_stray, interrupt_spurious;
 /* iretq refused the registers of current's pt_regs. */
 trap_handler user_iret_fault;

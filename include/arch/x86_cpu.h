@@ -58,6 +58,9 @@ void x86_cpu_init(struct x86_cpu *cpu, u32 id, u32 apic_id);
 /* Loads the calling CPU's registers from it: GDT, TSS, IDT, control registers, the syscall instruction, FPU. */
 void x86_cpu_load(struct x86_cpu *cpu);
 
+/* A value for a new task's thread.canary (thread.c). */
+u64 new_stack_canary(void);
+
 /* The top of the kernel stack for the next entry from user mode. */
 static inline void set_kernel_sp(struct x86_cpu *cpu, u64 sp)
 {

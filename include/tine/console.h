@@ -8,6 +8,8 @@
 bool console_select(const char *name);
 /* Finds the devices and starts output on those selected (none selected: on all there are). After the command line was read. */
 void console_init(void);
+/* Before a panic's message, other CPUs stopped: makes output work whoever held the lock, and as early as it may be. */
+void console_panic(void);
 /* Writes raw bytes to the device(s) that console= chose; "\n" is sent as "\r\n" by the caller where wanted. Any context; takes a
  * lock inside so that lines do not mix. */
 void console_write(const char *bytes, size_t n);

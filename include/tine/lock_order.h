@@ -39,7 +39,8 @@ enum lock_class {
 	LOCK_CLASS_PAGE_ALLOC,/* the buddy lists */
 	LOCK_CLASS_IPI,	      /* one cross-CPU flush at a time */
 	LOCK_CLASS_RANDOM,    /* the random number generator */
-	LOCK_CLASS_CONSOLE,   /* message buffer and console output */
+	LOCK_CLASS_LOG,	      /* kernel messages */
+	LOCK_CLASS_CONSOLE,   /* console output */
 	LOCK_CLASS_NUM,
 };
 
