@@ -39,7 +39,7 @@ static void show(enum log_level level, size_t n)
 static size_t format_line(enum log_level level, const char *fmt, va_list args)
 {
 	u64 now = arch_clock_ns();
-	size_t n = snprintf(line, sizeof(line), "<%d>[%5lu.%06lu] ", level, now / NSEC_PER_SEC,
+	size_t n = snprintf(line, sizeof(line), "<%d>[%5llu.%06llu] ", level, now / NSEC_PER_SEC,
 			    now % NSEC_PER_SEC / NSEC_PER_USEC);
 
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, args);
