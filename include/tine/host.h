@@ -69,6 +69,14 @@ static inline void irq_restore(irq_state_t state)
 {
 }
 
+static inline bool irqs_enabled(void)
+{
+	return false;
+}
+
+u64 arch_clock_ns(void);
+void arch_timer_arm(u64 when);
+
 static inline void *phys_to_virt(u64 phys)
 {
 	return host_memory + phys;

@@ -5,10 +5,10 @@
 #include <tine/types.h>
 #include <uapi/time.h>
 
-#define NSEC_PER_SEC 1000000000ull
-#define NSEC_PER_MSEC 1000000ull
-#define NSEC_PER_USEC 1000ull
-#define USER_HZ 100ull /* clock ticks a second, as times(2) and /proc count them */
+#define NSEC_PER_SEC 1000000000ul
+#define NSEC_PER_MSEC 1000000ul
+#define NSEC_PER_USEC 1000ul
+#define USER_HZ 100ul /* clock ticks a second, as times(2) and /proc count them */
 #define KTIME_MAX (~0ull >> 1)
 
 /* A call of fn at a time. Embedded in its owner, who keeps it from being armed by two at once. All but fn and arg is private. */
