@@ -1,6 +1,6 @@
 /*
- * Which CPUs a task may run on, as user space asks for it: sched_setaffinity(2), sched_getaffinity(2), getcpu(2). The moving
- * itself is the scheduler's.
+ * Which CPUs a task may run on, as user space asks for it: sched_setaffinity(2),
+ * sched_getaffinity(2), getcpu(2). The moving itself is the scheduler's.
  */
 #include <tine/cred.h>
 #include <tine/pid.h>

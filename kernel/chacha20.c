@@ -1,6 +1,7 @@
 /*
- * ChaCha20, the core of the random number generator (RFC 8439, section 2.3): a permutation of sixteen words by twenty rounds,
- * added to its input so that it cannot be run backwards. Pure; tests/unit/chacha20.c has the RFC's vectors.
+ * ChaCha20, the core of the random number generator (RFC 8439, section 2.3): a permutation of
+ * sixteen words by twenty rounds, added to its input so that it cannot be run backwards. Pure;
+ * tests/unit/chacha20.c has the RFC's vectors.
  */
 #include <tine/chacha20.h>
 #include <tine/string.h>

@@ -1,20 +1,23 @@
 /*
- * Loading ELF programs: static, position-independent static, and dynamic ones with their interpreter.
+ * Loading ELF programs: static, position-independent static, and dynamic ones with their
+ * interpreter.
  *
  * Where things go, from the top of user space down (distances drawn anew for each exec):
  *
- *	stack           up to 16 GiB below the end of user space
- *	mmap_base       room for the stack to grow, a random distance below: libraries, the interpreter, mmap's choices, and
- *	                position-independent programs that have no interpreter
- *	ET_DYN_BASE     position-independent programs with an interpreter, which are so kept away from it; then their heap
- *	p_vaddr         programs with fixed addresses, then their heap, a random distance behind the last segment
+ *	stack         up to 16 GiB below the end of user space
+ *	mmap_base     room for the stack to grow, a random distance below: libraries, the
+ *	              interpreter, and position-independent programs that have none
+ *	ET_DYN_BASE   position-independent programs with an interpreter, so kept away from it;
+ *	              then their heap
+ *	p_vaddr       programs with fixed addresses; then their heap, a random distance behind
  *
- * All is mapped into the new mm, by do_mmap as a program would map its own files, so that text is shared by all who run it and read
- * when it is touched. One page is not left to faults: the last one of the file's part of a segment that goes on in memory.
- * Its rest must be cleared, so it is copied here, as far as the file's part goes.
+ * All is mapped into the new mm, by do_mmap as a program would map its own files, so that text is
+ * shared by all who run it and read when it is touched. One page is not left to faults: the last
+ * one of the file's part of a segment that goes on in memory. Its rest must be cleared, so it is
+ * copied here, as far as the file's part goes.
  *
- * What can be known from the headers is checked by elf_check, while the caller of execve can still be told. As on Linux a
- * segment that cannot be mapped kills the program instead.
+ * What can be known from the headers is checked by elf_check, while the caller of execve can still
+ * be told. As on Linux a segment that cannot be mapped kills the program instead.
  */
 #include <tine/binprm.h>
 #include <tine/elf.h>
@@ -32,13 +35,13 @@
 #include <uapi/fcntl.h>
 #include <uapi/mman.h>
 
-#define ET_DYN_BASE (TASK_SIZE_MAX / 3 * 2)
-#define RANDOM_PAGES 0xffffffful	/* of mmap_base and of images: 28 bits */
-#define BRK_RANDOM_PAGES 0x1ffful	/* 32 MiB */
+#define ET_DYN_BASE      (TASK_SIZE_MAX / 3 * 2)
+#define RANDOM_PAGES     0xffffffful /* of mmap_base and of images: 28 bits */
+#define BRK_RANDOM_PAGES 0x1ffful    /* 32 MiB */
 #define STACK_MAX_RANDOM (0x3ffffful * PAGE_SIZE)
-#define STACK_GUARD (256 * PAGE_SIZE)
-#define MMAP_GAP_MIN (128ul << 20) /* the least and the most that is kept free for the stack */
-#define MMAP_GAP_MAX (TASK_SIZE_MAX / 6 * 5)
+#define STACK_GUARD      (256 * PAGE_SIZE)
+#define MMAP_GAP_MIN     (128ul << 20) /* the least and the most that is kept free for the stack */
+#define MMAP_GAP_MAX     (TASK_SIZE_MAX / 6 * 5)
 
 /* Where an image was put. */
 struct placement {
@@ -71,7 +74,8 @@ static struct elf64_segment *read_table(struct file *file, const struct elf64_he
 }
 
 /* The program's own table, which nearly always is in what was read of the file already. */
-static const struct elf64_segment *find_table(const struct binprm *b, const struct elf64_header *header)
+static const struct elf64_segment *find_table(const struct binprm *b,
+					      const struct elf64_header *header)
 {
 	size_t size = header->e_phnum * sizeof(struct elf64_segment);
 
@@ -149,7 +153,8 @@ void elf_release(const struct binprm *b, struct elf_program *program)
 
 /* --- Mapping --- */
 
-/* A segment that goes on in memory has zeroes behind its file part: gives it a copy of its last page with the rest cleared. */
+/* A segment that goes on in memory has zeroes behind its file part: gives it a copy of its last
+ * page with the rest cleared. */
 static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_mapping *m)
 {
 	unsigned long start = m->zero_from & PAGE_MASK, kept = m->zero_from - start;
@@ -235,7 +240,8 @@ static int choose_bias(struct binprm *b, const struct elf64_header *header,
 }
 
 /* What the program's own image says about code and data, for /proc and brk. */
-static void note_segment(struct mm_struct *mm, const struct elf64_segment *segment, unsigned long bias)
+static void note_segment(struct mm_struct *mm, const struct elf64_segment *segment,
+			 unsigned long bias)
 {
 	unsigned long start = segment->p_vaddr + bias, end = start + segment->p_filesz;
 
@@ -274,13 +280,15 @@ static int map_image(struct binprm *b, struct file *file, const struct elf64_hea
 	return error;
 }
 
-static int load_program(struct binprm *b, const struct elf_program *program, struct placement *place)
+static int load_program(struct binprm *b, const struct elf_program *program,
+			struct placement *place)
 {
 	struct elf_extent extent;
 	int error = elf_find_extent(program->table, program->header.e_phnum, &extent);
 
 	if (!error)
-		error = choose_bias(b, &program->header, &extent, program->interp_file, &place->bias);
+		error = choose_bias(b, &program->header, &extent, program->interp_file,
+				    &place->bias);
 	if (!error)
 		error = map_image(b, b->file, &program->header, program->table, place);
 	place->table = elf_find_table(&program->header, program->table) + place->bias;
@@ -315,11 +323,12 @@ static void choose_mmap_base(struct binprm *b)
 	if (gap + pad > gap)
 		gap += pad;
 	gap = MIN(MAX(gap, MMAP_GAP_MIN), MMAP_GAP_MAX);
-	b->mm->mmap_base = ALIGN_UP(TASK_SIZE_MAX - gap - (b->random.mmap & RANDOM_PAGES) * PAGE_SIZE,
-				    PAGE_SIZE);
+	b->mm->mmap_base = ALIGN_UP(
+		TASK_SIZE_MAX - gap - (b->random.mmap & RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
 }
 
-/* The heap begins behind the program; behind ET_DYN_BASE if that is among the libraries, where there is no room to grow. */
+/* The heap begins behind the program; behind ET_DYN_BASE if that is among the libraries, where
+ * there is no room to grow. */
 static void choose_brk(struct binprm *b, const struct elf_program *program,
 		       const struct placement *place)
 {
@@ -348,12 +357,13 @@ static void add_ids(struct auxv *auxv, const struct cred *cred)
 	add_aux(auxv, AT_EGID, cred->egid);
 }
 
-/* Tells the program about itself; p is where its random bytes are, and its platform's name above them. */
+/* Tells the program about itself; p is where its random bytes are, and its platform's name above
+ * them. */
 static int finish_stack(struct binprm *b, const struct elf_program *program,
 			const struct placement *main, const struct placement *interp)
 {
 	static const char platform[] = "x86_64";
-	struct auxv auxv = { .word = b->mm->auxv };
+	struct auxv auxv = {.word = b->mm->auxv};
 	int error;
 
 	b->p = ALIGN_DOWN(b->p - (b->random.stack >> 32 & 0x1f0), 16);
@@ -384,7 +394,7 @@ static int finish_stack(struct binprm *b, const struct elf_program *program,
 
 int elf_load(struct binprm *b, const struct elf_program *program)
 {
-	struct placement main = { 0 }, interp = { 0 };
+	struct placement main = {0}, interp = {0};
 	int error;
 
 	choose_mmap_base(b);

@@ -1,9 +1,11 @@
 /*
- * Reading ELF headers: what is asked for, and whether it makes sense. The loading itself is in kernel/elf.c.
+ * Reading ELF headers: what is asked for, and whether it makes sense. The loading itself is in
+ * kernel/elf.c.
  *
- * Every field comes from a file that a program may have made up. So nothing is added before it is known that the sum fits:
- * addresses and sizes are compared with TASK_SIZE_MAX first, after which sums of two of them cannot wrap in 64 bits. File
- * offsets may be anything; what lies beyond the end of the file is found out by whoever reads it.
+ * Every field comes from a file that a program may have made up. So nothing is added before it is
+ * known that the sum fits: addresses and sizes are compared with TASK_SIZE_MAX first, after which
+ * sums of two of them cannot wrap in 64 bits. File offsets may be anything; what lies beyond the
+ * end of the file is found out by whoever reads it.
  *
  * A PT_LOAD is a part of the file, then zeroes:
  *
@@ -12,8 +14,8 @@
  *	start (page) ................ zero_from ... file_end ........... end
  *	<- mapped from the file -----><-- cleared --><-- anonymous memory ->
  *
- * The first page shows what the file has in front of the part as well: mapping whole pages, one cannot do otherwise, and
- * images count on it.
+ * The first page shows what the file has in front of the part as well: mapping whole pages, one
+ * cannot do otherwise, and images count on it.
  */
 #include <tine/arch.h>
 #include <tine/elf.h>
@@ -63,7 +65,7 @@ static bool is_power_of_two(unsigned long n)
 
 int elf_find_extent(const struct elf64_segment *table, unsigned int n, struct elf_extent *extent)
 {
-	*extent = (struct elf_extent){ .start = TASK_SIZE_MAX, .alignment = PAGE_SIZE };
+	*extent = (struct elf_extent){.start = TASK_SIZE_MAX, .alignment = PAGE_SIZE};
 	for (unsigned int i = 0; i < n; i++) {
 		if (table[i].p_type != PT_LOAD)
 			continue;
@@ -82,7 +84,8 @@ int elf_find_extent(const struct elf64_segment *table, unsigned int n, struct el
 static unsigned int segment_prot(const struct elf64_segment *segment)
 {
 	return (segment->p_flags & PF_R ? PROT_READ : 0) |
-	       (segment->p_flags & PF_W ? PROT_WRITE : 0) | (segment->p_flags & PF_X ? PROT_EXEC : 0);
+	       (segment->p_flags & PF_W ? PROT_WRITE : 0) |
+	       (segment->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
 int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
@@ -96,13 +99,13 @@ int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 	address = segment->p_vaddr + bias;
 	if (address > TASK_SIZE_MAX || segment->p_memsz > TASK_SIZE_MAX - address)
 		return -EINVAL;
-	if (segment->p_filesz && (segment->p_offset < in_page ||
-				  ((segment->p_offset - in_page) & (PAGE_SIZE - 1))))
+	if (segment->p_filesz &&
+	    (segment->p_offset < in_page || ((segment->p_offset - in_page) & (PAGE_SIZE - 1))))
 		return -EINVAL;
 	*mapping = (struct elf_mapping){
 		.start = address - in_page,
-		.end = segment->p_memsz ? ALIGN_UP(address + segment->p_memsz, PAGE_SIZE) :
-					  address - in_page,
+		.end = segment->p_memsz ? ALIGN_UP(address + segment->p_memsz, PAGE_SIZE)
+					: address - in_page,
 		.offset = segment->p_offset - in_page,
 		.prot = segment_prot(segment),
 	};

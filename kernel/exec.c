@@ -2,23 +2,24 @@
  * execve(2): the program of a process is replaced by another.
  *
  *   check    the caller's limits, the path, the arguments; what file it is
- *   build    the new memory: a stack with the strings, the image, its interpreter; the new credentials
+ *   build    the new memory: a stack with the strings, the image, its interpreter; credentials
  *   commit   de_thread: the other threads die; then files, handlers, memory, credentials, name
  *   run      the registers of the new program; the system call returns into it
  *
- * Until the commit nothing of the caller has changed, so whatever fails is an errno and the caller goes on. As on Linux
- * there are two exceptions: an image whose segments cannot be mapped kills the caller with SIGSEGV although the old program would
- * still be there, since callers can rely on an exec that got so far not to come back; and so does a failure after the other
- * threads are gone.
+ * Until the commit nothing of the caller has changed, so whatever fails is an errno and the caller
+ * goes on. As on Linux there are two exceptions: an image whose segments cannot be mapped kills the
+ * caller with SIGSEGV although the old program would still be there, since callers can rely on an
+ * exec that got so far not to come back; and so does a failure after the other threads are gone.
  *
- * The old memory is let go only when the new one is complete, which is what makes exec in a vfork child or under CLONE_VM safe: the
- * memory that is shared with the parent is never written to, only dropped. mm_release() then wakes a vfork parent.
+ * The old memory is let go only when the new one is complete, which is what makes exec in a vfork
+ * child or under CLONE_VM safe: the memory that is shared with the parent is never written to, only
+ * dropped. mm_release() then wakes a vfork parent.
  *
- * Scripts are resolved first: each `#!` replaces the file by its interpreter and puts that in front of the arguments, until
- * an ELF image is found (kernel/script.c, kernel/elf.c).
+ * Scripts are resolved first: each `#!` replaces the file by its interpreter and puts that in front
+ * of the arguments, until an ELF image is found (kernel/script.c, kernel/elf.c).
  *
- * Lock: signal_struct.exec_lock makes exec one at a time in a process, so that credentials worked out before the commit are
- * still the right ones at the commit.
+ * Lock: signal_struct.exec_lock makes exec one at a time in a process, so that credentials worked
+ * out before the commit are still the right ones at the commit.
  */
 #include <tine/binprm.h>
 #include <tine/err.h>
@@ -50,7 +51,8 @@ struct exec_request {
 
 /* --- Check --- */
 
-/* A setuid that went over RLIMIT_NPROC succeeded, so that programs which do not look at its result stay harmless; it is here that it fails. */
+/* A setuid that went over RLIMIT_NPROC succeeded, so that programs which do not look at its result
+ * stay harmless; it is here that it fails. */
 static int check_process_limit(void)
 {
 	unsigned long processes = (unsigned long)atomic_read(&current->cred->user->processes);
@@ -141,7 +143,8 @@ static int read_header(struct binprm *b)
 	return 0;
 }
 
-/* Puts the script's interpreter in its place, and in front of its arguments. The script's own name stands for argv[0]. */
+/* Puts the script's interpreter in its place, and in front of its arguments. The script's own name
+ * stands for argv[0]. */
 static int run_interpreter(struct binprm *b, const char *interpreter, const char *argument)
 {
 	struct file *file;
@@ -200,7 +203,8 @@ static int open_program(struct binprm *b, const struct exec_request *r)
 
 /* --- Commit --- */
 
-/* May others look into the new memory (ptrace, /proc, core dumps)? Not if it runs as somebody else than who started it, or is secret. */
+/* May others look into the new memory (ptrace, /proc, core dumps)? Not if it runs as somebody else
+ * than who started it, or is secret. */
 static bool is_dumpable(const struct binprm *b)
 {
 	const struct cred *cred = b->cred ? b->cred : current->cred;
@@ -238,7 +242,7 @@ static void reset_thread(struct binprm *b)
 {
 	current->flags &= ~(PF_KTHREAD | PF_FORKNOEXEC | PF_VFORKED | PF_SUPERPRIV);
 	current->exec_id++;
-	current->altstack = (stack_t){ .ss_flags = SS_DISABLE };
+	current->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = NULL;
 	if (b->secure || b->new_identity)
 		current->pdeath_signal = 0;

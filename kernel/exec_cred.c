@@ -1,11 +1,13 @@
 /*
- * What exec does to credentials (capabilities(7), "Transformation of capabilities during execve()").
+ * What exec does to credentials (capabilities(7), "Transformation of capabilities during
+ * execve()").
  *
- * No file has capabilities of its own here, so what changes them is: a set-user-id or set-group-id file; user 0, for whom every
- * file counts as having all capabilities; and, for everybody else, that only ambient capabilities are kept.
+ * No file has capabilities of its own here, so what changes them is: a set-user-id or set-group-id
+ * file; user 0, for whom every file counts as having all capabilities; and, for everybody else,
+ * that only ambient capabilities are kept.
  *
- * The rules are worked out on a copy on the stack. Nearly always the outcome is what was there before, and then the credentials stay,
- * shared with whoever shares them.
+ * The rules are worked out on a copy on the stack. Nearly always the outcome is what was there
+ * before, and then the credentials stay, shared with whoever shares them.
  */
 #include <tine/binprm.h>
 #include <tine/err.h>
@@ -33,7 +35,8 @@ static void apply_file_ids(struct cred *new, const struct file *file)
 		new->egid = gid;
 }
 
-/* Somebody outside the process shares its root and working directory, and could move them under a privileged program. */
+/* Somebody outside the process shares its root and working directory, and could move them under a
+ * privileged program. */
 static bool shares_directories(void)
 {
 	struct signal_struct *signal = current->signal;
@@ -67,7 +70,7 @@ static bool apply_rules(struct cred *new, const struct cred *old, const struct f
 	bool root_rules, effective, new_ids;
 
 	apply_file_ids(new, file);
-	root_rules = !(new->securebits & SECBIT_NOROOT);
+	root_rules = !(new->securebits &SECBIT_NOROOT);
 	effective = root_rules && new->euid == 0;
 	new->cap_permitted = 0;
 	if (root_rules && (new->euid == 0 || new->uid == 0))
@@ -81,7 +84,8 @@ static bool apply_rules(struct cred *new, const struct cred *old, const struct f
 	new->cap_permitted |= new->cap_ambient;
 	new->cap_effective = effective ? new->cap_permitted : new->cap_ambient;
 	new->securebits &= ~SECBIT_KEEP_CAPS;
-	return new_ids || (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
+	return new_ids ||
+	       (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
 }
 
 static bool is_other_identity(const struct cred *new, const struct cred *old)

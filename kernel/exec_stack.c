@@ -10,13 +10,14 @@
  *	             auxiliary vector, environment pointers, NULL, argument pointers, NULL
  *	sp           argc                         16-byte aligned
  *
- * It is built from the top down, in the new mm, which nobody else knows: straight in its pages, by way of the kernel's map of all
- * memory. So no byte is copied twice, and the page that the program's first frames will use is there already. Pages are mapped as
- * they are reached; the mapping around them is made when the image has said whether the stack is executable.
+ * It is built from the top down, in the new mm, which nobody else knows: straight in its pages, by
+ * way of the kernel's map of all memory. So no byte is copied twice, and the page that the
+ * program's first frames will use is there already. Pages are mapped as they are reached; the
+ * mapping around them is made when the image has said whether the stack is executable.
  *
- * Since strings are pushed last to first, a script's interpreter can be put in front of them. Where each of them
- * begins is noted as it is pushed, as a distance from the top in 32 bits: the strings and their pointers together are 6 MiB at
- * most (E2BIG), so that is enough.
+ * Since strings are pushed last to first, a script's interpreter can be put in front of them. Where
+ * each of them begins is noted as it is pushed, as a distance from the top in 32 bits: the strings
+ * and their pointers together are 6 MiB at most (E2BIG), so that is enough.
  */
 #include <tine/binprm.h>
 #include <tine/err.h>
@@ -29,14 +30,16 @@
 #include <tine/task.h>
 #include <tine/uaccess.h>
 
-#define ARG_MAX 131072ul		    /* strings and pointers: always allowed */
-#define STRINGS_MAX (6ul << 20)		    /* never allowed: three quarters of the default stack */
-#define STACK_FIRST_SIZE (128ul << 10)	    /* mapped below what is in use */
-#define STACK_RANDOM_PAGES 0x3ffffful	    /* how far below the end of user space the top may be */
-#define TABLE_EXTRA 2048ul		    /* no less than what stack_finish writes besides pointers */
-#define SCRIPT_STRINGS (2 * (MAX_SCRIPT_DEPTH + 1) + 1) /* what scripts add, two each at most, and an empty argv */
+#define ARG_MAX            131072ul      /* strings and pointers: always allowed */
+#define STRINGS_MAX        (6ul << 20)   /* never allowed: three quarters of the default stack */
+#define STACK_FIRST_SIZE   (128ul << 10) /* mapped below what is in use */
+#define STACK_RANDOM_PAGES 0x3ffffful    /* how far below the end of user space the top may be */
+#define TABLE_EXTRA        2048ul /* no less than what stack_finish writes besides pointers */
+#define SCRIPT_STRINGS \
+	(2 * (MAX_SCRIPT_DEPTH + 1) + 1) /* what scripts add, two each at most, and an empty argv */
 
-/* Makes the page of the new stack that contains address the current one. E2BIG as on Linux if it is beyond RLIMIT_STACK. */
+/* Makes the page of the new stack that contains address the current one. E2BIG as on Linux if it is
+ * beyond RLIMIT_STACK. */
 static int stack_reach(struct binprm *b, unsigned long address)
 {
 	unsigned long start = address & PAGE_MASK;
@@ -105,7 +108,7 @@ static int push(struct binprm *b, const struct source *from, size_t n)
 
 int stack_push_bytes(struct binprm *b, const void *bytes, size_t n)
 {
-	struct source from = { .kernel = bytes };
+	struct source from = {.kernel = bytes};
 
 	return push(b, &from, n);
 }
@@ -119,7 +122,7 @@ int stack_push_string(struct binprm *b, const char *string)
 
 static int push_user_string(struct binprm *b, const char __user *string)
 {
-	struct source from = { .user = string };
+	struct source from = {.user = string};
 	size_t n = strnlen_user(string, MAX_ARG_STRLEN);
 	int error;
 
@@ -219,7 +222,8 @@ static int count_strings(struct string_array *array)
 	return 0;
 }
 
-/* A quarter of RLIMIT_STACK is for strings and pointers, so that most of the stack is left to run on. */
+/* A quarter of RLIMIT_STACK is for strings and pointers, so that most of the stack is left to run
+ * on. */
 static int set_limit(struct binprm *b)
 {
 	unsigned long limit = MAX(MIN(STRINGS_MAX, rlimit(RLIMIT_STACK) / 4), ARG_MAX);

@@ -1,19 +1,22 @@
 /*
- * Futexes: sleeping until a word of user memory changes (futex(2)). The locks themselves are user space's; the kernel only knows
- * who sleeps on which word, in a hash table of queues.
+ * Futexes: sleeping until a word of user memory changes (futex(2)). The locks themselves are user
+ * space's; the kernel only knows who sleeps on which word, in a hash table of queues.
  *
- * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm. In a shared mapping its
- * place in the file, since each process may have it at another address; the file is known by its super block and its inode's
- * number, which is never given out twice.
+ * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm.
+ * In a shared mapping its place in the file, since each process may have it at another address; the
+ * file is known by its super block and its inode's number, which is never given out twice.
  *
- * No wake-up is lost: who waits compares the word and queues itself under the bucket's lock; who wakes has changed the word before
- * it takes that lock. The word must be read under a spinlock, where no page fault can be served; so the waiter finds its page
- * in the page tables first, with the mm locked to keep it there, and reads it at its kernel address.
+ * No wake-up is lost: who waits compares the word and queues itself under the bucket's lock; who
+ * wakes has changed the word before it takes that lock. The word must be read under a spinlock,
+ * where no page fault can be served; so the waiter finds its page in the page tables first, with
+ * the mm locked to keep it there, and reads it at its kernel address.
  *
- * A waiter is on its owner's stack, and its owner takes the bucket's lock once more before it leaves: so who holds that lock may wake
- * whomever it finds. Requeueing changes a waiter's bucket, with both locked.
+ * A waiter is on its owner's stack, and its owner takes the bucket's lock once more before it
+ * leaves: so who holds that lock may wake whomever it finds. Requeueing changes a waiter's bucket,
+ * with both locked.
  *
- * Locks: the mm's, then one bucket, or two in the order of their addresses. There is none for all futexes.
+ * Locks: the mm's, then one bucket, or two in the order of their addresses. There is none for all
+ * futexes.
  *
  * Priority inheritance is not there (ENOSYS): there are no priorities.
  */
@@ -37,8 +40,8 @@
 
 struct futex_key {
 	const void *space; /* the mm, or the file's super block */
-	u64 ino;	   /* 0, or the file's */
-	u64 offset;	   /* address, or offset in the file */
+	u64 ino;           /* 0, or the file's */
+	u64 offset;        /* address, or offset in the file */
 };
 
 struct bucket {
@@ -46,7 +49,8 @@ struct bucket {
 	struct list_head waiters;
 } __aligned(64);
 
-/* link and key: the bucket's lock. bucket: the same, and who has it locked knows whether it is still the right one. */
+/* link and key: the bucket's lock. bucket: the same, and who has it locked knows whether it is
+ * still the right one. */
 struct waiter {
 	struct list_head link; /* empty: woken */
 	struct futex_key key;
@@ -87,7 +91,7 @@ static int set_key(struct futex *futex)
 	struct mm_struct *mm = current->mm;
 	const struct vma *vma;
 
-	futex->key = (struct futex_key){ .space = mm, .offset = address };
+	futex->key = (struct futex_key){.space = mm, .offset = address};
 	if (!futex->private) {
 		vma = vma_find(mm, address);
 		if (!vma || vma->start > address)
@@ -143,7 +147,8 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 		spin_unlock(&b->lock);
 }
 
-/* Wakes up to n waiters of key whose bitsets meet bitset; one at least, as on Linux, if there is any. The bucket is locked. */
+/* Wakes up to n waiters of key whose bitsets meet bitset; one at least, as on Linux, if there is
+ * any. The bucket is locked. */
 static int wake_locked(struct bucket *bucket, const struct futex_key *key, int n, u32 bitset)
 {
 	struct waiter *waiter, *next;
@@ -177,7 +182,7 @@ static int futex_wake(struct futex *futex, int n, u32 bitset)
 
 int futex_wake_user(u32 __user *word, int n)
 {
-	struct futex futex = { .word = word };
+	struct futex futex = {.word = word};
 
 	return futex_wake(&futex, n, FUTEX_BITSET_MATCH_ANY);
 }
@@ -185,11 +190,11 @@ int futex_wake_user(u32 __user *word, int n)
 /* --- Waiting --- */
 
 /*
- * Calls fn with bucket locks of its choice and the word as it is then, while nobody can change what is mapped at futex->word.
- * Faults the page in first, as often as needed. fn's result, or -EFAULT.
+ * Calls fn with bucket locks of its choice and the word as it is then, while nobody can change what
+ * is mapped at futex->word. Faults the page in first, as often as needed. fn's result, or -EFAULT.
  */
-static int with_word(struct futex *futex, int (*fn)(struct futex *futex, const u32 *word, void *arg),
-		     void *arg)
+static int with_word(struct futex *futex,
+		     int (*fn)(struct futex *futex, const u32 *word, void *arg), void *arg)
 {
 	unsigned long address = (unsigned long)futex->word;
 	struct mm_struct *mm = current->mm;
@@ -205,7 +210,8 @@ static int with_word(struct futex *futex, int (*fn)(struct futex *futex, const u
 		result = set_key(futex);
 		page = pgtable_lookup(mm, address & PAGE_MASK, &writable);
 		if (!result && page)
-			result = fn(futex, (u32 *)((char *)page_address(page) + (address & ~PAGE_MASK)),
+			result = fn(futex,
+				    (u32 *)((char *)page_address(page) + (address & ~PAGE_MASK)),
 				    arg);
 		mutex_unlock(&mm->lock);
 		if (result || page)
@@ -280,10 +286,11 @@ static int sleep_queued(struct waiter *waiter, const struct deadline *deadline)
 	return error ? error : -ERESTARTSYS;
 }
 
-static int futex_wait(struct futex *futex, u32 expected, u32 bitset, const struct deadline *deadline)
+static int futex_wait(struct futex *futex, u32 expected, u32 bitset,
+		      const struct deadline *deadline)
 {
-	struct waiter waiter = { .task = current, .bitset = bitset };
-	struct enqueue e = { &waiter, expected };
+	struct waiter waiter = {.task = current, .bitset = bitset};
+	struct enqueue e = {&waiter, expected};
 	int error = check_address(futex->word);
 
 	if (error)
@@ -295,15 +302,17 @@ static int futex_wait(struct futex *futex, u32 expected, u32 bitset, const struc
 
 static long futex_wait_restart(struct restart_block *r)
 {
-	struct futex futex = { .word = r->futex, .private = r->futex_flags };
-	struct deadline deadline = { r->clock, r->expires };
+	struct futex futex = {.word = r->futex, .private = r->futex_flags};
+	struct deadline deadline = {r->clock, r->expires};
 	int error = futex_wait(&futex, r->futex_value, r->futex_bitset, &deadline);
 
 	return error == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : error;
 }
 
-/* A wait that a signal interrupts begins anew after it; one with an end is continued, so that the end stays. */
-static long wait_until(struct futex *futex, u32 expected, u32 bitset, const struct deadline *deadline)
+/* A wait that a signal interrupts begins anew after it; one with an end is continued, so that the
+ * end stays. */
+static long wait_until(struct futex *futex, u32 expected, u32 bitset,
+		       const struct deadline *deadline)
 {
 	struct restart_block *r = &current->restart;
 	int error;
@@ -312,7 +321,7 @@ static long wait_until(struct futex *futex, u32 expected, u32 bitset, const stru
 		return -EINVAL;
 	if (!deadline)
 		return futex_wait(futex, expected, bitset,
-				  &(struct deadline){ CLOCK_MONOTONIC, KTIME_MAX });
+				  &(struct deadline){CLOCK_MONOTONIC, KTIME_MAX});
 	error = futex_wait(futex, expected, bitset, deadline);
 	if (error != -ERESTARTSYS)
 		return error;
@@ -410,9 +419,9 @@ static int change_word(u32 __user *word, unsigned int op, u32 operand, u32 *old)
 		return -EFAULT;
 	do {
 		*old = seen;
-		new = op == FUTEX_OP_OR ? seen | operand :
-		      op == FUTEX_OP_ANDN ? seen & ~operand :
-					    seen ^ operand;
+		new = op == FUTEX_OP_OR     ? seen | operand
+		      : op == FUTEX_OP_ANDN ? seen & ~operand
+					    : seen ^ operand;
 		error = user_cmpxchg_u32(word, *old, new, &seen);
 	} while (!error && seen != *old);
 	return error;
@@ -445,7 +454,8 @@ static int twelve_bits(u32 n)
 	return (int)(n << 20) >> 20;
 }
 
-/* Does what code asks for to the word; 1 if its comparison with the old value holds. EFAULT, ENOSYS. */
+/* Does what code asks for to the word; 1 if its comparison with the old value holds. EFAULT,
+ * ENOSYS. */
 static int futex_op(u32 __user *word, u32 code)
 {
 	unsigned int op = code >> 28 & 7, comparison = code >> 24 & 15;
@@ -459,8 +469,9 @@ static int futex_op(u32 __user *word, u32 code)
 }
 
 /*
- * Changes the second word, wakes waiters on the first, and on the second too if its old value was as asked. The change may
- * happen before the buckets are locked: who queues itself after it sees the new value, who did before is found here.
+ * Changes the second word, wakes waiters on the first, and on the second too if its old value was
+ * as asked. The change may happen before the buckets are locked: who queues itself after it sees
+ * the new value, who did before is found here.
  */
 static long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u32 code)
 {
@@ -491,7 +502,8 @@ static bool has_timeout(int command)
 }
 
 /* FUTEX_WAIT's time is an interval, FUTEX_WAIT_BITSET's a deadline. */
-static int read_timeout(int op, const struct uapi_timespec __user *timeout, struct deadline *deadline)
+static int read_timeout(int op, const struct uapi_timespec __user *timeout,
+			struct deadline *deadline)
 {
 	int command = op & FUTEX_CMD_MASK, error = get_timespec_ns(timeout, &deadline->ns);
 	u64 now = ktime_get();
@@ -502,10 +514,11 @@ static int read_timeout(int op, const struct uapi_timespec __user *timeout, stru
 	return error;
 }
 
-static long do_futex(int op, struct futex *first, struct futex *second, u32 value, u32 value2, u32 value3,
-		     const struct deadline *deadline)
+static long do_futex(int op, struct futex *first, struct futex *second, u32 value, u32 value2,
+		     u32 value3, const struct deadline *deadline)
 {
-	struct requeue r = { .to = second, .wake = (int)value, .move = (int)value2, .expected = value3 };
+	struct requeue r = {
+		.to = second, .wake = (int)value, .move = (int)value2, .expected = value3};
 
 	switch (op & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
@@ -532,8 +545,8 @@ static long do_futex(int op, struct futex *first, struct futex *second, u32 valu
 long sys_futex(u32 __user *word, int op, u32 value, const struct uapi_timespec __user *timeout,
 	       u32 __user *word2, u32 value3)
 {
-	struct futex first = { .word = word, .private = op & FUTEX_PRIVATE_FLAG };
-	struct futex second = { .word = word2, .private = op & FUTEX_PRIVATE_FLAG };
+	struct futex first = {.word = word, .private = op & FUTEX_PRIVATE_FLAG};
+	struct futex second = {.word = word2, .private = op & FUTEX_PRIVATE_FLAG};
 	int command = op & FUTEX_CMD_MASK, error;
 	struct deadline deadline, *end = NULL;
 

@@ -1,16 +1,18 @@
 /*
- * The load average: how many tasks run or want to, averaged over the last 1, 5 and 15 minutes with exponentially falling weight.
- * Every five seconds the averages move towards the present number by the factor 1 - exp(-5 s / period). The numbers are fixed
- * point with LOAD_SHIFT bits of fraction; uptime(1) shows them as Linux's.
+ * The load average: how many tasks run or want to, averaged over the last 1, 5 and 15 minutes with
+ * exponentially falling weight. Every five seconds the averages move towards the present number by
+ * the factor 1 - exp(-5 s / period). The numbers are fixed point with LOAD_SHIFT bits of fraction;
+ * uptime(1) shows them as Linux's.
  */
 #include <tine/loadavg.h>
 #include <tine/sched.h>
 #include <tine/time.h>
 
-#define PERIOD (5 * NSEC_PER_SEC)
+#define PERIOD  (5 * NSEC_PER_SEC)
 #define FIXED_1 (1ull << LOAD_SHIFT)
 
-static const u64 decay[3] = { 1884, 2014, 2037 }; /* exp(-5/60), exp(-5/300), exp(-5/900), fixed point */
+static const u64 decay[3] = {1884, 2014,
+			     2037}; /* exp(-5/60), exp(-5/300), exp(-5/900), fixed point */
 static u64 average[3];
 static struct timer load_timer;
 

@@ -1,11 +1,13 @@
 /*
  * The clocks of clock_gettime(2), clock_getres(2) and clock_nanosleep(2).
  *
- * The fixed ones are a table, in which a row is a clock. Negative numbers are the CPU clocks of one thread or process, made by
- * clock_getcpuclockid(3): the complement of the task's number above three bits that say what is counted. CLOCK_PROCESS_CPUTIME_ID
- * and CLOCK_THREAD_CPUTIME_ID are the caller's own of these under positive numbers.
+ * The fixed ones are a table, in which a row is a clock. Negative numbers are the CPU clocks of one
+ * thread or process, made by clock_getcpuclockid(3): the complement of the task's number above
+ * three bits that say what is counted. CLOCK_PROCESS_CPUTIME_ID and CLOCK_THREAD_CPUTIME_ID are the
+ * caller's own of these under positive numbers.
  *
- * The coarse clocks show the precise ones cut to a multiple of the tick that Debian's Linux has, which is their resolution.
+ * The coarse clocks show the precise ones cut to a multiple of the tick that Debian's Linux has,
+ * which is their resolution.
  */
 #include <tine/rusage.h>
 #include <tine/syscall.h>
@@ -16,20 +18,21 @@
 #define TICK_NS (NSEC_PER_SEC / 250)
 
 /* Bits of a CPU clock's number. */
-#define CPU_CLOCK_WHICH 3
-#define CPU_CLOCK_PROF 0  /* user and system time */
-#define CPU_CLOCK_VIRT 1  /* user time */
-#define CPU_CLOCK_SCHED 2 /* as precisely as the scheduler knows */
+#define CPU_CLOCK_WHICH  3
+#define CPU_CLOCK_PROF   0 /* user and system time */
+#define CPU_CLOCK_VIRT   1 /* user time */
+#define CPU_CLOCK_SCHED  2 /* as precisely as the scheduler knows */
 #define CPU_CLOCK_THREAD 4
-#define CLOCK_OF_DESCRIPTOR 3 /* all three bits: not a CPU clock, but the device behind a descriptor; there is none */
+#define CLOCK_OF_DESCRIPTOR \
+	3 /* all three bits: not a CPU clock, but the device behind a descriptor; there is none */
 #define MAKE_CPU_CLOCK(pid, bits) ((clockid_t)(~(u32)(pid) << 3 | (bits)))
-#define CPU_CLOCK_PID(clock) ((pid_t) ~((clock) >> 3))
+#define CPU_CLOCK_PID(clock)      ((pid_t) ~((clock) >> 3))
 
 struct clock {
-	u64 (*now)(void);     /* NULL: alias is a CPU clock */
+	u64 (*now)(void); /* NULL: alias is a CPU clock */
 	clockid_t alias;
 	u64 resolution;
-	bool sleeps;	      /* clock_nanosleep(2) takes it */
+	bool sleeps; /* clock_nanosleep(2) takes it */
 };
 
 static u64 monotonic_coarse(void)
@@ -43,19 +46,18 @@ static u64 real_coarse(void)
 }
 
 static const struct clock clocks[] = {
-	[CLOCK_REALTIME] = { .now = ktime_get_real, .resolution = 1, .sleeps = true },
-	[CLOCK_MONOTONIC] = { .now = ktime_get, .resolution = 1, .sleeps = true },
-	[CLOCK_PROCESS_CPUTIME_ID] = { .alias = MAKE_CPU_CLOCK(0, CPU_CLOCK_SCHED),
-				       .resolution = 1,
-				       .sleeps = true },
-	[CLOCK_THREAD_CPUTIME_ID] = { .alias = MAKE_CPU_CLOCK(0, CPU_CLOCK_SCHED |
-								     CPU_CLOCK_THREAD),
-				      .resolution = 1 },
-	[CLOCK_MONOTONIC_RAW] = { .now = ktime_get, .resolution = 1 },
-	[CLOCK_REALTIME_COARSE] = { .now = real_coarse, .resolution = TICK_NS },
-	[CLOCK_MONOTONIC_COARSE] = { .now = monotonic_coarse, .resolution = TICK_NS },
-	[CLOCK_BOOTTIME] = { .now = ktime_get, .resolution = 1, .sleeps = true },
-	[CLOCK_TAI] = { .now = ktime_get_real, .resolution = 1, .sleeps = true },
+	[CLOCK_REALTIME] = {.now = ktime_get_real, .resolution = 1, .sleeps = true},
+	[CLOCK_MONOTONIC] = {.now = ktime_get, .resolution = 1, .sleeps = true},
+	[CLOCK_PROCESS_CPUTIME_ID] = {.alias = MAKE_CPU_CLOCK(0, CPU_CLOCK_SCHED),
+				      .resolution = 1,
+				      .sleeps = true},
+	[CLOCK_THREAD_CPUTIME_ID] = {.alias = MAKE_CPU_CLOCK(0, CPU_CLOCK_SCHED | CPU_CLOCK_THREAD),
+				     .resolution = 1},
+	[CLOCK_MONOTONIC_RAW] = {.now = ktime_get, .resolution = 1},
+	[CLOCK_REALTIME_COARSE] = {.now = real_coarse, .resolution = TICK_NS},
+	[CLOCK_MONOTONIC_COARSE] = {.now = monotonic_coarse, .resolution = TICK_NS},
+	[CLOCK_BOOTTIME] = {.now = ktime_get, .resolution = 1, .sleeps = true},
+	[CLOCK_TAI] = {.now = ktime_get_real, .resolution = 1, .sleeps = true},
 };
 
 static const struct clock *find_clock(clockid_t id)
@@ -88,7 +90,8 @@ static u64 cpu_clock_sample(clockid_t id, struct task_struct *task)
 	return time.user + ((id & CPU_CLOCK_WHICH) == CPU_CLOCK_VIRT ? 0 : time.system);
 }
 
-/* May current ask about task's clock? Any process (by its number, or that of the calling thread); threads of its own process. */
+/* May current ask about task's clock? Any process (by its number, or that of the calling thread);
+ * threads of its own process. */
 static bool cpu_clock_allowed(clockid_t id, const struct task_struct *task)
 {
 	if (id & CPU_CLOCK_THREAD)
@@ -136,9 +139,9 @@ int clock_check_sleep(clockid_t id)
 	const struct clock *clock = find_clock(id);
 
 	if (id < 0)
-		return (id & (CPU_CLOCK_THREAD | CPU_CLOCK_WHICH)) == CLOCK_OF_DESCRIPTOR ?
-			       -EOPNOTSUPP :
-			       0;
+		return (id & (CPU_CLOCK_THREAD | CPU_CLOCK_WHICH)) == CLOCK_OF_DESCRIPTOR
+			       ? -EOPNOTSUPP
+			       : 0;
 	if (!clock)
 		return -EINVAL;
 	return clock->sleeps ? 0 : -EOPNOTSUPP;

@@ -1,17 +1,20 @@
 /*
  * The random number generator.
  *
- * One secret key is made at boot from what the processor offers (RDSEED or RDRAND), the clocks, and what little else differs from
- * boot to boot. Each CPU draws a key of its own from it the first time it needs one, and from then on makes its numbers alone: it
- * runs ChaCha20 under its key for a pool of bytes, the first of which are its next key. Bytes are wiped as they are handed out.
- * So who reads the kernel's memory now learns nothing about numbers handed out before; and no lock is taken on the way, since
- * only code that cannot be interrupted by another user of the same pool gets there: the kernel is not preempted, and interrupt
- * handlers do not ask.
+ * One secret key is made at boot from what the processor offers (RDSEED or RDRAND), the clocks, and
+ * what little else differs from boot to boot. Each CPU draws a key of its own from it the first
+ * time it needs one, and from then on makes its numbers alone: it runs ChaCha20 under its key for a
+ * pool of bytes, the first of which are its next key. Bytes are wiped as they are handed out. So
+ * who reads the kernel's memory now learns nothing about numbers handed out before; and no lock is
+ * taken on the way, since only code that cannot be interrupted by another user of the same pool
+ * gets there: the kernel is not preempted, and interrupt handlers do not ask.
  *
- * After a while a CPU takes its key from the processor and the shared secret anew, which ends whatever an attacker knew of it.
+ * After a while a CPU takes its key from the processor and the shared secret anew, which ends
+ * whatever an attacker knew of it.
  *
- * Linux keeps estimating how much its sources are worth and lets the first readers wait; here the seed is there before the first
- * program runs, so getrandom(2) never blocks, and the flags that choose between sources choose the same one.
+ * Linux keeps estimating how much its sources are worth and lets the first readers wait; here the
+ * seed is there before the first program runs, so getrandom(2) never blocks, and the flags that
+ * choose between sources choose the same one.
  *
  * Lock: seed_lock guards the shared secret.
  */
@@ -29,10 +32,10 @@
 #include <tine/uaccess.h>
 #include <uapi/random.h>
 
-#define POOL_BLOCKS 8
-#define POOL_SIZE (POOL_BLOCKS * CHACHA20_BLOCK_SIZE)
+#define POOL_BLOCKS   8
+#define POOL_SIZE     (POOL_BLOCKS * CHACHA20_BLOCK_SIZE)
 #define POOLS_PER_KEY 4096 /* then a CPU is keyed anew */
-#define USER_CHUNK 1024
+#define USER_CHUNK    1024
 
 struct pool {
 	u8 key[CHACHA20_KEY_SIZE];
@@ -122,7 +125,8 @@ u64 get_random_u64(void)
 	return value;
 }
 
-/* Fills user memory by way of chunk; bytes written, which is less than n if a signal or a bad address cut it short. */
+/* Fills user memory by way of chunk; bytes written, which is less than n if a signal or a bad
+ * address cut it short. */
 static size_t random_to_user(char __user *buf, size_t n, u8 *chunk)
 {
 	size_t done = 0, part, left;
@@ -175,5 +179,6 @@ void random_init(void)
 	pools[cpu_id()].pools_left = POOLS_PER_KEY;
 	pools[cpu_id()].used = POOL_SIZE;
 	if (!arch_random(probe, sizeof(probe)))
-		printk(LOG_WARNING, "random: this processor has no random numbers; seeded from clocks alone\n");
+		printk(LOG_WARNING,
+		       "random: this processor has no random numbers; seeded from clocks alone\n");
 }

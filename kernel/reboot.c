@@ -1,6 +1,6 @@
 /*
- * reboot(2): power off, halt, restart, and what Ctrl-Alt-Del does. There are no disks to write back: the other CPUs are stopped and
- * the machine told.
+ * reboot(2): power off, halt, restart, and what Ctrl-Alt-Del does. There are no disks to write
+ * back: the other CPUs are stopped and the machine told.
  */
 #include <tine/arch.h>
 #include <tine/cred.h>

@@ -1,8 +1,9 @@
 /*
  * Resource limits: getrlimit(2), setrlimit(2), prlimit(2).
  *
- * The limits belong to the process and are in its signal_struct. They are changed under the alloc_lock of the group's leader, so
- * that the comparison with the old hard limit and the change are one step; readers take single words without it.
+ * The limits belong to the process and are in its signal_struct. They are changed under the
+ * alloc_lock of the group's leader, so that the comparison with the old hard limit and the change
+ * are one step; readers take single words without it.
  */
 #include <tine/cred.h>
 #include <tine/fdtable.h>
@@ -19,19 +20,20 @@ void init_rlimits(struct rlimit *rlim)
 	unsigned long processes = (unsigned long)max_threads / 2;
 
 	for (unsigned int i = 0; i < RLIM_NLIMITS; i++)
-		rlim[i] = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
-	rlim[RLIMIT_STACK] = (struct rlimit){ 8 * MIB, RLIM_INFINITY };
-	rlim[RLIMIT_CORE] = (struct rlimit){ 0, RLIM_INFINITY };
-	rlim[RLIMIT_NPROC] = (struct rlimit){ processes, processes };
-	rlim[RLIMIT_NOFILE] = (struct rlimit){ 1024, 4096 };
-	rlim[RLIMIT_MEMLOCK] = (struct rlimit){ 8 * MIB, 8 * MIB };
-	rlim[RLIMIT_SIGPENDING] = (struct rlimit){ processes, processes };
-	rlim[RLIMIT_MSGQUEUE] = (struct rlimit){ 819200, 819200 };
-	rlim[RLIMIT_NICE] = (struct rlimit){ 0, 0 };
-	rlim[RLIMIT_RTPRIO] = (struct rlimit){ 0, 0 };
+		rlim[i] = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+	rlim[RLIMIT_STACK] = (struct rlimit){8 * MIB, RLIM_INFINITY};
+	rlim[RLIMIT_CORE] = (struct rlimit){0, RLIM_INFINITY};
+	rlim[RLIMIT_NPROC] = (struct rlimit){processes, processes};
+	rlim[RLIMIT_NOFILE] = (struct rlimit){1024, 4096};
+	rlim[RLIMIT_MEMLOCK] = (struct rlimit){8 * MIB, 8 * MIB};
+	rlim[RLIMIT_SIGPENDING] = (struct rlimit){processes, processes};
+	rlim[RLIMIT_MSGQUEUE] = (struct rlimit){819200, 819200};
+	rlim[RLIMIT_NICE] = (struct rlimit){0, 0};
+	rlim[RLIMIT_RTPRIO] = (struct rlimit){0, 0};
 }
 
-/* Reads the limit into old, then sets it from new; either may be NULL. task is kept by the caller. */
+/* Reads the limit into old, then sets it from new; either may be NULL. task is kept by the caller.
+ */
 static int do_prlimit(struct task_struct *task, unsigned int resource, const struct rlimit *new,
 		      struct rlimit *old)
 {
@@ -40,13 +42,13 @@ static int do_prlimit(struct task_struct *task, unsigned int resource, const str
 
 	if (resource >= RLIM_NLIMITS)
 		return -EINVAL;
-	if (new && new->rlim_cur > new->rlim_max)
+	if (new &&new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	if (new && resource == RLIMIT_NOFILE && new->rlim_max > FD_LIMIT)
+	if (new &&resource == RLIMIT_NOFILE &&new->rlim_max > FD_LIMIT)
 		return -EPERM;
 	limit = &task->signal->rlim[resource];
 	spin_lock(&task->group_leader->alloc_lock);
-	if (new && new->rlim_max > limit->rlim_max && !capable(CAP_SYS_RESOURCE))
+	if (new &&new->rlim_max > limit->rlim_max && !capable(CAP_SYS_RESOURCE))
 		error = -EPERM;
 	if (!error && old)
 		*old = *limit;

@@ -1,13 +1,16 @@
 /*
- * Robust futexes (get_robust_list(2)): a thread that dies with locks held must not leave others waiting for ever. It keeps a list of
- * the locks that it holds, in its own memory, and has told the kernel where. When it leaves that memory the kernel walks the list,
- * marks each lock as left by a dead owner, and wakes one who waits for it.
+ * Robust futexes (get_robust_list(2)): a thread that dies with locks held must not leave others
+ * waiting for ever. It keeps a list of the locks that it holds, in its own memory, and has told the
+ * kernel where. When it leaves that memory the kernel walks the list, marks each lock as left by a
+ * dead owner, and wakes one who waits for it.
  *
- * The list is user memory that may hold anything: a bad pointer ends the walk, and so do 2048 entries, which a circle of
- * pointers would otherwise make endless. Only words that name this thread as their owner are changed.
+ * The list is user memory that may hold anything: a bad pointer ends the walk, and so do 2048
+ * entries, which a circle of pointers would otherwise make endless. Only words that name this
+ * thread as their owner are changed.
  *
- * The entry being taken or given up at the moment is named apart (list_op_pending), as it may not be in the list. A thread that died
- * between releasing such a lock and waking its waiters has left zero there: then one of them is woken for it.
+ * The entry being taken or given up at the moment is named apart (list_op_pending), as it may not
+ * be in the list. A thread that died between releasing such a lock and waking its waiters has left
+ * zero there: then one of them is woken for it.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -18,7 +21,7 @@
 #include <tine/uaccess.h>
 #include <uapi/futex.h>
 
-#define LIMIT 2048u
+#define LIMIT   2048u
 #define PI_FLAG 1ul
 
 /* A pointer of the list, taken apart. */
@@ -38,7 +41,8 @@ static int read_entry(struct entry *entry, struct robust_list __user *__user *fr
 	return 0;
 }
 
-/* Marks the futex if current holds it. EFAULT, EINVAL: the list is not to be trusted any further. */
+/* Marks the futex if current holds it. EFAULT, EINVAL: the list is not to be trusted any further.
+ */
 static int abandon(u32 __user *word, bool pi, bool pending)
 {
 	u32 value, seen;
@@ -70,8 +74,10 @@ static void walk(struct robust_list_head __user *head, long offset, const struct
 	int error = read_entry(&entry, &head->list.next);
 
 	for (unsigned int n = 0; !error && entry.address != (char __user *)head && n < LIMIT; n++) {
-		/* Before the lock is given up: its next owner may put the entry into another list. */
-		int unreadable = read_entry(&next, (struct robust_list __user *__user *)entry.address);
+		/* Before the lock is given up: its next owner may put the entry into another list.
+		 */
+		int unreadable =
+			read_entry(&next, (struct robust_list __user * __user *)entry.address);
 
 		if (entry.address != pending->address)
 			error = abandon((u32 __user *)(entry.address + offset), entry.pi, false);

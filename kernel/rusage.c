@@ -1,13 +1,14 @@
 /*
  * What processes have used: getrusage(2), times(2), and the usage that wait4(2) reports.
  *
- * A live thread counts in its task_struct. When it is reaped its counts are added to its process's signal_struct, and when a
- * process is reaped to its parent's "children" counts (kernel/exit.c). So the usage of a process is signal_struct plus the
- * threads still in its list, zombies included.
+ * A live thread counts in its task_struct. When it is reaped its counts are added to its process's
+ * signal_struct, and when a process is reaped to its parent's "children" counts (kernel/exit.c). So
+ * the usage of a process is signal_struct plus the threads still in its list, zombies included.
  *
- * CPU time is measured whole, at each switch. It is all reported as user time: telling the system's share apart would cost two
- * readings of the clock in every system call, and Linux, too, reports user time only where its tick never met a process in the
- * kernel. Linux's fields for what Tine does not have (swaps, blocks, messages) are zero, as most are there.
+ * CPU time is measured whole, at each switch. It is all reported as user time: telling the system's
+ * share apart would cost two readings of the clock in every system call, and Linux, too, reports
+ * user time only where its tick never met a process in the kernel. Linux's fields for what Tine
+ * does not have (swaps, blocks, messages) are zero, as most are there.
  */
 #include <tine/mm.h>
 #include <tine/pgtable.h>
@@ -61,20 +62,20 @@ static void add_children(struct usage *u, const struct signal_struct *signal)
 
 struct cpu_time thread_cpu_time(struct task_struct *task)
 {
-	return (struct cpu_time){ .user = task_cpu_ns(task) };
+	return (struct cpu_time){.user = task_cpu_ns(task)};
 }
 
 struct cpu_time process_cpu_time(struct task_struct *task)
 {
-	struct usage u = { 0 };
+	struct usage u = {0};
 
 	add_process(&u, task);
-	return (struct cpu_time){ .user = u.cpu_ns };
+	return (struct cpu_time){.user = u.cpu_ns};
 }
 
 void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 {
-	struct usage u = { 0 };
+	struct usage u = {0};
 
 	if (who == RUSAGE_THREAD) {
 		add_thread(&u, task);
@@ -94,7 +95,8 @@ void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 	};
 }
 
-/* The most that current's process has had mapped: what it has now, unless it had more in an earlier program. */
+/* The most that current's process has had mapped: what it has now, unless it had more in an earlier
+ * program. */
 static long current_max_rss(long before)
 {
 	struct mm_struct *mm = current->mm;

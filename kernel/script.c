@@ -1,10 +1,11 @@
 /*
- * The first line of a script: `#!`, the path of an interpreter, and at most one argument, which is all the rest of the line
- * however many words it has.
+ * The first line of a script: `#!`, the path of an interpreter, and at most one argument, which is
+ * all the rest of the line however many words it has.
  *
- * Only the first 255 bytes of the file count. A line that is longer is cut there, and that is good enough if the cut is in the
- * argument, since the interpreter reads the script itself and can find out; but a path that may have been cut is refused. A NUL ends
- * what is looked at too. Pure; tests/unit/script.c tries it.
+ * Only the first 255 bytes of the file count. A line that is longer is cut there, and that is good
+ * enough if the cut is in the argument, since the interpreter reads the script itself and can find
+ * out; but a path that may have been cut is refused. A NUL ends what is looked at too. Pure;
+ * tests/unit/script.c tries it.
  */
 #include <tine/binprm.h>
 #include <tine/err.h>

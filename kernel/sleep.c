@@ -1,12 +1,13 @@
 /*
  * nanosleep(2) and clock_nanosleep(2).
  *
- * A sleep is a deadline on a clock and a loop: sleep until the deadline, look at the clock again. An interval is turned into a
- * deadline at once, so that a sleep which a signal interrupts and restart_syscall(2) continues does not grow; an interval of
- * CLOCK_REALTIME is measured by CLOCK_MONOTONIC, because setting the time of day must not change how long it lasts.
+ * A sleep is a deadline on a clock and a loop: sleep until the deadline, look at the clock again.
+ * An interval is turned into a deadline at once, so that a sleep which a signal interrupts and
+ * restart_syscall(2) continues does not grow; an interval of CLOCK_REALTIME is measured by
+ * CLOCK_MONOTONIC, because setting the time of day must not change how long it lasts.
  *
- * There are no CPU-time timers behind the sleep on a CPU clock: no process can use more than one second a second on each CPU, so
- * that bounds from below how long to sleep before looking again.
+ * There are no CPU-time timers behind the sleep on a CPU clock: no process can use more than one
+ * second a second on each CPU, so that bounds from below how long to sleep before looking again.
  */
 #include <tine/sched.h>
 #include <tine/signal.h>
@@ -27,10 +28,11 @@ static long sleep_until(const struct deadline *deadline)
 	}
 }
 
-/* Sleeps to the end of an interval; when a signal comes first, says how much is left and prepares the restart. */
+/* Sleeps to the end of an interval; when a signal comes first, says how much is left and prepares
+ * the restart. */
 static long sleep_interval(struct restart_block *restart)
 {
-	struct deadline deadline = { restart->clock, restart->expires };
+	struct deadline deadline = {restart->clock, restart->expires};
 	struct uapi_timespec __user *remaining = restart->remaining;
 	u64 left;
 
@@ -60,7 +62,7 @@ static long sleep_for(clockid_t clock, u64 ns, struct uapi_timespec __user *rema
 
 static long sleep_to(clockid_t clock, u64 ns)
 {
-	struct deadline deadline = { clock, ns };
+	struct deadline deadline = {clock, ns};
 	u64 now;
 
 	if (clock_read(clock, &now))

@@ -1,4 +1,5 @@
-/* sysinfo(2): memory, load and uptime at a glance. There is no swap and no high memory, so those fields are zero. */
+/* sysinfo(2): memory, load and uptime at a glance. There is no swap and no high memory, so those
+ * fields are zero. */
 #include <tine/loadavg.h>
 #include <tine/page.h>
 #include <tine/syscall.h>

@@ -1,12 +1,14 @@
 /*
  * Keeping time.
  *
- * There is one clock, the architecture's count of nanoseconds since boot. The time of day is that plus an offset, which is found
- * at boot from the clock that runs on the battery and changed by clock_settime(2). Tine's other clocks are the same two under other
- * names: nothing ever suspends the machine, so CLOCK_BOOTTIME is CLOCK_MONOTONIC; nothing disciplines the clock, so is
+ * There is one clock, the architecture's count of nanoseconds since boot. The time of day is that
+ * plus an offset, which is found at boot from the clock that runs on the battery and changed by
+ * clock_settime(2). Tine's other clocks are the same two under other names: nothing ever suspends
+ * the machine, so CLOCK_BOOTTIME is CLOCK_MONOTONIC; nothing disciplines the clock, so is
  * CLOCK_MONOTONIC_RAW; and nobody announces leap seconds, so CLOCK_TAI is CLOCK_REALTIME.
  *
- * A sleep that ends at a time of day must look at the clock again when that was set: such sleepers also wait in clock_was_set.
+ * A sleep that ends at a time of day must look at the clock again when that was set: such sleepers
+ * also wait in clock_was_set.
  *
  * real_offset is one aligned word, read and written whole, so needs no lock.
  */
@@ -17,7 +19,8 @@
 #include <tine/uaccess.h>
 #include <tine/wait_queue.h>
 
-/* Times later than this minus thirty years of running cannot be set, as on Linux: the clock would wrap. */
+/* Times later than this minus thirty years of running cannot be set, as on Linux: the clock would
+ * wrap. */
 #define SETTABLE_SEC_MAX (KTIME_MAX / NSEC_PER_SEC - 30ull * 365 * 24 * 3600)
 
 static u64 real_offset; /* nanoseconds from the start of 1970 to boot */
@@ -61,14 +64,14 @@ int get_timespec_ns(const struct uapi_timespec __user *ts, u64 *ns)
 
 struct uapi_timespec ns_to_timespec(u64 ns)
 {
-	return (struct uapi_timespec){ .tv_sec = (long)(ns / NSEC_PER_SEC),
-				       .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+	return (struct uapi_timespec){.tv_sec = (long)(ns / NSEC_PER_SEC),
+				      .tv_nsec = (long)(ns % NSEC_PER_SEC)};
 }
 
 struct uapi_timeval ns_to_timeval(u64 ns)
 {
-	return (struct uapi_timeval){ .tv_sec = (long)(ns / NSEC_PER_SEC),
-				      .tv_usec = (long)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
+	return (struct uapi_timeval){.tv_sec = (long)(ns / NSEC_PER_SEC),
+				     .tv_usec = (long)(ns % NSEC_PER_SEC / NSEC_PER_USEC)};
 }
 
 u64 deadline_left(const struct deadline *deadline)
@@ -145,7 +148,7 @@ long sys_gettimeofday(struct uapi_timeval __user *tv, void __user *tz)
 
 	if (tv && put_user(ns_to_timeval(ktime_get_real()), tv))
 		return -EFAULT;
-	if (zone && put_user(((struct timezone){ 0, 0 }), zone))
+	if (zone && put_user(((struct timezone){0, 0}), zone))
 		return -EFAULT;
 	return 0;
 }

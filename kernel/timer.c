@@ -1,20 +1,24 @@
 /*
  * Timers: functions that are called at a time.
  *
- * Each CPU has a queue of its own, a pairing heap ordered by time: putting a timer in is O(1), taking one out O(log n) amortised,
- * and nothing is allocated, since a timer carries its own links. A timer goes into the queue of the CPU that arms it, so that
- * CPUs do not disturb each other; removing it from elsewhere takes that queue's lock.
+ * Each CPU has a queue of its own, a pairing heap ordered by time: putting a timer in is O(1),
+ * taking one out O(log n) amortised, and nothing is allocated, since a timer carries its own links.
+ * A timer goes into the queue of the CPU that arms it, so that CPUs do not disturb each other;
+ * removing it from elsewhere takes that queue's lock.
  *
- * The hardware knows one moment a CPU: `programmed`. It is only ever moved forward to an earlier moment; when what it was set for
- * goes away it is left alone, and the interrupt that then comes for nothing sets it anew. Tasks are switched and timers cancelled far
- * more often than a tick passes, and this makes both free of hardware accesses.
+ * The hardware knows one moment a CPU: `programmed`. It is only ever moved forward to an earlier
+ * moment; when what it was set for goes away it is left alone, and the interrupt that then comes
+ * for nothing sets it anew. Tasks are switched and timers cancelled far more often than a tick
+ * passes, and this makes both free of hardware accesses.
  *
- * `running` is the timer whose function is being called. It lets timer_cancel() promise that the function is not running when it
- * returns, which is what makes a timer on a sleeper's stack safe. A timer that is armed again while its function runs on another
- * CPU goes back to that CPU's queue, so that `running` needs to be looked up in one place only.
+ * `running` is the timer whose function is being called. It lets timer_cancel() promise that the
+ * function is not running when it returns, which is what makes a timer on a sleeper's stack safe. A
+ * timer that is armed again while its function runs on another CPU goes back to that CPU's queue,
+ * so that `running` needs to be looked up in one place only.
  *
- * Locks: timer_queue.lock, taken with interrupts off, guards the heap, first and running. first is also read without it by
- * its own CPU, because the scheduler asks under a run queue's lock. programmed belongs to its CPU, with interrupts off.
+ * Locks: timer_queue.lock, taken with interrupts off, guards the heap, first and running. first is
+ * also read without it by its own CPU, because the scheduler asks under a run queue's lock.
+ * programmed belongs to its CPU, with interrupts off.
  */
 #include <tine/printk.h>
 #include <tine/sched.h>
@@ -26,7 +30,7 @@
 struct timer_queue {
 	struct spinlock lock;
 	struct timer *root;
-	u64 first;		/* when the first one expires */
+	u64 first; /* when the first one expires */
 	struct timer *running;
 	u64 programmed;
 } __aligned(64);
@@ -53,7 +57,8 @@ static struct timer *heap_meld(struct timer *a, struct timer *b)
 	return a;
 }
 
-/* Makes one heap of a list of siblings: melds them in pairs, then the pairs from the last to the first. */
+/* Makes one heap of a list of siblings: melds them in pairs, then the pairs from the last to the
+ * first. */
 static struct timer *heap_meld_siblings(struct timer *list)
 {
 	struct timer *pairs = NULL, *root = NULL, *first, *second, *pair;
@@ -118,7 +123,7 @@ static struct timer_queue *timer_lock(struct timer *timer)
 
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer, u64 now), void *arg)
 {
-	*timer = (struct timer){ .fn = fn, .arg = arg, .cpu = cpu_id() };
+	*timer = (struct timer){.fn = fn, .arg = arg, .cpu = cpu_id()};
 }
 
 void timer_arm(struct timer *timer, u64 expires)

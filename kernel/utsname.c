@@ -1,6 +1,6 @@
 /*
- * The names of the system: uname(2), sethostname(2). Of the six only the host name changes; its lock keeps readers from seeing
- * half of each.
+ * The names of the system: uname(2), sethostname(2). Of the six only the host name changes; its
+ * lock keeps readers from seeing half of each.
  */
 #include <tine/cred.h>
 #include <tine/spinlock.h>

@@ -5,7 +5,7 @@
 #include <uapi/ucontext.h>
 
 #define HWCAP2_FSGSBASE 0x2ul
-#define FRAME_ALIGN 16ul
+#define FRAME_ALIGN     16ul
 
 unsigned long arch_hwcap(void)
 {

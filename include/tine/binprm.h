@@ -1,6 +1,7 @@
 /*
- * A program about to replace another: what the parts of execve hand on to each other (kernel/exec.c, exec_stack.c, exec_cred.c,
- * script.c, elf.c). Nobody else sees it, so it has no lock.
+ * A program about to replace another: what the parts of execve hand on to each other
+ * (kernel/exec.c, exec_stack.c, exec_cred.c, script.c, elf.c). Nobody else sees it, so it has no
+ * lock.
  */
 #ifndef TINE_BINPRM_H
 #define TINE_BINPRM_H
@@ -11,10 +12,10 @@
 #include <uapi/elf.h>
 
 #define BINPRM_HEADER_SIZE 512 /* read of the file before its format is known */
-#define SCRIPT_LINE_SIZE 256   /* of which a script's first line may use this */
-#define MAX_SCRIPT_DEPTH 5     /* scripts run by scripts */
-#define MAX_ARG_STRLEN (32 * PAGE_SIZE)
-#define MAX_ARG_STRINGS 0x7fffffffu
+#define SCRIPT_LINE_SIZE   256 /* of which a script's first line may use this */
+#define MAX_SCRIPT_DEPTH   5   /* scripts run by scripts */
+#define MAX_ARG_STRLEN     (32 * PAGE_SIZE)
+#define MAX_ARG_STRINGS    0x7fffffffu
 
 /* An array of strings ended by NULL, in user space (NULL: empty) or in the kernel. */
 struct string_array {
@@ -32,31 +33,31 @@ struct exec_random {
 struct binprm {
 	const char *filename; /* as the caller named it; AT_EXECFN */
 	const char *interp;   /* the same, or of a script the interpreter */
-	char *fd_path;	      /* owned: filename, if it was made up from a descriptor */
+	char *fd_path;        /* owned: filename, if it was made up from a descriptor */
 	struct file *file;    /* owned: what is to be run */
 	struct mm_struct *mm; /* owned: the new memory */
 	struct cred *cred;    /* owned: the new credentials, NULL if they stay */
-	bool secure;	      /* AT_SECURE: it may do more than its caller */
-	bool new_identity;    /* it has other ids than its caller, or capabilities that it had not */
-	bool unreadable;      /* its caller may run, but not read it */
-	bool path_goes;	      /* filename names a descriptor that exec closes */
-	unsigned long entry;  /* where the program starts */
+	bool secure;          /* AT_SECURE: it may do more than its caller */
+	bool new_identity;   /* it has other ids than its caller, or capabilities that it had not */
+	bool unreadable;     /* its caller may run, but not read it */
+	bool path_goes;      /* filename names a descriptor that exec closes */
+	unsigned long entry; /* where the program starts */
 
 	/* The stack (exec_stack.c). */
 	unsigned long top, bottom; /* of the stack as it will be mapped first */
-	unsigned long p;	   /* lowest byte used */
-	unsigned long p_min;	   /* limit on strings */
-	u32 *strings;		   /* owned: top - address of every string, environment first, backwards; argv[0] is the last */
+	unsigned long p;           /* lowest byte used */
+	unsigned long p_min;       /* limit on strings */
+	u32 *strings;              /* owned: top - address of each string, the last argv[0] */
 	unsigned int nr_strings;
 	unsigned int argc, envc;
 	unsigned long filename_at;
-	char *page;		  /* the page that was touched last, NULL: none; and its address */
+	char *page; /* the page that was touched last, NULL: none; and its address */
 	unsigned long page_start;
 
 	struct exec_random random;
 	unsigned int header_size; /* bytes of header that the file has; the rest is zero */
 	char header[BINPRM_HEADER_SIZE] __aligned(8); /* from here on not zeroed */
-	char interp_name[SCRIPT_LINE_SIZE];	      /* interp, if there is a script */
+	char interp_name[SCRIPT_LINE_SIZE];           /* interp, if there is a script */
 };
 
 /* exec_stack.c. All return 0 or -errno. */
@@ -64,14 +65,16 @@ struct binprm {
 int stack_prepare(struct binprm *b, struct string_array *argv, struct string_array *envp);
 /* Puts a string below what is there already. E2BIG, ENOMEM. */
 int stack_push_string(struct binprm *b, const char *string);
-/* Puts the strings, the last first, below what is there already, and counts them in b->strings. E2BIG, EFAULT, ENOMEM. */
+/* Puts the strings, the last first, below what is there already, and counts them in b->strings.
+ * E2BIG, EFAULT, ENOMEM. */
 int stack_push_array(struct binprm *b, const struct string_array *array);
 /* For scripts: argv[0] away, one string to the front of argv. */
 void stack_pop_argument(struct binprm *b);
 int stack_push_argument(struct binprm *b, const char *string);
 /* Maps the stack. */
 int stack_map(struct binprm *b, bool executable);
-/* Writes argc, the pointers and the auxiliary vector (n words, AT_NULL at the end) below the strings; b->p is then the stack pointer. */
+/* Writes argc, the pointers and the auxiliary vector (n words, AT_NULL at the end) below the
+ * strings; b->p is then the stack pointer. */
 int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n);
 /* Pushes bytes that are no string. */
 int stack_push_bytes(struct binprm *b, const void *bytes, size_t n);
@@ -79,19 +82,20 @@ int stack_push_bytes(struct binprm *b, const void *bytes, size_t n);
 /* exec_cred.c: b->cred and b->secure for b->file. ENOMEM. */
 int exec_prepare_creds(struct binprm *b);
 
-/* script.c, pure. If line (SCRIPT_LINE_SIZE bytes, of which n came from the file, the others zero) begins with "#!", cuts it into
- * the interpreter's path and its argument (NULL if there is none). ENOEXEC. */
+/* script.c, pure. If line (SCRIPT_LINE_SIZE bytes, of which n came from the file, the others zero)
+ * begins with "#!", cuts it into the interpreter's path and its argument (NULL if there is none).
+ * ENOEXEC. */
 int script_parse(char *line, char **interpreter, char **argument);
 
 /*
- * elf.c: the program in b->file as an ELF image, in two steps. What elf_check finds wrong is an error to the caller of execve, which
- * goes on: ENOEXEC, ELIBBAD, or what opening the interpreter said. What elf_load finds wrong is the new program's death,
- * except for ENOMEM.
+ * elf.c: the program in b->file as an ELF image, in two steps. What elf_check finds wrong is an
+ * error to the caller of execve, which goes on: ENOEXEC, ELIBBAD, or what opening the interpreter
+ * said. What elf_load finds wrong is the new program's death, except for ENOMEM.
  */
 struct elf_program {
 	struct elf64_header header, interp_header;
 	const struct elf64_segment *table, *interp_table; /* in b->header, or owned */
-	struct file *interp_file;			  /* owned; NULL: none */
+	struct file *interp_file;                         /* owned; NULL: none */
 };
 int elf_check(struct binprm *b, struct elf_program *program);
 int elf_load(struct binprm *b, const struct elf_program *program);

@@ -4,7 +4,7 @@
 
 #include <tine/types.h>
 
-#define CHACHA20_KEY_SIZE 32
+#define CHACHA20_KEY_SIZE   32
 #define CHACHA20_BLOCK_SIZE 64
 
 struct chacha20 {

@@ -1,6 +1,6 @@
 /*
- * What the headers of an ELF64 image ask for (kernel/elf_parse.c): pure functions of bytes that nobody vouches for. Every result is
- * in range: what does not fit is an error, and no sum wraps.
+ * What the headers of an ELF64 image ask for (kernel/elf_parse.c): pure functions of bytes that
+ * nobody vouches for. Every result is in range: what does not fit is an error, and no sum wraps.
  */
 #ifndef TINE_ELF_H
 #define TINE_ELF_H
@@ -11,7 +11,8 @@
 
 #define ELF_MAX_SEGMENTS (4096u / sizeof(struct elf64_segment))
 
-/* 0, or -ENOEXEC: not an executable for this processor, or its table of segments has an impossible size. */
+/* 0, or -ENOEXEC: not an executable for this processor, or its table of segments has an impossible
+ * size. */
 int elf_check_header(const struct elf64_header *header);
 
 /* The first PT_INTERP, NULL if there is none. */
@@ -21,26 +22,30 @@ bool elf_wants_executable_stack(const struct elf64_segment *table, unsigned int 
 
 /* All of an image's PT_LOADs together. */
 struct elf_extent {
-	unsigned long start, end; /* page-aligned, as the file says, unbiased; both 0 if there is no PT_LOAD */
-	unsigned long alignment;  /* the largest that a PT_LOAD asks for, at least a page */
+	unsigned long start,
+		end; /* page-aligned, as the file says, unbiased; both 0 if there is no PT_LOAD */
+	unsigned long alignment; /* the largest that a PT_LOAD asks for, at least a page */
 };
 
 /* -EINVAL: a PT_LOAD that does not fit below the end of user space. */
 int elf_find_extent(const struct elf64_segment *table, unsigned int n, struct elf_extent *extent);
 
-/* One PT_LOAD in memory: [start, file_end) is mapped from the file at offset, [file_end, end) is anonymous. Page-aligned. */
+/* One PT_LOAD in memory: [start, file_end) is mapped from the file at offset, [file_end, end) is
+ * anonymous. Page-aligned. */
 struct elf_mapping {
 	unsigned long start, file_end, end;
 	u64 offset;
-	unsigned long zero_from; /* from here to file_end memory is zero, not what the file has; file_end: nowhere */
-	unsigned int prot;	 /* PROT_ */
+	unsigned long zero_from; /* up to file_end memory is zero, not what the file has there */
+	unsigned int prot;       /* PROT_ */
 };
 
-/* bias is page-aligned. -EINVAL: file and memory do not fit each other, or the whole does not fit below the end of user space. */
+/* bias is page-aligned. -EINVAL: file and memory do not fit each other, or the whole does not fit
+ * below the end of user space. */
 int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 		     struct elf_mapping *mapping);
 
-/* Where the file's table of segments is in memory, unbiased: in the last PT_LOAD that holds it; 0 if none does. */
+/* Where the file's table of segments is in memory, unbiased: in the last PT_LOAD that holds it; 0
+ * if none does. */
 unsigned long elf_find_table(const struct elf64_header *header, const struct elf64_segment *table);
 
 #endif

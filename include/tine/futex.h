@@ -1,4 +1,5 @@
-/* Fast user-space locks (kernel/futex.c): sleeping on a word of user memory; and robust lists (kernel/robust_list.c). */
+/* Fast user-space locks (kernel/futex.c): sleeping on a word of user memory; and robust lists
+ * (kernel/robust_list.c). */
 #ifndef TINE_FUTEX_H
 #define TINE_FUTEX_H
 
@@ -6,11 +7,12 @@
 
 struct task_struct;
 
-/* As futex(FUTEX_WAKE) on uaddr in current->mm, private or shared: wakes up to n waiters; how many it woke, or -EFAULT, -EINVAL. Sleeps. */
+/* As futex(FUTEX_WAKE) on uaddr in current->mm, private or shared: wakes up to n waiters; how many
+ * it woke, or -EFAULT, -EINVAL. Sleeps. */
 int futex_wake_user(u32 __user *uaddr, int n);
 
-/* Gives up the robust futexes that current, about to leave its mm, still holds: marks them, wakes one waiter each. Whatever the
- * list holds is harmless. mm_release calls it. Sleeps. */
+/* Gives up the robust futexes that current, about to leave its mm, still holds: marks them, wakes
+ * one waiter each. Whatever the list holds is harmless. mm_release calls it. Sleeps. */
 void exit_robust_list(void);
 
 void futex_init(void);

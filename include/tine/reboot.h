@@ -4,7 +4,8 @@
 
 #include <tine/types.h>
 
-/* Ctrl-Alt-Del was pressed: reboots, or tells init (SIGINT), as reboot(2) was told to. Any context. */
+/* Ctrl-Alt-Del was pressed: reboots, or tells init (SIGINT), as reboot(2) was told to. Any context.
+ */
 void ctrl_alt_del(void);
 
 #endif

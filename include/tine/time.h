@@ -5,16 +5,18 @@
 #include <tine/types.h>
 #include <uapi/time.h>
 
-#define NSEC_PER_SEC 1000000000ul
+#define NSEC_PER_SEC  1000000000ul
 #define NSEC_PER_MSEC 1000000ul
 #define NSEC_PER_USEC 1000ul
-#define USER_HZ 100ul /* clock ticks a second, as times(2) and /proc count them */
-#define KTIME_MAX (~0ull >> 1)
+#define USER_HZ       100ul /* clock ticks a second, as times(2) and /proc count them */
+#define KTIME_MAX     (~0ull >> 1)
 
-/* A call of fn at a time. Embedded in its owner, who keeps it from being armed by two at once. All but fn and arg is private. */
+/* A call of fn at a time. Embedded in its owner, who keeps it from being armed by two at once. All
+ * but fn and arg is private. */
 struct timer {
 	u64 expires;
-	void (*fn)(struct timer *timer, u64 now); /* in the timer interrupt, interrupts off, no lock held; may re-arm */
+	void (*fn)(struct timer *timer,
+		   u64 now); /* in the timer interrupt, interrupts off, no lock held; may re-arm */
 	void *arg;
 	struct timer *heap_child, *heap_next, **heap_prev;
 	unsigned int cpu;
@@ -24,13 +26,16 @@ struct timer {
 void timer_setup(struct timer *timer, void (*fn)(struct timer *timer, u64 now), void *arg);
 /* Runs fn once arch_clock_ns() >= expires, on this CPU; replaces an earlier arming. Any context. */
 void timer_arm(struct timer *timer, u64 expires);
-/* Afterwards fn does not run and is not running on any CPU. True if it had been pending. Not from fn itself. */
+/* Afterwards fn does not run and is not running on any CPU. True if it had been pending. Not from
+ * fn itself. */
 bool timer_cancel(struct timer *timer);
-/* The arch code's timer interrupt: runs what has expired, then sched_tick, then arms the next interrupt. Interrupts off. */
+/* The arch code's timer interrupt: runs what has expired, then sched_tick, then arms the next
+ * interrupt. Interrupts off. */
 void timer_interrupt(void);
 /*
- * Makes sure that this CPU's interrupt comes no later than the earlier of its timers and sched_next_tick(); it may come
- * earlier. Called by the scheduler when the latter changes. Interrupts off.
+ * Makes sure that this CPU's interrupt comes no later than the earlier of its timers and
+ * sched_next_tick(); it may come earlier. Called by the scheduler when the latter changes.
+ * Interrupts off.
  */
 void timer_reprogram(void);
 /* Called first thing at boot, before anything arms a timer. */
@@ -42,7 +47,8 @@ u64 ktime_get_real(void);
 /* Sets the time of day, and ends the sleeps that wait for a time now past. */
 void ktime_set_real(u64 ns);
 
-/* timespec <-> nanoseconds. to: -EINVAL for a negative or overlong field; saturates at KTIME_MAX. */
+/* timespec <-> nanoseconds. to: -EINVAL for a negative or overlong field; saturates at KTIME_MAX.
+ */
 int timespec_to_ns(const struct uapi_timespec *ts, u64 *ns);
 struct uapi_timespec ns_to_timespec(u64 ns);
 struct uapi_timeval ns_to_timeval(u64 ns);
@@ -53,7 +59,8 @@ int get_timespec_ns(const struct uapi_timespec __user *ts, u64 *ns);
 int clock_read(clockid_t clock, u64 *ns);
 /* Can a sleep end at a time on that clock? -EINVAL: no such clock. -EOPNOTSUPP: no. */
 int clock_check_sleep(clockid_t clock);
-/* The clock counts a task's CPU time; the caller's own, so that it stands still while the caller sleeps. */
+/* The clock counts a task's CPU time; the caller's own, so that it stands still while the caller
+ * sleeps. */
 bool clock_is_cpu(clockid_t clock);
 bool clock_is_own_thread(clockid_t clock);
 
@@ -63,11 +70,12 @@ struct deadline {
 	u64 ns;
 };
 
-/* Nanoseconds until then, 0 if it is past. Less than the truth for a CPU clock: to be asked again. */
+/* Nanoseconds until then, 0 if it is past. Less than the truth for a CPU clock: to be asked again.
+ */
 u64 deadline_left(const struct deadline *deadline);
 /*
- * Sleeps in the state set before, until something wakes current or the deadline passes: true if it has passed. Returns at once if it
- * had passed already. The state is TASK_RUNNING afterwards.
+ * Sleeps in the state set before, until something wakes current or the deadline passes: true if it
+ * has passed. Returns at once if it had passed already. The state is TASK_RUNNING afterwards.
  */
 bool schedule_until(const struct deadline *deadline);
 

@@ -2,15 +2,15 @@
 #ifndef TINE_UAPI_ELF_H
 #define TINE_UAPI_ELF_H
 
-#define ELF_MAGIC "\177ELF"
+#define ELF_MAGIC      "\177ELF"
 #define ELF_MAGIC_SIZE 4
 
-#define ET_EXEC 2
-#define ET_DYN 3
+#define ET_EXEC   2
+#define ET_DYN    3
 #define EM_X86_64 62
 
-#define PT_LOAD 1
-#define PT_INTERP 3
+#define PT_LOAD      1
+#define PT_INTERP    3
 #define PT_GNU_STACK 0x6474e551
 
 #define PF_X 1

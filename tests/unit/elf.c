@@ -1,7 +1,8 @@
 // sources: kernel/elf_parse.c
 /*
- * Reading ELF headers: what a sound image asks for, every field that can be wrong, and then images whose fields were changed at
- * random, of which only this is demanded: no result out of range, no sum that wraps, nothing read outside the table.
+ * Reading ELF headers: what a sound image asks for, every field that can be wrong, and then images
+ * whose fields were changed at random, of which only this is demanded: no result out of range, no
+ * sum that wraps, nothing read outside the table.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,20 @@ static const struct elf64_header sound_header = {
 };
 
 static const struct elf64_segment sound_table[3] = {
-	{ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE, .p_filesz = 0x1234,
-	  .p_memsz = 0x1234, .p_align = 0x1000 },
-	{ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1ff0, .p_vaddr = BASE + 0x2ff0,
-	  .p_filesz = 0x20, .p_memsz = 0x5000, .p_align = 0x200000 },
-	{ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W },
+	{.p_type = PT_LOAD,
+	 .p_flags = PF_R | PF_X,
+	 .p_vaddr = BASE,
+	 .p_filesz = 0x1234,
+	 .p_memsz = 0x1234,
+	 .p_align = 0x1000},
+	{.p_type = PT_LOAD,
+	 .p_flags = PF_R | PF_W,
+	 .p_offset = 0x1ff0,
+	 .p_vaddr = BASE + 0x2ff0,
+	 .p_filesz = 0x20,
+	 .p_memsz = 0x5000,
+	 .p_align = 0x200000},
+	{.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W},
 };
 
 static u64 random_state = 88172645463325252ul;
@@ -173,8 +183,9 @@ static void bad_segments(void)
 /* A number that is likely to be at an edge of something. */
 static u64 odd_number(void)
 {
-	static const u64 edges[] = { 0, 1, 0xfff, 0x1000, 0x1001, BASE, TASK_SIZE_MAX - 1,
-				     TASK_SIZE_MAX, 1ul << 47, 1ul << 63, ~0ul };
+	static const u64 edges[] = {
+		0,         1,         0xfff, 0x1000, 0x1001, BASE, TASK_SIZE_MAX - 1, TASK_SIZE_MAX,
+		1ul << 47, 1ul << 63, ~0ul};
 	u64 n = edges[random_u64() % ARRAY_SIZE(edges)];
 
 	switch (random_u64() % 4) {

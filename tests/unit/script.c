@@ -1,5 +1,6 @@
 // sources: kernel/script.c
-/* The first line of a script, in all its forms; then lines made at random, of which only sound results are demanded. */
+/* The first line of a script, in all its forms; then lines made at random, of which only sound
+ * results are demanded. */
 #include <string.h>
 #include <tine/arch.h>
 #include <tine/binprm.h>

@@ -1,17 +1,18 @@
 // sources: kernel/timer.c
 /*
- * Timers of several CPUs against a clock that the test turns. Timers are armed, moved and cancelled at random, also by their
- * own functions; time then goes on to the next interrupt that some CPU asked for. Every timer has to go off exactly when it is
- * due, on the CPU that armed it, and none that was cancelled may.
+ * Timers of several CPUs against a clock that the test turns. Timers are armed, moved and cancelled
+ * at random, also by their own functions; time then goes on to the next interrupt that some CPU
+ * asked for. Every timer has to go off exactly when it is due, on the CPU that armed it, and none
+ * that was cancelled may.
  */
 #include <tine/sched.h>
 #include <tine/time.h>
 
 #include "tap.h"
 
-#define CPUS 3
+#define CPUS   3
 #define TIMERS 200
-#define NEVER (~0ul)
+#define NEVER  (~0ul)
 
 struct model {
 	struct timer timer;
