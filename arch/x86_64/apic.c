@@ -42,7 +42,6 @@
 #define COMMAND_STARTUP 0x600
 #define COMMAND_PENDING 0x1000
 #define COMMAND_ASSERT 0x4000
-#define COMMAND_TO_OTHERS 0xc0000
 
 #define IOAPIC_SELECT 0x00
 #define IOAPIC_WINDOW 0x10
@@ -104,10 +103,9 @@ void apic_send_startup(u32 apic_id, u8 page)
 	send_command(apic_id, COMMAND_ASSERT | COMMAND_STARTUP | page);
 }
 
-void apic_send_nmi_to_others(void)
+void apic_send_nmi(u32 apic_id)
 {
-	if (lapic)
-		send_command(0, COMMAND_TO_OTHERS | COMMAND_ASSERT | COMMAND_NMI);
+	send_command(apic_id, COMMAND_ASSERT | COMMAND_NMI);
 }
 
 void arch_send_reschedule(unsigned int cpu)

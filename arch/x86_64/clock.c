@@ -43,6 +43,15 @@ static u64 scale(u64 value, u64 factor)
 	return (unsigned __int128)value * factor >> 32;
 }
 
+/* n / d with 32 fractional bits; less than 2^32. */
+static u64 fraction(u64 n, u64 d)
+{
+	u64 quotient, remainder;
+
+	__asm__("divq %4" : "=a"(quotient), "=d"(remainder) : "a"(n << 32), "d"(n >> 32), "r"(d));
+	return quotient;
+}
+
 u64 arch_clock_ns(void)
 {
 	return scale(rdtsc() - tsc_base, ns_per_tsc);
@@ -151,9 +160,9 @@ void clock_init(void)
 	if (!tsc_hz || !apic_hz)
 		panic("the TSC or the APIC's timer does not count");
 
-	ns_per_tsc = (NSEC_PER_SEC << 32) / tsc_hz;
-	tsc_per_ns = ((unsigned __int128)tsc_hz << 32) / NSEC_PER_SEC;
-	apic_per_ns = ((unsigned __int128)apic_hz << 32) / NSEC_PER_SEC;
+	ns_per_tsc = fraction(NSEC_PER_SEC, tsc_hz);
+	tsc_per_ns = fraction(tsc_hz, NSEC_PER_SEC);
+	apic_per_ns = fraction(apic_hz, NSEC_PER_SEC);
 	clock_init_cpu();
 	printk(LOG_INFO, "clock: TSC %lu kHz, timer %lu kHz\n", tsc_hz / 1000, apic_hz / 1000);
 }

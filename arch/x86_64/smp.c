@@ -138,13 +138,17 @@ void arch_start_cpus(unsigned int max)
 	wait_for_cpus(start + START_TIMEOUT_NS);
 	if (missing_cpus())
 		printk(LOG_ERR, "smp: CPUs %lx do not start\n", missing_cpus());
-	printk(LOG_INFO, "smp: %d CPUs\n", __builtin_popcountl(cpu_online_mask));
+	printk(LOG_INFO, "smp: %u CPUs\n", nr_cpus);
 }
 
+/* Not to CPUs that never started: firmware left them where an NMI would reset the machine. */
 void arch_stop_other_cpus(void)
 {
+	u64 others = __atomic_load_n(&cpu_online_mask, __ATOMIC_ACQUIRE) & ~(1ull << cpu_id());
+
 	__atomic_store_n(&stopping, true, __ATOMIC_SEQ_CST);
-	apic_send_nmi_to_others();
+	for (; others; others &= others - 1)
+		apic_send_nmi(x86_cpus[__builtin_ctzl(others)]->cpu.apic_id);
 }
 
 void trap_nmi(struct pt_regs *regs, unsigned long error_code)

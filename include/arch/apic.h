@@ -14,7 +14,7 @@ void apic_eoi(void);
 void apic_send(u32 apic_id, u8 vector);
 void apic_send_init(u32 apic_id);
 void apic_send_startup(u32 apic_id, u8 page);
-void apic_send_nmi_to_others(void);
+void apic_send_nmi(u32 apic_id);
 
 /* The one-shot timer: counts down from count and then raises VECTOR_TIMER; 0 stops it. */
 void apic_timer_start(u32 count);
