@@ -342,6 +342,7 @@ static void fork_or_end(struct space *space)
 
 static void random_changes(unsigned int seed)
 {
+	tap_seed = seed;
 	srand(seed);
 	spaces[0].alive = true;
 	for (unsigned int step = 0; step < 120; step++) {
