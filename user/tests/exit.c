@@ -553,7 +553,7 @@ static void siblings_of_the_dead_are_left_alone(void)
 
 /* ---- a signal when the parent dies ---- */
 
-static void die_with_the_parent(void *argument)
+static void be_loyal(void *argument)
 {
 	int number = 99;
 
@@ -569,7 +569,7 @@ static void die_with_the_parent(void *argument)
 
 static void make_a_loyal_child(void *argument)
 {
-	tap_child(die_with_the_parent, NULL);
+	tap_child(be_loyal, NULL);
 	tap_await(&shared[0], 1);
 }
 
