@@ -257,6 +257,18 @@ static void become_zombie(struct task_struct *task, bool group_dead)
 	spin_unlock(&tasklist_lock);
 }
 
+/* The process's status is that of its last thread, unless exit_group or a signal has set it. */
+static void note_group_exit(struct signal_struct *signal, int code)
+{
+	irq_state_t irq = spin_lock_irqsave(&current->sighand->lock);
+
+	if (!(signal->flags & SIGNAL_GROUP_EXIT)) {
+		signal->flags |= SIGNAL_GROUP_EXIT;
+		signal->group_exit_code = code;
+	}
+	spin_unlock_irqrestore(&current->sighand->lock, irq);
+}
+
 void do_exit(int code)
 {
 	struct task_struct *task = current;
@@ -265,9 +277,10 @@ void do_exit(int code)
 	ASSERT(!(task->flags & (PF_IDLE | PF_EXITING)));
 	exit_signals(task);
 	group_dead = atomic_dec_and_test(&task->signal->live);
+	if (group_dead)
+		note_group_exit(task->signal, code);
 	if (group_dead && same_thread_group(task, child_reaper))
-		panic("Attempted to kill init! exitcode=0x%08x",
-		      task->signal->flags & SIGNAL_GROUP_EXIT ? task->signal->group_exit_code : code);
+		panic("Attempted to kill init! exitcode=0x%08x", task->signal->group_exit_code);
 	task->exit_code = code;
 	if (task->mm)
 		mm_release(task);

@@ -438,6 +438,27 @@ static int check_clone_args(const struct clone_args *args, size_t size)
 	if ((args->flags & CLONE_INTO_CGROUP) &&
 	    (args->cgroup > 0x7fffffff || size < CLONE_ARGS_SIZE_VER2))
 		return -EINVAL;
+	return 0;
+}
+
+/* The numbers that the child is to have: they must be readable, and then there are none to be chosen. */
+static int check_set_tid(const struct clone_args *args)
+{
+	const pid_t __user *set_tid = (const pid_t __user *)args->set_tid;
+	pid_t nr;
+
+	for (u64 i = 0; i < args->set_tid_size; i++)
+		if (get_user(nr, &set_tid[i]))
+			return -EFAULT;
+	if (!args->set_tid_size)
+		return 0;
+	printk(LOG_DEBUG, "%s[%d]: clone3: refused: Tine does not choose numbers\n", current->comm,
+	       current->pid);
+	return -EINVAL;
+}
+
+static int check_stack(const struct clone_args *args)
+{
 	if (!args->stack != !args->stack_size)
 		return -EINVAL;
 	if (args->stack && !access_ok((void __user *)args->stack, args->stack_size))
@@ -452,6 +473,10 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 
 	if (!error)
 		error = check_clone_args(&from, size);
+	if (!error)
+		error = check_set_tid(&from);
+	if (!error)
+		error = check_stack(&from);
 	if (error)
 		return error;
 	const struct kernel_clone_args args = {
@@ -465,11 +490,6 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 		.clone3 = true,
 	};
 
-	if (from.set_tid_size) {
-		printk(LOG_DEBUG, "%s[%d]: clone3: refused: Tine does not choose numbers\n",
-		       current->comm, current->pid);
-		return -EINVAL;
-	}
 	return do_fork(&args);
 }
 

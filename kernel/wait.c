@@ -75,8 +75,7 @@ static bool report_zombie(struct wait_request *req, struct task_struct *child)
 
 	if (!(req->options & WEXITED))
 		return false;
-	status = child->signal->flags & SIGNAL_GROUP_EXIT ? child->signal->group_exit_code
-							  : child->exit_code;
+	status = child->signal->group_exit_code;
 	fill_report(req, child);
 	report->status = status;
 	report->code = !(status & 0x7f) ? CLD_EXITED

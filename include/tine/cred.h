@@ -35,6 +35,7 @@ struct task_struct;
 #define CAP_SYS_TTY_CONFIG 26
 #define CAP_MKNOD 27
 #define CAP_MAC_OVERRIDE 32
+#define CAP_SYSLOG 34
 #define CAP_CHECKPOINT_RESTORE 40
 
 /* What limits count for each user. */
