@@ -4,10 +4,11 @@
 
 #include <uapi/utsname.h>
 
-#define UTS_SYSNAME "Linux"
-#define UTS_RELEASE "6.1.0-tine"
-#define UTS_VERSION "#1 SMP Tine"
-#define UTS_MACHINE "x86_64"
+#define UTS_SYSNAME  "Linux"
+#define UTS_RELEASE  "6.1.0-tine"
+#define UTS_VERSION  "#1 SMP Tine"
+#define UTS_MACHINE  "x86_64"
+#define UTS_COMPILER "gcc " __VERSION__ /* for /proc/version */
 
 /* Copies the host name and its NUL. */
 void get_hostname(char name[UTS_LEN + 1]);
