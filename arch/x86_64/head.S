@@ -184,9 +184,11 @@ FUNCTION(start_64)
 	ud2
 END(start_64)
 
-/* Finds the CPU's struct and stack by its local APIC number. */
+/* Finds the CPU's struct and stack by its local APIC number. The stack is not in the first tables. */
 FUNCTION(secondary_start)
 	NULL_SEGMENTS
+	movq kernel_root, %rax
+	movq %rax, %cr3
 	movl $1, %eax
 	cpuid
 	shrl $24, %ebx

@@ -9,8 +9,6 @@
 #include <arch/apic.h>
 #include <arch/boot.h>
 #include <arch/clock.h>
-#include <arch/kernel_map.h>
-#include <arch/msr.h>
 #include <arch/smp.h>
 #include <arch/traps.h>
 #include <arch/x86_cpu.h>
@@ -42,7 +40,6 @@ void smp_init(void)
 
 void secondary_cpu_main(struct x86_cpu *cpu)
 {
-	write_cr3(kernel_root);
 	x86_cpu_load(cpu);
 	apic_init_cpu();
 	clock_init_cpu();
