@@ -239,10 +239,10 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 		join_thread_group(child);
 	else
 		lead_thread_group(child);
+	spin_unlock_irqrestore(&current->sighand->lock, irq);
 	attach_pid(child, PIDTYPE_PID);
 	publish_pid(child->thread_pid);
 	nr_threads++;
-	spin_unlock_irqrestore(&current->sighand->lock, irq);
 	spin_unlock(&tasklist_lock);
 	return 0;
 }

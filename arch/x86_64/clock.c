@@ -16,6 +16,7 @@
 #include <arch/traps.h>
 #include <tine/arch.h>
 #include <tine/printk.h>
+#include <tine/spinlock.h>
 #include <tine/time.h>
 
 #define PM_TIMER_HZ 3579545ull
@@ -209,8 +210,12 @@ void arch_timer_arm(u64 when)
 
 void interrupt_timer(struct pt_regs *regs, unsigned long error_code)
 {
+	struct lock_record saved;
+
 	apic_eoi();
+	lock_debug_irq_enter(&saved);
 	timer_interrupt();
+	lock_debug_irq_exit(&saved);
 }
 
 void delay_us(unsigned int us)

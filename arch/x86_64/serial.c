@@ -59,16 +59,19 @@ void serial_write(const char *bytes, size_t n)
 /* The line is edge-triggered: all that is there must be taken, or there is no further interrupt. */
 void interrupt_serial(struct pt_regs *regs, unsigned long error_code)
 {
+	struct lock_record saved;
 	char bytes[FIFO_SIZE];
 	size_t n;
 
 	apic_eoi();
+	lock_debug_irq_enter(&saved);
 	do {
 		for (n = 0; n < sizeof(bytes) && (inb(PORT + REG_LINE_STATUS) & STATUS_RECEIVED); n++)
 			bytes[n] = inb(PORT + REG_DATA);
 		if (n)
 			tty_receive(bytes, n);
 	} while (n == sizeof(bytes));
+	lock_debug_irq_exit(&saved);
 }
 
 void serial_enable_input(void)
