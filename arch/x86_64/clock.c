@@ -27,12 +27,10 @@
 #define HYPERVISOR_RANGE 0x40000000u
 #define HYPERVISOR_TIMING 0x40000010u
 
-#define PIT_CHANNEL2 0x42
+#define PIT_CHANNEL0 0x40
 #define PIT_COMMAND 0x43
-#define PIT_GATE 0x61
-#define PIT_GATE_OPEN 0x01
-#define PIT_SPEAKER 0x02
-#define PIT_OUTPUT 0x20
+#define PIT_PERIODIC 0x34 /* channel 0, both bytes, mode 2 */
+#define PIT_LATCH 0x00
 
 static u64 tsc_base;		/* TSC at boot */
 static u64 ns_per_tsc;		/* these three with 32 fractional bits */
@@ -58,74 +56,83 @@ u64 arch_clock_ns(void)
 	return scale(rdtsc() - tsc_base, ns_per_tsc);
 }
 
+/* A counter whose frequency is known. */
+struct reference {
+	u32 (*read)(void);
+	u32 mask;
+	u64 hz;
+};
+
+static u32 read_pm_timer(void)
+{
+	return acpi_read32(&acpi_info.pm_timer);
+}
+
+/* Counts down; made to count up. */
+static u32 read_pit(void)
+{
+	u32 count;
+
+	outb(PIT_COMMAND, PIT_LATCH);
+	count = inb(PIT_CHANNEL0);
+	count |= inb(PIT_CHANNEL0) << 8;
+	return -count;
+}
+
+static struct reference find_reference(void)
+{
+	if (acpi_info.pm_timer.address)
+		return (struct reference){
+			.read = read_pm_timer,
+			.mask = acpi_info.pm_timer_32_bit ? 0xffffffff : 0xffffff,
+			.hz = PM_TIMER_HZ,
+		};
+	outb(PIT_COMMAND, PIT_PERIODIC);
+	outb(PIT_CHANNEL0, 0); /* a period of 65536, 55 ms */
+	outb(PIT_CHANNEL0, 0);
+	return (struct reference){.read = read_pit, .mask = 0xffff, .hz = PIT_HZ};
+}
+
 /* All counters at one moment. */
 struct reading {
 	u64 tsc;
 	u32 apic, reference;
 };
 
-static u32 read_reference(void)
-{
-	return acpi_read32(&acpi_info.pm_timer);
-}
-
-static struct reading read_counters(void)
+static struct reading read_counters(const struct reference *reference)
 {
 	struct reading best = {0};
 	u64 shortest = ~0ull;
 
 	for (int i = 0; i < READINGS; i++) {
 		u64 before = rdtsc();
-		u32 reference = read_reference();
+		u32 count = reference->read();
 		u64 after = rdtsc();
 		u32 apic = apic_timer_left();
 
 		if (after - before < shortest) {
 			shortest = after - before;
-			best = (struct reading){before + (after - before) / 2, apic, reference};
+			best = (struct reading){before + (after - before) / 2, apic, count};
 		}
 	}
 	return best;
 }
 
-static u32 reference_elapsed(u32 from, u32 to)
+/* The frequencies of the TSC and the APIC's timer. */
+static void measure(u64 *tsc_hz, u64 *apic_hz)
 {
-	return (to - from) & (acpi_info.pm_timer_32_bit ? 0xffffffff : 0xffffff);
-}
-
-/* Returns TSC and APIC timer frequency, measured against the ACPI timer. */
-static void measure_by_pm_timer(u64 *tsc_hz, u64 *apic_hz)
-{
+	const struct reference reference = find_reference();
 	struct reading start, end;
 	u64 elapsed;
 
 	apic_timer_start_masked(~0u);
-	start = read_counters();
-	while (reference_elapsed(start.reference, read_reference()) <
-	       PM_TIMER_HZ * CALIBRATION_MS / 1000)
-		cpu_relax();
-	end = read_counters();
-	elapsed = reference_elapsed(start.reference, end.reference);
-	*tsc_hz = (end.tsc - start.tsc) * PM_TIMER_HZ / elapsed;
-	*apic_hz = (start.apic - end.apic) * PM_TIMER_HZ / elapsed;
-}
-
-/* The same with the PIT's second channel, which raises its output after a count. */
-static void measure_by_pit(u64 *tsc_hz, u64 *apic_hz)
-{
-	u32 count = PIT_HZ * CALIBRATION_MS / 1000;
-	u64 tsc;
-
-	outb(PIT_GATE, (inb(PIT_GATE) & ~PIT_SPEAKER) | PIT_GATE_OPEN);
-	outb(PIT_COMMAND, 0xb0); /* channel 2, both bytes, mode 0 */
-	outb(PIT_CHANNEL2, count & 0xff);
-	apic_timer_start_masked(~0u);
-	outb(PIT_CHANNEL2, count >> 8);
-	tsc = rdtsc();
-	while (!(inb(PIT_GATE) & PIT_OUTPUT))
-		cpu_relax();
-	*tsc_hz = (rdtsc() - tsc) * PIT_HZ / count;
-	*apic_hz = (u64)(~0u - apic_timer_left()) * PIT_HZ / count;
+	start = read_counters(&reference);
+	do {
+		end = read_counters(&reference);
+		elapsed = (end.reference - start.reference) & reference.mask;
+	} while (elapsed < reference.hz * CALIBRATION_MS / 1000);
+	*tsc_hz = (end.tsc - start.tsc) * reference.hz / elapsed;
+	*apic_hz = (start.apic - end.apic) * reference.hz / elapsed;
 }
 
 /* What the processor or the hypervisor says; 0: nothing. */
@@ -150,12 +157,8 @@ void clock_init(void)
 	u64 stated_tsc = 0, stated_apic = 0, tsc_hz = 0, apic_hz = 0;
 
 	stated_frequencies(&stated_tsc, &stated_apic);
-	if (!stated_tsc || !stated_apic) {
-		if (acpi_info.pm_timer.address)
-			measure_by_pm_timer(&tsc_hz, &apic_hz);
-		else
-			measure_by_pit(&tsc_hz, &apic_hz);
-	}
+	if (!stated_tsc || !stated_apic)
+		measure(&tsc_hz, &apic_hz);
 	tsc_hz = stated_tsc ? stated_tsc : tsc_hz;
 	apic_hz = stated_apic ? stated_apic : apic_hz;
 	if (!tsc_hz || !apic_hz)
