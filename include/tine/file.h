@@ -61,11 +61,11 @@ struct file {
 #define FMODE_READ 1u
 #define FMODE_WRITE 2u
 #define FMODE_PATH 4u	    /* O_PATH: a place in the tree, not to be read or written */
-#define FMODE_SEEKABLE 8u   /* lseek, pread and pwrite work */
+#define FMODE_SEEKABLE 8u   /* lseek, pread and pwrite work; opens of pipes and terminals clear it */
 #define FMODE_WRITER 16u    /* counted in inode->write_count */
 #define FMODE_PROGRAM 32u   /* likewise, negatively */
 #define FMODE_CREATED 64u   /* the open made the file */
-#define FMODE_STREAM 128u   /* has no offset at all: pos_lock is never taken */
+#define FMODE_ATOMIC_POS 128u /* regular files and directories: the offset is locked where it is shared */
 
 /* A file with path (a reference is taken), count 1; ENFILE or ENOMEM as ERR_PTR. ops->open is not called. */
 struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops);

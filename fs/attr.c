@@ -1,0 +1,245 @@
+/*
+ * Changing what a file is: mode, owner, times, size. Each call finds the file, checks that its mount may be written, locks the
+ * inode, and leaves the rules to notify_change.
+ */
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fs.h>
+#include <tine/mount.h>
+#include <tine/namei.h>
+#include <tine/rw.h>
+#include <tine/signal.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+static int change(const struct path *path, struct iattr *attr)
+{
+	struct inode *inode = path->dentry->inode;
+	int error = mnt_want_write(path->mnt);
+
+	if (error != 0)
+		return error;
+	mutex_lock(&inode->lock);
+	/* A change of owner takes away set-user-id and set-group-id, as a write does, whoever makes it. */
+	error = notify_change(inode, attr);
+	mutex_unlock(&inode->lock);
+	return error;
+}
+
+static int change_user_path(int dfd, const char __user *name, unsigned int flags,
+			    struct iattr *attr)
+{
+	struct path path;
+	int error = user_path_at(dfd, name, flags, &path);
+
+	if (error != 0)
+		return error;
+	error = change(&path, attr);
+	path_put(&path);
+	return error;
+}
+
+static struct iattr mode_attr(mode_t mode)
+{
+	return (struct iattr){ .valid = ATTR_MODE, .mode = mode & 07777 };
+}
+
+long sys_fchmodat(int dfd, const char __user *name, mode_t mode)
+{
+	struct iattr attr = mode_attr(mode);
+
+	return change_user_path(dfd, name, LOOKUP_FOLLOW, &attr);
+}
+
+long sys_chmod(const char __user *name, mode_t mode)
+{
+	return sys_fchmodat(AT_FDCWD, name, mode);
+}
+
+static int change_fd(struct fd f, struct iattr *attr)
+{
+	int error;
+
+	if (!f.file)
+		return -EBADF;
+	error = change(&f.file->path, attr);
+	fdput(f);
+	return error;
+}
+
+long sys_fchmod(unsigned int fd, mode_t mode)
+{
+	struct iattr attr = mode_attr(mode);
+
+	return change_fd(fdget(fd), &attr);
+}
+
+static struct iattr owner_attr(uid_t uid, gid_t gid)
+{
+	return (struct iattr){
+		.valid = (uid != (uid_t)-1 ? ATTR_UID : 0) | (gid != (gid_t)-1 ? ATTR_GID : 0),
+		.uid = uid,
+		.gid = gid,
+	};
+}
+
+long sys_fchownat(int dfd, const char __user *name, uid_t uid, gid_t gid, int flags)
+{
+	struct iattr attr = owner_attr(uid, gid);
+
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return change_user_path(dfd, name,
+				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+				&attr);
+}
+
+long sys_chown(const char __user *name, uid_t uid, gid_t gid)
+{
+	return sys_fchownat(AT_FDCWD, name, uid, gid, 0);
+}
+
+long sys_lchown(const char __user *name, uid_t uid, gid_t gid)
+{
+	return sys_fchownat(AT_FDCWD, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+long sys_fchown(unsigned int fd, uid_t uid, gid_t gid)
+{
+	struct iattr attr = owner_attr(uid, gid);
+
+	return change_fd(fdget(fd), &attr);
+}
+
+/* Sets the attribute for one time: now, not at all, or to a value. */
+static int time_attr(struct iattr *attr, unsigned int which, const struct uapi_timespec *from,
+		     struct uapi_timespec *to)
+{
+	if (from->tv_nsec == UTIME_OMIT)
+		return 0;
+	attr->valid |= which;
+	if (from->tv_nsec == UTIME_NOW) {
+		*to = current_time();
+		return 0;
+	}
+	if ((unsigned long)from->tv_nsec >= 1000000000)
+		return -EINVAL;
+	*to = *from;
+	return 0;
+}
+
+static int times_attr(struct iattr *attr, const struct uapi_timespec __user *user, bool *nothing)
+{
+	struct uapi_timespec times[2];
+	int error;
+
+	*nothing = false;
+	if (!user) {
+		attr->valid = ATTR_ATIME | ATTR_MTIME;
+		return 0;
+	}
+	if (copy_from_user(times, user, sizeof(times)))
+		return -EFAULT;
+	error = time_attr(attr, ATTR_ATIME, &times[0], &attr->atime);
+	if (error == 0)
+		error = time_attr(attr, ATTR_MTIME, &times[1], &attr->mtime);
+	*nothing = attr->valid == 0;
+	/* Both now is what a NULL asks for, and needs as little. */
+	if (!(times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW))
+		attr->valid |= ATTR_TIMES_SET;
+	return error;
+}
+
+long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user *times, int flags)
+{
+	struct iattr attr = {};
+	bool nothing;
+	int error = times_attr(&attr, times, &nothing);
+
+	if (error == -EFAULT)
+		return error;
+	if (nothing && error == 0)
+		return 0;
+	if (error != 0)
+		return error;
+	if (!name && dfd != AT_FDCWD)
+		return flags ? -EINVAL : change_fd(fdget(dfd), &attr);
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return change_user_path(dfd, name,
+				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+				&attr);
+}
+
+/* size is within the largest and RLIMIT_FSIZE; the inode is locked. */
+static int set_length(struct inode *inode, loff_t size)
+{
+	struct iattr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .size = size };
+	int error;
+
+	mutex_lock(&inode->lock);
+	error = check_new_size(inode->size, size);
+	if (error == 0) {
+		inode_kill_priv(inode);
+		error = notify_change(inode, &attr);
+	}
+	mutex_unlock(&inode->lock);
+	return error;
+}
+
+static int truncate_path(const struct path *path, loff_t size)
+{
+	struct inode *inode = path->dentry->inode;
+	int error;
+
+	if (S_ISDIR(inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(inode->mode))
+		return -EINVAL;
+	error = mnt_want_write(path->mnt);
+	if (error == 0)
+		error = inode_permission(current->cred, inode, MAY_WRITE);
+	if (error == 0)
+		error = inode_get_write(inode);
+	if (error != 0)
+		return error;
+	error = set_length(inode, size);
+	__atomic_sub_fetch(&inode->write_count, 1, __ATOMIC_SEQ_CST);
+	return error;
+}
+
+long sys_truncate(const char __user *name, long size)
+{
+	struct path path;
+	int error;
+
+	if (size < 0)
+		return -EINVAL;
+	error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
+	if (error != 0)
+		return error;
+	error = truncate_path(&path, size);
+	path_put(&path);
+	return error;
+}
+
+long sys_ftruncate(unsigned int fd, unsigned long size)
+{
+	struct fd f;
+	int error;
+
+	if ((long)size < 0)
+		return -EINVAL;
+	f = fdget(fd);
+	if (!f.file)
+		return -EBADF;
+	if (!S_ISREG(f.file->inode->mode) || !(f.file->mode & FMODE_WRITE))
+		error = -EINVAL;
+	else
+		error = set_length(f.file->inode, size);
+	fdput(f);
+	return error;
+}

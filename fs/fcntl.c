@@ -1,0 +1,119 @@
+/*
+ * fcntl(2) and ioctl(2): what belongs to the descriptor (close-on-exec, duplication) and to the open file (status flags) is
+ * done here; the rest goes to the file's own operation. There are no record locks and no owners for SIGIO: those commands
+ * say EINVAL.
+ */
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fs.h>
+#include <tine/pipe.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+#include <uapi/ioctl.h>
+
+#define SETTABLE_FLAGS (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+static long dup_from(struct file *file, unsigned long from, bool close_on_exec)
+{
+	int fd;
+
+	if (from >= rlimit(RLIMIT_NOFILE))
+		return -EINVAL;
+	fd = get_unused_fd(from, close_on_exec);
+	if (fd >= 0)
+		fd_install(fd, get_file(file));
+	return fd;
+}
+
+static long set_flags(struct file *file, unsigned int flags)
+{
+	if ((flags & ~file->flags & O_NOATIME) &&
+	    !inode_owner_or_capable(current->cred, file->inode))
+		return -EPERM;
+	if ((flags & O_DIRECT) && !S_ISFIFO(file->inode->mode))
+		return -EINVAL;
+	mutex_lock(&file->pos_lock);
+	WRITE_ONCE(file->flags, (flags & SETTABLE_FLAGS) | (file->flags & ~SETTABLE_FLAGS));
+	mutex_unlock(&file->pos_lock);
+	return 0;
+}
+
+static bool allowed_on_path(unsigned int cmd)
+{
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC || cmd == F_GETFD || cmd == F_SETFD ||
+	       cmd == F_GETFL;
+}
+
+static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return dup_from(file, arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fd_close_on_exec(fd) ? FD_CLOEXEC : 0;
+	case F_SETFD:
+		return set_fd_close_on_exec(fd, arg & FD_CLOEXEC);
+	case F_GETFL:
+		return file->flags;
+	case F_SETFL:
+		return set_flags(file, arg);
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return pipe_fcntl(file, cmd, arg);
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_fcntl(unsigned int fd, unsigned int cmd, unsigned long arg)
+{
+	struct fd f = fdget_raw(fd);
+	long result = -EBADF;
+
+	if (f.file && (!(f.file->mode & FMODE_PATH) || allowed_on_path(cmd)))
+		result = do_fcntl(fd, f.file, cmd, arg);
+	fdput(f);
+	return result;
+}
+
+static long set_nonblock(struct file *file, int __user *user)
+{
+	int on;
+
+	if (get_user(on, user) != 0)
+		return -EFAULT;
+	mutex_lock(&file->pos_lock);
+	WRITE_ONCE(file->flags, on ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK);
+	mutex_unlock(&file->pos_lock);
+	return 0;
+}
+
+static long do_ioctl(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	switch (cmd) {
+	case FIOCLEX:
+	case FIONCLEX:
+		return set_fd_close_on_exec(fd, cmd == FIOCLEX);
+	case FIONBIO:
+		return set_nonblock(file, (int __user *)arg);
+	case FIONREAD:
+		if (S_ISREG(file->inode->mode))
+			return put_user((int)(file->inode->size - file->pos), (int __user *)arg);
+		break;
+	}
+	return file->ops->ioctl ? file->ops->ioctl(file, cmd, arg) : -ENOTTY;
+}
+
+long sys_ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)
+{
+	struct fd f = fdget(fd);
+	long result;
+
+	if (!f.file)
+		return -EBADF;
+	result = do_ioctl(fd, f.file, cmd, arg);
+	fdput(f);
+	return result;
+}

@@ -1,0 +1,706 @@
+/*
+ * Descriptor tables.
+ *
+ * A table is an array of pointers to chunks of 64 descriptors. fork copies the array and counts the chunks: a thousand open
+ * files are sixteen pointers. A chunk with more than one user is immutable; who opens or closes in it makes a copy of its own
+ * first, counting each file. So a child that touches no descriptor costs next to nothing to make and to end, and the files
+ * of a chunk are let go when its last user lets go of it.
+ *
+ *      parent  [ o | o | - ]          child  [ o | o | - ]
+ *                |    \______________________/__ |
+ *                |       _____________________/  |
+ *              chunk (count 2)                 chunk (count 2)
+ *
+ * A descriptor that is reserved for a file still being opened sits in a chunk with one user, and stays so: fork copies a
+ * chunk with reservations at once, without them. Hence fd_install cannot fail.
+ *
+ * Closing must not fail for want of memory, so a copy made for closing is waited for, the out-of-memory killer helping, as
+ * Linux never fails small allocations.
+ *
+ * files->lock guards the table. Only its users change it, so a single-threaded process reads its own without the lock and
+ * without counting the file (fdget); one that shares its table takes both.
+ */
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fork.h>
+#include <tine/fs.h>
+#include <tine/mm.h>
+#include <tine/printk.h>
+#include <tine/sched.h>
+#include <tine/slab.h>
+#include <tine/string.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+
+static struct kmem_cache *files_cache, *chunk_cache;
+
+void files_init(void)
+{
+	files_cache = kmem_cache_create("files_struct", sizeof(struct files_struct), 0);
+	chunk_cache = kmem_cache_create("fd_chunk", sizeof(struct fd_chunk), 0);
+}
+
+static u64 bit(unsigned int fd)
+{
+	return 1ull << (fd % FD_CHUNK);
+}
+
+static unsigned int first_bit(u64 bits)
+{
+	return __builtin_ctzll(bits);
+}
+
+static void chunk_init(struct fd_chunk *chunk)
+{
+	atomic_set(&chunk->count, 1);
+	chunk->open = chunk->reserved = chunk->close_on_exec = 0;
+}
+
+/* to becomes a copy of from, without reservations. */
+static void chunk_copy(struct fd_chunk *to, const struct fd_chunk *from)
+{
+	chunk_init(to);
+	to->open = from->open & ~from->reserved;
+	to->close_on_exec = from->close_on_exec & to->open;
+	for (u64 left = to->open; left; left &= left - 1) {
+		unsigned int i = first_bit(left);
+
+		to->file[i] = get_file(from->file[i]);
+	}
+}
+
+static int filp_close(struct file *file)
+{
+	int error = file->ops->flush ? file->ops->flush(file) : 0;
+
+	fput(file);
+	return error;
+}
+
+static void chunk_put(struct fd_chunk *chunk)
+{
+	if (!chunk || !atomic_dec_and_test(&chunk->count))
+		return;
+	for (u64 left = chunk->open & ~chunk->reserved; left; left &= left - 1)
+		filp_close(chunk->file[first_bit(left)]);
+	kmem_cache_free(chunk_cache, chunk);
+}
+
+static struct files_struct *files_alloc(void)
+{
+	struct files_struct *files = kmem_cache_alloc(files_cache);
+
+	if (!files)
+		return NULL;
+	atomic_set(&files->count, 1);
+	spin_lock_init(&files->lock, LOCK_CLASS_FILES);
+	files->next_free = 0;
+	files->capacity = FD_INLINE_CHUNKS;
+	files->chunks = files->inline_chunks;
+	memset(files->inline_chunks, 0, sizeof(files->inline_chunks));
+	return files;
+}
+
+static void files_free(struct files_struct *files)
+{
+	for (unsigned int i = 0; i < files->capacity; i++)
+		chunk_put(files->chunks[i]);
+	if (files->chunks != files->inline_chunks)
+		kfree(files->chunks);
+	kmem_cache_free(files_cache, files);
+}
+
+/* The smallest capacity that holds all chunks: a power of two. */
+static unsigned int used_capacity(const struct files_struct *files)
+{
+	unsigned int used = files->capacity, capacity = FD_INLINE_CHUNKS;
+
+	while (used && !files->chunks[used - 1])
+		used--;
+	while (capacity < used)
+		capacity *= 2;
+	return capacity;
+}
+
+/* Makes the (empty, private) table's array as long as capacity. */
+static bool set_capacity(struct files_struct *files, unsigned int capacity)
+{
+	struct fd_chunk **chunks;
+
+	if (capacity <= files->capacity)
+		return true;
+	chunks = kcalloc(capacity, sizeof(*chunks));
+	if (!chunks)
+		return false;
+	files->chunks = chunks;
+	files->capacity = capacity;
+	return true;
+}
+
+/* The child's form of chunk: shared, or copied if somebody is opening a file in it. NULL: out of memory. */
+static struct fd_chunk *share_chunk(struct fd_chunk *chunk)
+{
+	struct fd_chunk *copy;
+
+	if (likely(!chunk->reserved)) {
+		atomic_inc(&chunk->count);
+		return chunk;
+	}
+	copy = kmem_cache_alloc(chunk_cache);
+	if (copy)
+		chunk_copy(copy, chunk);
+	return copy;
+}
+
+/* Both tables private or locked. false: out of memory, or old has grown beyond new. */
+static bool share_chunks(struct files_struct *new, struct files_struct *old)
+{
+	if (used_capacity(old) > new->capacity)
+		return false;
+	for (unsigned int i = 0; i < MIN(old->capacity, new->capacity); i++) {
+		if (!old->chunks[i])
+			continue;
+		new->chunks[i] = share_chunk(old->chunks[i]);
+		if (!new->chunks[i])
+			return false;
+		if (old->chunks[i]->reserved)
+			new->next_free = MIN(new->next_free, i * FD_CHUNK);
+	}
+	return true;
+}
+
+static struct files_struct *dup_files(struct files_struct *old)
+{
+	struct files_struct *new = files_alloc();
+	unsigned int capacity;
+	bool shared;
+
+	if (!new)
+		return NULL;
+	do {
+		spin_lock(&old->lock);
+		capacity = used_capacity(old);
+		shared = capacity <= new->capacity;
+		if (shared) {
+			new->next_free = old->next_free;
+			shared = share_chunks(new, old);
+			capacity = 0;
+		}
+		spin_unlock(&old->lock);
+	} while (!shared && capacity && set_capacity(new, capacity));
+	if (shared)
+		return new;
+	files_free(new);
+	return NULL;
+}
+
+int copy_files(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	struct files_struct *files = current->files;
+
+	if (!files)
+		return 0;
+	if (args->flags & CLONE_FILES)
+		atomic_inc(&files->count);
+	else
+		files = dup_files(files);
+	child->files = files;
+	return files ? 0 : -ENOMEM;
+}
+
+void put_files_struct(struct files_struct *files)
+{
+	if (files && atomic_dec_and_test(&files->count))
+		files_free(files);
+}
+
+static struct files_struct *replace_files(struct task_struct *task, struct files_struct *new)
+{
+	struct files_struct *old;
+
+	spin_lock(&task->alloc_lock);
+	old = task->files;
+	task->files = new;
+	spin_unlock(&task->alloc_lock);
+	return old;
+}
+
+void release_files(struct task_struct *task)
+{
+	put_files_struct(replace_files(task, NULL));
+}
+
+struct files_struct *get_files_struct(struct task_struct *task)
+{
+	struct files_struct *files;
+
+	spin_lock(&task->alloc_lock);
+	files = task->files;
+	if (files)
+		atomic_inc(&files->count);
+	spin_unlock(&task->alloc_lock);
+	return files;
+}
+
+int unshare_files(void)
+{
+	struct files_struct *new;
+
+	if (!current->files || atomic_read(&current->files->count) == 1)
+		return 0;
+	new = dup_files(current->files);
+	if (!new)
+		return -ENOMEM;
+	put_files_struct(replace_files(current, new));
+	return 0;
+}
+
+/* Kernel threads that become programs have no table until they open their first file. */
+static int ensure_files(void)
+{
+	if (likely(current->files))
+		return 0;
+	current->files = files_alloc();
+	return current->files ? 0 : -ENOMEM;
+}
+
+/* Looking up. */
+
+static struct file *lookup(const struct files_struct *files, unsigned int fd)
+{
+	const struct fd_chunk *chunk;
+
+	if (fd / FD_CHUNK >= files->capacity)
+		return NULL;
+	chunk = files->chunks[fd / FD_CHUNK];
+	if (!chunk || !(chunk->open & ~chunk->reserved & bit(fd)))
+		return NULL;
+	return chunk->file[fd % FD_CHUNK];
+}
+
+static struct fd fdget_mode(unsigned int fd, u32 refused)
+{
+	struct files_struct *files = current->files;
+	struct fd f = {};
+
+	if (unlikely(!files))
+		return f;
+	if (likely(atomic_read(&files->count) == 1)) {
+		f.file = lookup(files, fd);
+		if (f.file && unlikely(f.file->mode & refused))
+			f.file = NULL;
+		return f;
+	}
+	spin_lock(&files->lock);
+	f.file = lookup(files, fd);
+	if (f.file && (f.file->mode & refused))
+		f.file = NULL;
+	if (f.file) {
+		get_file(f.file);
+		f.need_put = true;
+	}
+	spin_unlock(&files->lock);
+	return f;
+}
+
+struct fd fdget(unsigned int fd)
+{
+	return fdget_mode(fd, FMODE_PATH);
+}
+
+struct fd fdget_raw(unsigned int fd)
+{
+	return fdget_mode(fd, 0);
+}
+
+/* More than one reference (a fork, a dup), or a shared table: somebody else could move the offset. A chunk that is shared
+ * stands for a reference of every process that uses it. */
+static bool offset_is_shared(unsigned int fd, const struct fd *f)
+{
+	const struct files_struct *files = current->files;
+
+	return f->need_put || atomic_read(&f->file->count) > 1 ||
+	       atomic_read(&files->chunks[fd / FD_CHUNK]->count) > 1;
+}
+
+struct fd fdget_pos(unsigned int fd)
+{
+	struct fd f = fdget(fd);
+
+	if (f.file && (f.file->mode & FMODE_ATOMIC_POS) && offset_is_shared(fd, &f)) {
+		mutex_lock(&f.file->pos_lock);
+		f.need_unlock = true;
+	}
+	return f;
+}
+
+void fdput(struct fd f)
+{
+	if (f.need_unlock)
+		mutex_unlock(&f.file->pos_lock);
+	if (f.need_put)
+		fput(f.file);
+}
+
+struct file *fget(int fd)
+{
+	struct fd f = fdget(fd);
+
+	if (f.file && !f.need_put)
+		get_file(f.file);
+	return f.file;
+}
+
+struct file *files_next(struct files_struct *files, unsigned int *fd)
+{
+	struct file *file = NULL;
+
+	spin_lock(&files->lock);
+	for (; *fd < files->capacity * FD_CHUNK && !file; ++*fd)
+		file = lookup(files, *fd);
+	if (file) {
+		--*fd;
+		get_file(file);
+	}
+	spin_unlock(&files->lock);
+	return file;
+}
+
+/* Changing. */
+
+/* A longer array. The lock is let go while it is allocated; the caller looks again. */
+static int grow_array(struct files_struct *files, unsigned int chunk_index)
+{
+	unsigned int old_capacity = files->capacity, capacity = old_capacity;
+	struct fd_chunk **chunks, **old = NULL;
+
+	while (capacity <= chunk_index)
+		capacity *= 2;
+	spin_unlock(&files->lock);
+	chunks = kcalloc(capacity, sizeof(*chunks));
+	spin_lock(&files->lock);
+	if (!chunks)
+		return -ENOMEM;
+	if (files->capacity < capacity) {
+		memcpy(chunks, files->chunks, files->capacity * sizeof(*chunks));
+		old = files->chunks != files->inline_chunks ? files->chunks : NULL;
+		files->chunks = chunks;
+		files->capacity = capacity;
+	} else {
+		old = chunks;
+	}
+	kfree(old);
+	return 0;
+}
+
+/* The chunk of fd, existing and with no other user. Locked; *dropped: what the table no longer uses, to be put without the lock. */
+static struct fd_chunk *own_chunk(struct files_struct *files, unsigned int fd,
+				  struct fd_chunk **dropped)
+{
+	struct fd_chunk **slot = &files->chunks[fd / FD_CHUNK], *chunk = *slot, *copy;
+
+	*dropped = NULL;
+	if (chunk && atomic_read(&chunk->count) == 1)
+		return chunk;
+	copy = kmem_cache_alloc(chunk_cache);
+	if (!copy)
+		return NULL;
+	if (chunk)
+		chunk_copy(copy, chunk);
+	else
+		chunk_init(copy);
+	*dropped = chunk;
+	*slot = copy;
+	return copy;
+}
+
+/* The lowest free descriptor >= from. */
+static unsigned int find_free(const struct files_struct *files, unsigned int from)
+{
+	unsigned int fd = MAX(from, files->next_free);
+
+	while (fd / FD_CHUNK < files->capacity) {
+		const struct fd_chunk *chunk = files->chunks[fd / FD_CHUNK];
+		u64 free = chunk ? ~chunk->open & (~0ull << (fd % FD_CHUNK)) : 0;
+
+		if (!chunk)
+			return fd;
+		if (free)
+			return ALIGN_DOWN(fd, FD_CHUNK) + first_bit(free);
+		fd = ALIGN_DOWN(fd, FD_CHUNK) + FD_CHUNK;
+	}
+	return fd;
+}
+
+static void reserve(struct files_struct *files, struct fd_chunk *chunk, unsigned int fd,
+		    bool close_on_exec)
+{
+	chunk->open |= bit(fd);
+	chunk->reserved |= bit(fd);
+	chunk->close_on_exec &= ~bit(fd);
+	if (close_on_exec)
+		chunk->close_on_exec |= bit(fd);
+	if (fd == files->next_free)
+		files->next_free = fd + 1;
+}
+
+static unsigned int fd_limit(void)
+{
+	return MIN(rlimit(RLIMIT_NOFILE), (unsigned long)FD_LIMIT);
+}
+
+int get_unused_fd(unsigned int from, bool close_on_exec)
+{
+	unsigned int limit = fd_limit();
+	struct fd_chunk *chunk, *dropped = NULL;
+	struct files_struct *files;
+	int fd, error = ensure_files();
+
+	if (error != 0)
+		return error;
+	files = current->files;
+	spin_lock(&files->lock);
+	do {
+		fd = find_free(files, from);
+		if ((unsigned int)fd >= limit)
+			error = -EMFILE;
+		else if (fd / FD_CHUNK >= files->capacity)
+			error = grow_array(files, fd / FD_CHUNK) != 0 ? -ENOMEM : -EAGAIN;
+		else
+			error = 0;
+	} while (error == -EAGAIN);
+	if (error == 0) {
+		chunk = own_chunk(files, fd, &dropped);
+		if (chunk)
+			reserve(files, chunk, fd, close_on_exec);
+		else
+			error = -ENOMEM;
+	}
+	spin_unlock(&files->lock);
+	chunk_put(dropped);
+	return error != 0 ? error : fd;
+}
+
+static void release_number(struct files_struct *files, struct fd_chunk *chunk, unsigned int fd)
+{
+	chunk->open &= ~bit(fd);
+	chunk->reserved &= ~bit(fd);
+	chunk->close_on_exec &= ~bit(fd);
+	files->next_free = MIN(files->next_free, fd);
+}
+
+void put_unused_fd(unsigned int fd)
+{
+	struct files_struct *files = current->files;
+	struct fd_chunk *chunk;
+
+	spin_lock(&files->lock);
+	chunk = files->chunks[fd / FD_CHUNK];
+	ASSERT(chunk->reserved & bit(fd));
+	release_number(files, chunk, fd);
+	spin_unlock(&files->lock);
+}
+
+void fd_install(unsigned int fd, struct file *file)
+{
+	struct files_struct *files = current->files;
+	struct fd_chunk *chunk;
+
+	spin_lock(&files->lock);
+	chunk = files->chunks[fd / FD_CHUNK];
+	ASSERT(chunk->reserved & bit(fd));
+	chunk->file[fd % FD_CHUNK] = file;
+	chunk->reserved &= ~bit(fd);
+	spin_unlock(&files->lock);
+}
+
+/* own_chunk for those that may not fail. The lock is let go while memory is being freed. NULL: the descriptor is not open any more. */
+static struct fd_chunk *own_chunk_to_close(struct files_struct *files, unsigned int fd,
+					   struct fd_chunk **dropped)
+{
+	struct fd_chunk *chunk = NULL;
+
+	*dropped = NULL;
+	while (lookup(files, fd) && !(chunk = own_chunk(files, fd, dropped))) {
+		spin_unlock(&files->lock);
+		out_of_memory();
+		sched_yield();
+		spin_lock(&files->lock);
+	}
+	return chunk;
+}
+
+int close_fd(unsigned int fd)
+{
+	struct files_struct *files = current->files;
+	struct fd_chunk *chunk, *dropped;
+	struct file *file = NULL;
+
+	if (!files)
+		return -EBADF;
+	spin_lock(&files->lock);
+	chunk = own_chunk_to_close(files, fd, &dropped);
+	if (chunk) {
+		file = chunk->file[fd % FD_CHUNK];
+		release_number(files, chunk, fd);
+	}
+	spin_unlock(&files->lock);
+	chunk_put(dropped);
+	return file ? filp_close(file) : -EBADF;
+}
+
+bool fd_close_on_exec(unsigned int fd)
+{
+	struct files_struct *files = current->files;
+	bool on;
+
+	spin_lock(&files->lock);
+	on = lookup(files, fd) && (files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd));
+	spin_unlock(&files->lock);
+	return on;
+}
+
+int set_fd_close_on_exec(unsigned int fd, bool on)
+{
+	struct files_struct *files = current->files;
+	struct fd_chunk *chunk, *dropped = NULL;
+	int error = 0;
+
+	if (!files)
+		return -EBADF;
+	spin_lock(&files->lock);
+	if (!lookup(files, fd)) {
+		error = -EBADF;
+	} else if (on != !!(files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd))) {
+		chunk = own_chunk(files, fd, &dropped);
+		if (!chunk)
+			error = -ENOMEM;
+		else
+			chunk->close_on_exec ^= bit(fd);
+	}
+	spin_unlock(&files->lock);
+	chunk_put(dropped);
+	return error;
+}
+
+void close_on_exec(void)
+{
+	struct files_struct *files = current->files;
+
+	for (unsigned int i = 0; files && i < files->capacity; i++)
+		while (files->chunks[i] && files->chunks[i]->close_on_exec)
+			close_fd(i * FD_CHUNK + first_bit(files->chunks[i]->close_on_exec));
+}
+
+/* dup, dup2, dup3, close_range. */
+
+long sys_dup(unsigned int old)
+{
+	struct fd f = fdget_raw(old);
+	int fd;
+
+	if (!f.file)
+		return -EBADF;
+	fd = get_unused_fd(0, false);
+	if (fd >= 0)
+		fd_install(fd, get_file(f.file));
+	fdput(f);
+	return fd;
+}
+
+/* Puts file (a reference is taken) at new, closing what was there. EBUSY: another thread is just opening it. */
+static long install_at(struct files_struct *files, struct file *file, unsigned int new,
+		       bool close_on_exec)
+{
+	struct fd_chunk *chunk, *dropped = NULL;
+	struct file *old = NULL;
+	long error = 0;
+
+	spin_lock(&files->lock);
+	while (error == 0 && new / FD_CHUNK >= files->capacity)
+		error = grow_array(files, new / FD_CHUNK);
+	chunk = error == 0 ? own_chunk(files, new, &dropped) : NULL;
+	if (!chunk) {
+		error = -ENOMEM;
+	} else if (chunk->reserved & bit(new)) {
+		error = -EBUSY;
+	} else {
+		if (chunk->open & bit(new))
+			old = chunk->file[new % FD_CHUNK];
+		reserve(files, chunk, new, close_on_exec);
+		chunk->file[new % FD_CHUNK] = get_file(file);
+		chunk->reserved &= ~bit(new);
+	}
+	spin_unlock(&files->lock);
+	chunk_put(dropped);
+	if (old)
+		filp_close(old);
+	return error != 0 ? error : new;
+}
+
+static long do_dup3(unsigned int old, unsigned int new, int flags)
+{
+	struct fd f;
+	long result;
+
+	if (new >= fd_limit())
+		return -EBADF;
+	f = fdget_raw(old);
+	if (!f.file)
+		return -EBADF;
+	result = install_at(current->files, f.file, new, flags & O_CLOEXEC);
+	fdput(f);
+	return result;
+}
+
+long sys_dup3(unsigned int old, unsigned int new, int flags)
+{
+	if ((flags & ~O_CLOEXEC) || old == new)
+		return -EINVAL;
+	return do_dup3(old, new, flags);
+}
+
+long sys_dup2(unsigned int old, unsigned int new)
+{
+	struct fd f;
+
+	if (old != new)
+		return do_dup3(old, new, 0);
+	f = fdget_raw(old);
+	fdput(f);
+	return f.file ? (long)new : -EBADF;
+}
+
+/* The first open descriptor in [fd, last], or last + 1. */
+static u64 next_open(struct files_struct *files, u64 fd, u64 last)
+{
+	spin_lock(&files->lock);
+	last = MIN(last, (u64)files->capacity * FD_CHUNK - 1);
+	while (fd <= last && !lookup(files, fd))
+		fd++;
+	spin_unlock(&files->lock);
+	return fd;
+}
+
+long sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
+{
+	struct files_struct *files;
+	int error;
+
+	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
+		return -EINVAL;
+	error = ensure_files();
+	if (error == 0 && (flags & CLOSE_RANGE_UNSHARE))
+		error = unshare_files();
+	files = current->files;
+	for (u64 fd = first; error == 0; fd++) {
+		fd = next_open(files, fd, last);
+		if (fd > last || fd >= (u64)files->capacity * FD_CHUNK)
+			break;
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			error = set_fd_close_on_exec(fd, true);
+		else
+			close_fd(fd);
+	}
+	return error;
+}

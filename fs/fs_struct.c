@@ -1,0 +1,202 @@
+/*
+ * fs_struct: the root and working directory of a process, and its umask. Shared with CLONE_FS. Its lock is a spinlock that is
+ * held while two paths are copied; the paths that a change replaces are put after it was let go.
+ */
+#include <tine/err.h>
+#include <tine/fork.h>
+#include <tine/fs.h>
+#include <tine/fs_struct.h>
+#include <tine/mount.h>
+#include <tine/namei.h>
+#include <tine/printk.h>
+#include <tine/slab.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+
+static struct kmem_cache *fs_cache;
+
+static struct fs_struct *fs_alloc(void)
+{
+	struct fs_struct *fs = kmem_cache_alloc(fs_cache);
+
+	if (fs) {
+		atomic_set(&fs->count, 1);
+		spin_lock_init(&fs->lock, LOCK_CLASS_FS);
+	}
+	return fs;
+}
+
+static struct fs_struct *dup_fs(struct fs_struct *old)
+{
+	struct fs_struct *fs = fs_alloc();
+
+	if (!fs)
+		return NULL;
+	spin_lock(&old->lock);
+	fs->umask = old->umask;
+	fs->root = old->root;
+	fs->pwd = old->pwd;
+	path_get(&fs->root);
+	path_get(&fs->pwd);
+	spin_unlock(&old->lock);
+	return fs;
+}
+
+static void put_fs(struct fs_struct *fs)
+{
+	if (!fs || !atomic_dec_and_test(&fs->count))
+		return;
+	path_put(&fs->root);
+	path_put(&fs->pwd);
+	kmem_cache_free(fs_cache, fs);
+}
+
+int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	struct fs_struct *fs = current->fs;
+
+	if (!fs)
+		return 0;
+	if (args->flags & CLONE_FS)
+		atomic_inc(&fs->count);
+	else
+		fs = dup_fs(fs);
+	child->fs = fs;
+	return fs ? 0 : -ENOMEM;
+}
+
+static struct fs_struct *replace_fs(struct task_struct *task, struct fs_struct *new)
+{
+	struct fs_struct *old;
+
+	spin_lock(&task->alloc_lock);
+	old = task->fs;
+	task->fs = new;
+	spin_unlock(&task->alloc_lock);
+	return old;
+}
+
+void release_fs(struct task_struct *task)
+{
+	put_fs(replace_fs(task, NULL));
+}
+
+int unshare_fs(void)
+{
+	struct fs_struct *fs = current->fs;
+
+	if (atomic_read(&fs->count) == 1)
+		return 0;
+	fs = dup_fs(fs);
+	if (!fs)
+		return -ENOMEM;
+	put_fs(replace_fs(current, fs));
+	return 0;
+}
+
+void get_fs_root_and_pwd(struct path *root, struct path *pwd)
+{
+	struct fs_struct *fs = current->fs;
+
+	spin_lock(&fs->lock);
+	*root = fs->root;
+	*pwd = fs->pwd;
+	path_get(root);
+	path_get(pwd);
+	spin_unlock(&fs->lock);
+}
+
+static void get_path(struct fs_struct *fs, const struct path *from, struct path *to)
+{
+	spin_lock(&fs->lock);
+	*to = *from;
+	path_get(to);
+	spin_unlock(&fs->lock);
+}
+
+void get_fs_root(struct path *root)
+{
+	get_path(current->fs, &current->fs->root, root);
+}
+
+void get_fs_pwd(struct path *pwd)
+{
+	get_path(current->fs, &current->fs->pwd, pwd);
+}
+
+static void set_path(struct fs_struct *fs, struct path *which, const struct path *path)
+{
+	struct path old;
+
+	path_get(path);
+	spin_lock(&fs->lock);
+	old = *which;
+	*which = *path;
+	spin_unlock(&fs->lock);
+	path_put(&old);
+}
+
+void set_fs_root(const struct path *path)
+{
+	set_path(current->fs, &current->fs->root, path);
+}
+
+void set_fs_pwd(const struct path *path)
+{
+	set_path(current->fs, &current->fs->pwd, path);
+}
+
+bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd)
+{
+	struct fs_struct *fs;
+
+	spin_lock(&task->alloc_lock);
+	fs = task->fs;
+	if (fs)
+		atomic_inc(&fs->count);
+	spin_unlock(&task->alloc_lock);
+	if (!fs)
+		return false;
+	if (root)
+		get_path(fs, &fs->root, root);
+	if (pwd)
+		get_path(fs, &fs->pwd, pwd);
+	put_fs(fs);
+	return true;
+}
+
+bool task_umask(struct task_struct *task, mode_t *umask)
+{
+	bool found;
+
+	spin_lock(&task->alloc_lock);
+	found = task->fs != NULL;
+	if (found)
+		*umask = task->fs->umask;
+	spin_unlock(&task->alloc_lock);
+	return found;
+}
+
+void fs_struct_init(const struct path *root)
+{
+	struct fs_struct *fs;
+
+	fs_cache = kmem_cache_create("fs_struct", sizeof(struct fs_struct), 0);
+	fs = fs_alloc();
+	ASSERT(fs);
+	fs->umask = 022;
+	fs->root = fs->pwd = *root;
+	path_get(root);
+	path_get(root);
+	current->fs = fs;
+}
+
+mode_t current_umask(void)
+{
+	return current->fs->umask;
+}
+
+long sys_umask(int mask)
+{
+	return __atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,487 @@
+/*
+ * gzip (RFC 1952) and deflate (RFC 1951), as a stream: compressed bytes are all there, what comes out goes to a sink as it is
+ * made, so the whole is never in memory twice.
+ *
+ * Output is written to a window of twice 32 KiB: matches reach back at most 32 KiB, so when it is full the upper half is
+ * moved down after it was given to the sink. Bits are taken from a 64-bit buffer that is filled eight bytes at a time.
+ * Codes are decoded by a table over the next 9 bits; longer ones, which are rare, canonically, a bit at a time.
+ *
+ * Nothing in the input is trusted: code lengths that do not make a prefix code, distances beyond what was written, input that
+ * ends early, a wrong checksum or length each have a message of their own. Errors are kept in z->error and looked at once
+ * a symbol. Pure: also compiled and tested on the host.
+ */
+#include <tine/inflate.h>
+#include <tine/string.h>
+
+#define FAST_BITS 9
+#define END_OF_BLOCK 256
+
+static u32 crc_table[4][256];
+
+static void make_crc_table(void)
+{
+	for (u32 i = 0; i < 256; i++) {
+		u32 crc = i;
+
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? (crc >> 1) ^ 0xedb88320u : crc >> 1;
+		crc_table[0][i] = crc;
+	}
+	for (int k = 1; k < 4; k++)
+		for (u32 i = 0; i < 256; i++)
+			crc_table[k][i] = (crc_table[k - 1][i] >> 8) ^
+					  crc_table[0][crc_table[k - 1][i] & 0xff];
+}
+
+static u32 load32(const u8 *p)
+{
+	u32 v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+u32 crc32_update(u32 crc, const u8 *bytes, size_t n)
+{
+	if (!crc_table[0][1])
+		make_crc_table();
+	crc = ~crc;
+	for (; n >= 4; n -= 4, bytes += 4) {
+		crc ^= load32(bytes);
+		crc = crc_table[3][crc & 0xff] ^ crc_table[2][(crc >> 8) & 0xff] ^
+		      crc_table[1][(crc >> 16) & 0xff] ^ crc_table[0][crc >> 24];
+	}
+	for (; n; n--)
+		crc = (crc >> 8) ^ crc_table[0][(crc ^ *bytes++) & 0xff];
+	return ~crc;
+}
+
+static void fail(struct inflate *z, const char *message)
+{
+	if (!z->error)
+		z->error = message;
+}
+
+static void refill(struct inflate *z)
+{
+	if (z->in_end - z->in >= 8) {
+		u64 next;
+
+		memcpy(&next, z->in, sizeof(next));
+		z->bits |= next << z->bit_count;
+		z->in += (63 - z->bit_count) >> 3;
+		z->bit_count |= 56;
+		return;
+	}
+	while (z->bit_count <= 56 && z->in < z->in_end) {
+		z->bits |= (u64)*z->in++ << z->bit_count;
+		z->bit_count += 8;
+	}
+}
+
+static void drop_bits(struct inflate *z, unsigned int n)
+{
+	if (n > z->bit_count) {
+		fail(z, "compressed data ends early");
+		n = z->bit_count;
+	}
+	z->bits >>= n;
+	z->bit_count -= n;
+}
+
+/* n <= 16 */
+static u32 take_bits(struct inflate *z, unsigned int n)
+{
+	u32 value;
+
+	if (z->bit_count < n)
+		refill(z);
+	value = z->bits & ((1u << n) - 1);
+	drop_bits(z, n);
+	return value;
+}
+
+static u32 reverse(u32 code, unsigned int length)
+{
+	u32 result = 0;
+
+	for (; length; length--, code >>= 1)
+		result = result << 1 | (code & 1);
+	return result;
+}
+
+static void fill_fast(struct inflate_table *t, u32 code, unsigned int length, u32 symbol)
+{
+	u32 step = 1u << length;
+
+	for (u32 i = reverse(code, length); i < 1u << FAST_BITS; i += step)
+		t->fast[i] = symbol << 4 | length;
+}
+
+/* Where each length's codes begin; false if the lengths are not those of a prefix code. One code alone may have one bit. */
+static bool place_codes(struct inflate_table *t, unsigned int used)
+{
+	u32 code = 0, index = 0;
+	int left = 1;
+
+	for (unsigned int length = 1; length <= 15; length++) {
+		left = (left << 1) - t->count[length];
+		if (left < 0)
+			return false;
+		code <<= 1;
+		t->first_code[length] = code;
+		t->first_index[length] = index;
+		code += t->count[length];
+		index += t->count[length];
+	}
+	return left == 0 || used == 0 || (used == 1 && t->count[1] == 1);
+}
+
+static bool build(struct inflate_table *t, const u8 *lengths, unsigned int n)
+{
+	u16 next[16];
+	unsigned int used = 0;
+
+	memset(t, 0, sizeof(*t));
+	for (unsigned int i = 0; i < n; i++)
+		if (lengths[i]) {
+			t->count[lengths[i]]++;
+			used++;
+		}
+	if (!place_codes(t, used))
+		return false;
+	memset(next, 0, sizeof(next));
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int length = lengths[i], k;
+
+		if (!length)
+			continue;
+		k = next[length]++;
+		t->symbol[t->first_index[length] + k] = i;
+		if (length <= FAST_BITS)
+			fill_fast(t, t->first_code[length] + k, length, i);
+	}
+	return true;
+}
+
+static u32 decode_slowly(struct inflate *z, const struct inflate_table *t)
+{
+	u32 code = 0;
+
+	for (unsigned int length = 1; length <= 15; length++) {
+		code = code << 1 | ((z->bits >> (length - 1)) & 1);
+		if (code - t->first_code[length] < t->count[length]) {
+			drop_bits(z, length);
+			return t->symbol[t->first_index[length] + code - t->first_code[length]];
+		}
+	}
+	fail(z, z->bit_count < 15 ? "compressed data ends early" : "invalid code in compressed data");
+	return END_OF_BLOCK;
+}
+
+static u32 decode(struct inflate *z, const struct inflate_table *t)
+{
+	u16 fast;
+
+	if (z->bit_count < 48)
+		refill(z);
+	fast = t->fast[z->bits & ((1u << FAST_BITS) - 1)];
+	if (!fast)
+		return decode_slowly(z, t);
+	drop_bits(z, fast & 15);
+	return fast >> 4;
+}
+
+/* Gives the sink what it has not had, and makes room by keeping only the last 32 KiB. */
+static void flush(struct inflate *z)
+{
+	size_t n = z->fill - z->flushed;
+	const char *message;
+
+	if (n) {
+		z->crc = crc32_update(z->crc, z->window + z->flushed, n);
+		z->total += n;
+		message = z->sink(z->sink_arg, z->window + z->flushed, n);
+		if (message)
+			fail(z, message);
+	}
+	if (z->fill > INFLATE_WINDOW) {
+		memmove(z->window, z->window + z->fill - INFLATE_WINDOW, INFLATE_WINDOW);
+		z->fill = INFLATE_WINDOW;
+	}
+	z->flushed = z->fill;
+}
+
+static void copy_match(struct inflate *z, u32 distance, u32 length)
+{
+	u8 *to = z->window + z->fill, *from = to - distance;
+
+	if (distance > z->fill) {
+		fail(z, "distance beyond the beginning in compressed data");
+		return;
+	}
+	z->fill += length;
+	if (distance >= length)
+		memcpy(to, from, length);
+	else
+		while (length--)
+			*to++ = *from++;
+}
+
+static const u16 length_base[29] = { 3,	 4,  5,	 6,  7,	 8,  9,	 10, 11,  13,  15,  17,	 19,  23, 27,
+				     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
+static const u8 length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+				     2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
+static const u16 distance_base[30] = { 1,   2,	 3,   4,   5,	 7,    9,    13,   17,	 25,
+				       33,  49,	 65,  97,  129,	 193,  257,  385,  513,	 769,
+				       1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
+static const u8 distance_extra[30] = { 0, 0, 0, 0, 1, 1, 2, 2,	3,  3,	4,  4,	5,  5,	6,
+				       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13 };
+
+static void inflate_match(struct inflate *z, u32 symbol)
+{
+	u32 length, distance;
+
+	symbol -= 257;
+	if (symbol >= 29) {
+		fail(z, "invalid length in compressed data");
+		return;
+	}
+	length = length_base[symbol] + take_bits(z, length_extra[symbol]);
+	symbol = decode(z, &z->distances);
+	if (symbol >= 30) {
+		fail(z, "invalid distance in compressed data");
+		return;
+	}
+	distance = distance_base[symbol] + take_bits(z, distance_extra[symbol]);
+	copy_match(z, distance, length);
+}
+
+static void inflate_codes(struct inflate *z)
+{
+	while (!z->error) {
+		u32 symbol = decode(z, &z->literals);
+
+		if (symbol < END_OF_BLOCK)
+			z->window[z->fill++] = symbol;
+		else if (symbol == END_OF_BLOCK)
+			return;
+		else
+			inflate_match(z, symbol);
+		if (z->fill >= 2 * INFLATE_WINDOW)
+			flush(z);
+	}
+}
+
+/* Gives bytes that were read ahead back to the input; what is left of the current byte is dropped. */
+static void to_byte_boundary(struct inflate *z)
+{
+	drop_bits(z, z->bit_count & 7);
+	z->in -= z->bit_count / 8;
+	z->bits = 0;
+	z->bit_count = 0;
+}
+
+static void inflate_stored(struct inflate *z)
+{
+	u32 length;
+
+	to_byte_boundary(z);
+	if (z->in_end - z->in < 4) {
+		fail(z, "compressed data ends early");
+		return;
+	}
+	length = z->in[0] | z->in[1] << 8;
+	if ((length ^ 0xffff) != (u32)(z->in[2] | z->in[3] << 8)) {
+		fail(z, "stored block has two lengths in compressed data");
+		return;
+	}
+	z->in += 4;
+	while (length && !z->error) {
+		size_t n = 2 * INFLATE_WINDOW - z->fill;
+
+		n = n < length ? n : length;
+		if ((size_t)(z->in_end - z->in) < n) {
+			fail(z, "compressed data ends early");
+			return;
+		}
+		memcpy(z->window + z->fill, z->in, n);
+		z->fill += n;
+		z->in += n;
+		length -= n;
+		if (z->fill >= 2 * INFLATE_WINDOW)
+			flush(z);
+	}
+}
+
+static void inflate_fixed(struct inflate *z)
+{
+	memset(z->lengths, 8, 144);
+	memset(z->lengths + 144, 9, 112);
+	memset(z->lengths + 256, 7, 24);
+	memset(z->lengths + 280, 8, 8);
+	build(&z->literals, z->lengths, 288);
+	memset(z->lengths, 5, 32);
+	build(&z->distances, z->lengths, 32);
+	inflate_codes(z);
+}
+
+/* The code lengths of both codes, themselves coded. */
+static void read_lengths(struct inflate *z, unsigned int n)
+{
+	unsigned int i = 0;
+
+	while (i < n && !z->error) {
+		u32 symbol = decode(z, &z->literals), repeat = 1;
+		u8 value = symbol;
+
+		if (symbol > 18 || (symbol == 16 && i == 0)) {
+			fail(z, "invalid code lengths in compressed data");
+			return;
+		}
+		if (symbol >= 16) {
+			value = symbol == 16 ? z->lengths[i - 1] : 0;
+			repeat = symbol == 16	? 3 + take_bits(z, 2)
+				 : symbol == 17 ? 3 + take_bits(z, 3)
+						: 11 + take_bits(z, 7);
+		}
+		if (i + repeat > n) {
+			fail(z, "invalid code lengths in compressed data");
+			return;
+		}
+		while (repeat--)
+			z->lengths[i++] = value;
+	}
+}
+
+static void inflate_dynamic(struct inflate *z)
+{
+	static const u8 order[19] = { 16, 17, 18, 0, 8,	 7, 9,	6, 10, 5,
+				      11, 4,  12, 3, 13, 2, 14, 1, 15 };
+	unsigned int literals = 257 + take_bits(z, 5), distances = 1 + take_bits(z, 5);
+	unsigned int n = 4 + take_bits(z, 4);
+
+	if (literals > 286 || distances > 30) {
+		fail(z, "too many codes in compressed data");
+		return;
+	}
+	memset(z->lengths, 0, sizeof(z->lengths));
+	for (unsigned int i = 0; i < n; i++)
+		z->lengths[order[i]] = take_bits(z, 3);
+	if (!build(&z->literals, z->lengths, 19)) {
+		fail(z, "invalid code lengths in compressed data");
+		return;
+	}
+	read_lengths(z, literals + distances);
+	if (z->error)
+		return;
+	if (!z->lengths[END_OF_BLOCK] || !build(&z->distances, z->lengths + literals, distances) ||
+	    !build(&z->literals, z->lengths, literals)) {
+		fail(z, "invalid codes in compressed data");
+		return;
+	}
+	inflate_codes(z);
+}
+
+static void inflate_blocks(struct inflate *z)
+{
+	bool last = false;
+
+	while (!last && !z->error) {
+		last = take_bits(z, 1);
+		switch (take_bits(z, 2)) {
+		case 0:
+			inflate_stored(z);
+			break;
+		case 1:
+			inflate_fixed(z);
+			break;
+		case 2:
+			inflate_dynamic(z);
+			break;
+		default:
+			fail(z, "invalid block type in compressed data");
+		}
+	}
+	flush(z);
+	if (!z->error)
+		to_byte_boundary(z);
+}
+
+#define GZIP_CRC 2
+#define GZIP_EXTRA 4
+#define GZIP_NAME 8
+#define GZIP_COMMENT 16
+
+static bool skip(struct inflate *z, size_t n)
+{
+	if ((size_t)(z->in_end - z->in) < n) {
+		fail(z, "gzip header ends early");
+		return false;
+	}
+	z->in += n;
+	return true;
+}
+
+static void skip_string(struct inflate *z)
+{
+	const u8 *end = memchr(z->in, 0, z->in_end - z->in);
+
+	if (end)
+		z->in = end + 1;
+	else
+		fail(z, "gzip header ends early");
+}
+
+static void read_header(struct inflate *z)
+{
+	const u8 *head = z->in;
+
+	if (!skip(z, 10))
+		return;
+	if (head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 || (head[3] & 0xe0)) {
+		fail(z, "not a gzip header");
+		return;
+	}
+	if ((head[3] & GZIP_EXTRA) && skip(z, 2))
+		skip(z, z->in[-2] | z->in[-1] << 8);
+	if ((head[3] & GZIP_NAME) && !z->error)
+		skip_string(z);
+	if ((head[3] & GZIP_COMMENT) && !z->error)
+		skip_string(z);
+	if (head[3] & GZIP_CRC)
+		skip(z, 2);
+}
+
+static void check_trailer(struct inflate *z)
+{
+	if (z->in_end - z->in < 8)
+		fail(z, "compressed data ends early");
+	else if (load32(z->in) != z->crc)
+		fail(z, "wrong checksum of decompressed data");
+	else if (load32(z->in + 4) != (u32)z->total)
+		fail(z, "wrong length of decompressed data");
+	else
+		z->in += 8;
+}
+
+const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
+		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg)
+{
+	z->in = in;
+	z->in_end = in + size;
+	z->bits = z->total = 0;
+	z->bit_count = z->crc = 0;
+	z->window = z->window_bytes;
+	z->fill = z->flushed = 0;
+	z->sink = sink;
+	z->sink_arg = arg;
+	z->error = NULL;
+	read_header(z);
+	if (!z->error)
+		inflate_blocks(z);
+	if (!z->error)
+		check_trailer(z);
+	*used = z->in - in;
+	return z->error;
+}

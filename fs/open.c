@@ -1,0 +1,376 @@
+/*
+ * open(2): from a path and flags to an open file.
+ *
+ * Three stages, as Linux orders them: flags are checked without looking at any file; the walk goes to the last component and,
+ * with O_CREAT, makes it if it is not there, under its directory's lock; then the file found is judged (kind, permission,
+ * read-only) and opened. A descriptor is reserved before all of that, so that the last step cannot fail.
+ */
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fs.h>
+#include <tine/fs_struct.h>
+#include <tine/mount.h>
+#include <tine/namei.h>
+#include <tine/page.h>
+#include <tine/string.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+
+#define VALID_OPEN_FLAGS                                                                           \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
+	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |      \
+	 O_PATH | O_TMPFILE_BIT)
+#define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+
+/* What an open asks for. */
+struct open_request {
+	int flags;
+	mode_t mode;	   /* of a new file, type included */
+	unsigned int may;  /* MAY_ bits */
+	bool created;
+};
+
+static int parse_flags(int flags, mode_t mode, struct open_request *r)
+{
+	static const unsigned int may[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+					     MAY_READ | MAY_WRITE };
+
+	flags &= VALID_OPEN_FLAGS;
+	r->created = false;
+	r->mode = flags & (O_CREAT | O_TMPFILE_BIT) ? (mode & 07777) | S_IFREG : 0;
+	r->may = may[flags & O_ACCMODE];
+	if (flags & O_TMPFILE_BIT) {
+		if ((flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE || !(r->may & MAY_WRITE))
+			return -EINVAL;
+	}
+	if (flags & O_PATH) {
+		flags &= PATH_FLAGS;
+		r->may = 0;
+	}
+	if (flags & O_TRUNC)
+		r->may |= MAY_WRITE;
+	if (flags & O_APPEND)
+		r->may |= MAY_APPEND;
+	r->flags = flags;
+	return 0;
+}
+
+static struct dentry *create_file(struct nameidata *nd, struct open_request *r)
+{
+	struct dentry *dir = nd->path.dentry, *dentry;
+	struct inode *inode;
+	int error = mnt_want_write(nd->path.mnt);
+
+	if (error == 0)
+		error = may_create(dir->inode, nd->cred);
+	if (error != 0)
+		return ERR_PTR(error);
+	if (!dir->inode->ops->create)
+		return ERR_PTR(-EACCES);
+	inode = dir->inode->ops->create(dir->inode, r->mode & ~current_umask(), 0);
+	if (IS_ERR(inode))
+		return (struct dentry *)inode;
+	dentry = dentry_alloc(dir->sb, dir, nd->last, nd->last_len, inode);
+	if (!dentry)
+		return ERR_PTR(-ENOMEM);
+	inode->nlink = 1;
+	dentry_attach(dentry);
+	dir->inode->size += dir->sb->entry_size;
+	inode_touch_modified(dir->inode);
+	r->created = true;
+	return dentry;
+}
+
+static struct dentry *lookup_or_create(struct nameidata *nd, struct open_request *r)
+{
+	struct dentry *dir = nd->path.dentry;
+	struct dentry *child = lookup_child(dir, nd->last, nd->last_len);
+
+	if (!IS_ERR(child) || PTR_ERR(child) != -ENOENT || !(r->flags & O_CREAT))
+		return child;
+	mutex_lock(&dir->inode->lock);
+	child = lookup_child(dir, nd->last, nd->last_len);
+	if (IS_ERR(child) && PTR_ERR(child) == -ENOENT && !dir->inode->ops->lookup)
+		child = create_file(nd, r);
+	mutex_unlock(&dir->inode->lock);
+	return child;
+}
+
+/* One attempt at the last component; 1: it was a link, go on walking. */
+static int open_last(struct nameidata *nd, struct open_request *r)
+{
+	struct dentry *child;
+
+	if (nd->last_type != LAST_NORM)
+		return nd_step(nd, true);
+	if (r->flags & O_CREAT) {
+		if (nd->last_slash)
+			return -EISDIR;
+	} else if (nd->last_slash) {
+		nd->flags |= LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
+	}
+	child = lookup_or_create(nd, r);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
+	return nd_step_to(nd, child, nd->flags & LOOKUP_FOLLOW);
+}
+
+static int check_kind(const struct path *path, struct open_request *r)
+{
+	mode_t mode = path->dentry->inode->mode;
+
+	switch (mode & S_IFMT) {
+	case S_IFLNK:
+		return -ELOOP;
+	case S_IFDIR:
+		if (r->may & MAY_WRITE)
+			return -EISDIR;
+		return r->may & MAY_EXEC ? -EACCES : 0;
+	case S_IFBLK:
+	case S_IFCHR:
+		if (path->mnt->flags & MNT_NODEV)
+			return -EACCES;
+		/* fall through */
+	case S_IFIFO:
+	case S_IFSOCK:
+		r->flags &= ~O_TRUNC;
+		return r->may & MAY_EXEC ? -EACCES : 0;
+	default:
+		return (r->may & MAY_EXEC) && (path->mnt->flags & MNT_NOEXEC) ? -EACCES : 0;
+	}
+}
+
+/* May the file at path be opened so? */
+static int may_open(const struct path *path, struct open_request *r, const struct cred *cred)
+{
+	struct inode *inode = path->dentry->inode;
+	int error;
+
+	if (r->flags & O_PATH)
+		return 0;
+	error = check_kind(path, r);
+	if (error == 0 && !r->created) {
+		if ((r->may & MAY_WRITE) && !S_ISCHR(inode->mode) && !S_ISFIFO(inode->mode))
+			error = mnt_want_write(path->mnt);
+		if (error == 0)
+			error = inode_permission(cred, inode, r->may);
+	}
+	if (error == 0 && (r->flags & O_NOATIME) && !inode_owner_or_capable(cred, inode))
+		error = -EPERM;
+	return error;
+}
+
+static int truncate_opened(struct inode *inode)
+{
+	struct iattr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .size = 0 };
+	int error;
+
+	mutex_lock(&inode->lock);
+	inode_kill_priv(inode);
+	error = inode->ops->set_size ? notify_change(inode, &attr) : 0;
+	mutex_unlock(&inode->lock);
+	return error;
+}
+
+/* Judges and opens the file at the walk's end. */
+static struct file *open_found(struct nameidata *nd, struct open_request *r)
+{
+	struct inode *inode = nd->path.dentry->inode;
+	struct file *file;
+	int error;
+
+	if (r->flags & O_CREAT) {
+		if ((r->flags & O_EXCL) && !r->created)
+			return ERR_PTR(-EEXIST);
+		if (S_ISDIR(inode->mode))
+			return ERR_PTR(-EISDIR);
+	}
+	if (((nd->flags & LOOKUP_DIRECTORY) || (r->flags & O_DIRECTORY)) && !S_ISDIR(inode->mode))
+		return ERR_PTR(-ENOTDIR);
+	error = may_open(&nd->path, r, nd->cred);
+	if (error != 0)
+		return ERR_PTR(error);
+	file = file_open_path(&nd->path, r->flags, r->created);
+	if (!IS_ERR(file) && (r->flags & O_TRUNC) && !r->created && S_ISREG(inode->mode)) {
+		error = inode_get_write(inode);
+		if (error == 0) {
+			error = truncate_opened(inode);
+			__atomic_sub_fetch(&inode->write_count, 1, __ATOMIC_SEQ_CST);
+		}
+		if (error != 0) {
+			fput(file);
+			return ERR_PTR(error);
+		}
+	}
+	return file;
+}
+
+/* O_TMPFILE: the path names a directory; the file gets no name. */
+static struct file *open_nameless(int dfd, const char *name, struct open_request *r)
+{
+	struct path dir, path;
+	struct inode *inode;
+	struct file *file;
+	int error = path_lookup(dfd, name,
+				LOOKUP_DIRECTORY | (r->flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW),
+				NULL, &dir);
+
+	if (error != 0)
+		return ERR_PTR(error);
+	error = mnt_want_write(dir.mnt);
+	if (error == 0)
+		error = may_create(dir.dentry->inode, current->cred);
+	if (error == 0 && !dir.dentry->inode->ops->create)
+		error = -EOPNOTSUPP;
+	inode = error != 0 ? ERR_PTR(error)
+			   : dir.dentry->inode->ops->create(dir.dentry->inode,
+							    r->mode & ~current_umask(), 0);
+	if (IS_ERR(inode)) {
+		path_put(&dir);
+		return (struct file *)inode;
+	}
+	path.mnt = dir.mnt;
+	path.dentry = dentry_alloc(dir.dentry->sb, dir.dentry, "#nameless", 9, inode);
+	file = ERR_PTR(-ENOMEM);
+	if (path.dentry) {
+		path.dentry->flags |= DENTRY_GONE;
+		inode->linkable = !(r->flags & O_EXCL);
+		file = file_open_path(&path, r->flags & ~O_TMPFILE_BIT, true);
+		dput(path.dentry);
+	}
+	path_put(&dir);
+	return file;
+}
+
+struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
+{
+	struct open_request r;
+	struct nameidata nd;
+	struct file *file;
+	int error = parse_flags(flags, mode, &r);
+
+	if (error != 0)
+		return ERR_PTR(error);
+	if (r.flags & O_TMPFILE_BIT)
+		return open_nameless(dfd, name, &r);
+	error = nd_begin(&nd, dfd, name,
+			 (r.flags & O_NOFOLLOW) ||
+					 ((r.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+				 ? 0
+				 : LOOKUP_FOLLOW);
+	while (error == 0) {
+		error = nd_walk_parent(&nd);
+		if (error == 0)
+			error = open_last(&nd, &r);
+		if (error != 1)
+			break;
+		error = 0;
+	}
+	file = error != 0 ? ERR_PTR(error) : open_found(&nd, &r);
+	nd_end(&nd);
+	return file;
+}
+
+static long do_sys_open(int dfd, const char __user *user, int flags, mode_t mode)
+{
+	struct open_request r;
+	struct file *file;
+	char *name;
+	long fd = parse_flags(flags, mode, &r);
+
+	if (fd != 0)
+		return fd;
+	name = getname(user);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	fd = get_unused_fd(0, flags & O_CLOEXEC);
+	if (fd >= 0) {
+		file = do_filp_open(dfd, name, flags, mode);
+		if (IS_ERR(file)) {
+			put_unused_fd(fd);
+			fd = PTR_ERR(file);
+		} else {
+			fd_install(fd, file);
+		}
+	}
+	putname(name);
+	return fd;
+}
+
+long sys_open(const char __user *name, int flags, mode_t mode)
+{
+	return do_sys_open(AT_FDCWD, name, flags, mode);
+}
+
+long sys_openat(int dfd, const char __user *name, int flags, mode_t mode)
+{
+	return do_sys_open(dfd, name, flags, mode);
+}
+
+long sys_creat(const char __user *name, mode_t mode)
+{
+	return do_sys_open(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+long sys_close(unsigned int fd)
+{
+	int result = close_fd(fd);
+
+	/* The descriptor is closed: restarting the call would close another. */
+	if (unlikely(result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
+		     result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK))
+		return -EINTR;
+	return result;
+}
+
+/* chdir, fchdir, chroot. */
+static int check_directory(const struct path *path)
+{
+	const struct inode *inode = path->dentry->inode;
+
+	return S_ISDIR(inode->mode) ? inode_permission(current->cred, inode, MAY_EXEC) : -ENOTDIR;
+}
+
+long sys_chdir(const char __user *name)
+{
+	struct path path;
+	int error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+
+	if (error != 0)
+		return error;
+	error = check_directory(&path);
+	if (error == 0)
+		set_fs_pwd(&path);
+	path_put(&path);
+	return error;
+}
+
+long sys_fchdir(unsigned int fd)
+{
+	struct fd f = fdget_raw(fd);
+	int error;
+
+	if (!f.file)
+		return -EBADF;
+	error = check_directory(&f.file->path);
+	if (error == 0)
+		set_fs_pwd(&f.file->path);
+	fdput(f);
+	return error;
+}
+
+long sys_chroot(const char __user *name)
+{
+	struct path path;
+	int error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
+
+	if (error != 0)
+		return error;
+	error = check_directory(&path);
+	if (error == 0 && !capable(CAP_SYS_CHROOT))
+		error = -EPERM;
+	if (error == 0)
+		set_fs_root(&path);
+	path_put(&path);
+	return error;
+}

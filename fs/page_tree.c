@@ -1,0 +1,175 @@
+/*
+ * The pages of a file.
+ *
+ * A tree of nodes with 64 slots: slots of the lowest nodes point to pages, those of others to nodes. It is as high as its
+ * highest index needs and grows upwards: a new root gets the old one as its first slot. Nodes that become empty are freed, so a
+ * sparse file costs what it holds. A node counts its slots in use.
+ *
+ * The tree holds a reference on every page in it; whoever looks one up under the mapping's lock takes another before letting
+ * the lock go. Indexes reach 2^52 (a file of 2^64 bytes), nine levels, which bounds the recursion.
+ */
+#include <tine/err.h>
+#include <tine/page.h>
+#include <tine/page_tree.h>
+#include <tine/printk.h>
+#include <tine/slab.h>
+
+#define NODE_SHIFT 6
+#define NODE_SLOTS (1u << NODE_SHIFT)
+
+struct page_tree_node {
+	unsigned int used;
+	void *slot[NODE_SLOTS]; /* struct page or struct page_tree_node */
+};
+
+static struct kmem_cache *node_cache;
+
+void page_tree_init(void)
+{
+	node_cache = kmem_cache_create("page_tree_node", sizeof(struct page_tree_node), 0);
+}
+
+void address_space_init(struct address_space *mapping)
+{
+	mutex_init(&mapping->lock, LOCK_CLASS_MAPPING);
+	mapping->root = NULL;
+	mapping->height = 0;
+}
+
+/* Indexes that a tree of that height reaches are below this. */
+static u64 tree_limit(unsigned int height)
+{
+	return height == 0 ? 0 : 1ull << (NODE_SHIFT * height);
+}
+
+static unsigned int slot_of(u64 index, unsigned int level)
+{
+	return (index >> (NODE_SHIFT * (level - 1))) & (NODE_SLOTS - 1);
+}
+
+struct page *page_tree_lookup(const struct address_space *mapping, u64 index)
+{
+	void *at = mapping->root;
+
+	if (index >= tree_limit(mapping->height))
+		return NULL;
+	for (unsigned int level = mapping->height; level && at; level--)
+		at = ((struct page_tree_node *)at)->slot[slot_of(index, level)];
+	return at;
+}
+
+static int grow(struct address_space *mapping, u64 index)
+{
+	while (index >= tree_limit(mapping->height)) {
+		struct page_tree_node *node = kmem_cache_zalloc(node_cache);
+
+		if (!node)
+			return -ENOMEM;
+		if (mapping->root) {
+			node->slot[0] = mapping->root;
+			node->used = 1;
+		}
+		mapping->root = node;
+		mapping->height++;
+	}
+	return 0;
+}
+
+/* Drops the pages from first on below node, whose lowest index is base; frees what became empty. Returns the pages dropped. */
+static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
+{
+	struct page_tree_node *node = *slot;
+	u64 step = 1ull << (NODE_SHIFT * (level - 1)), dropped = 0;
+
+	for (unsigned int i = first > base ? (first - base) / step : 0; i < NODE_SLOTS; i++) {
+		if (!node->slot[i])
+			continue;
+		if (level == 1) {
+			put_page(node->slot[i]);
+			node->slot[i] = NULL;
+			dropped++;
+		} else {
+			dropped += truncate_node(&node->slot[i], level - 1, base + i * step, first);
+		}
+		if (!node->slot[i])
+			node->used--;
+	}
+	if (node->used == 0) {
+		kmem_cache_free(node_cache, node);
+		*slot = NULL;
+	}
+	return dropped;
+}
+
+u64 page_tree_truncate(struct address_space *mapping, u64 first)
+{
+	u64 dropped;
+
+	if (first >= tree_limit(mapping->height))
+		return 0;
+	dropped = truncate_node((void **)&mapping->root, mapping->height, 0, first);
+	if (!mapping->root)
+		mapping->height = 0;
+	return dropped;
+}
+
+/* Walks down to the lowest node, making nodes on the way. */
+static struct page_tree_node *leaf_for(struct address_space *mapping, u64 index)
+{
+	struct page_tree_node *node = mapping->root;
+
+	for (unsigned int level = mapping->height; level > 1; level--) {
+		void **slot = &node->slot[slot_of(index, level)];
+
+		if (!*slot) {
+			*slot = kmem_cache_zalloc(node_cache);
+			if (!*slot)
+				return NULL;
+			node->used++;
+		}
+		node = *slot;
+	}
+	return node;
+}
+
+int page_tree_insert(struct address_space *mapping, u64 index, struct page *page)
+{
+	struct page_tree_node *leaf;
+
+	if (grow(mapping, index) != 0)
+		return -ENOMEM;
+	leaf = leaf_for(mapping, index);
+	if (!leaf)
+		return -ENOMEM;
+	ASSERT(!leaf->slot[slot_of(index, 1)]);
+	leaf->slot[slot_of(index, 1)] = page;
+	leaf->used++;
+	return 0;
+}
+
+/* The lowest index >= from below node that has a page, ~0 if none. */
+static u64 next_page(const struct page_tree_node *node, unsigned int level, u64 base, u64 from)
+{
+	u64 step = 1ull << (NODE_SHIFT * (level - 1));
+
+	for (unsigned int i = from > base ? (from - base) / step : 0; i < NODE_SLOTS; i++) {
+		u64 found = base + i * step;
+
+		if (node->slot[i] && level > 1)
+			found = next_page(node->slot[i], level - 1, found, from);
+		if (node->slot[i] && found != ~0ull)
+			return found;
+	}
+	return ~0ull;
+}
+
+u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole)
+{
+	if (!hole)
+		return from >= tree_limit(mapping->height)
+			       ? ~0ull
+			       : next_page(mapping->root, mapping->height, 0, from);
+	while (page_tree_lookup(mapping, from))
+		from++;
+	return from;
+}

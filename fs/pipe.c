@@ -1,0 +1,503 @@
+/*
+ * Pipes: a ring of slots, each with a page and the bytes in it.
+ *
+ * A write of at most a page goes into the rest of the last page, if it fits there whole, or into a slot of its own: so writes of
+ * up to PIPE_BUF bytes are never torn. Slots hold pages only while they hold bytes; one page is kept for the next write,
+ * so that a pipe used for small messages allocates nothing.
+ *
+ * The pipe's mutex guards the ring. Sleepers check their condition without it and again with it. A reader wakes writers
+ * only when the ring was full, a writer wakes readers only when it was empty: nobody sleeps in between.
+ *
+ * An unnamed pipe and a FIFO differ only in how they are opened (fs/fifo.c); the pipe lives while a file has it open.
+ */
+#include <tine/cred.h>
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fs.h>
+#include <tine/iov_iter.h>
+#include <tine/mount.h>
+#include <tine/page.h>
+#include <tine/pipe.h>
+#include <tine/poll.h>
+#include <tine/printk.h>
+#include <tine/signal.h>
+#include <tine/slab.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+#include <uapi/ioctl.h>
+#include <uapi/statfs.h>
+
+static struct kmem_cache *pipe_cache;
+static struct vfsmount *pipe_mount;
+
+static u32 used_slots(const struct pipe *pipe)
+{
+	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+}
+
+static bool pipe_empty(const struct pipe *pipe)
+{
+	return used_slots(pipe) == 0;
+}
+
+static bool pipe_full(const struct pipe *pipe)
+{
+	return used_slots(pipe) >= READ_ONCE(pipe->slots);
+}
+
+static struct pipe_buffer *slot(const struct pipe *pipe, u32 index)
+{
+	return &pipe->buffers[index & (pipe->slots - 1)];
+}
+
+struct pipe *pipe_alloc(void)
+{
+	struct pipe *pipe = kmem_cache_zalloc(pipe_cache);
+
+	if (!pipe)
+		return NULL;
+	pipe->buffers = kcalloc(PIPE_DEFAULT_SLOTS, sizeof(*pipe->buffers));
+	if (!pipe->buffers) {
+		kmem_cache_free(pipe_cache, pipe);
+		return NULL;
+	}
+	pipe->slots = PIPE_DEFAULT_SLOTS;
+	mutex_init(&pipe->lock, LOCK_CLASS_PIPE);
+	wait_queue_init(&pipe->readers_wait);
+	wait_queue_init(&pipe->writers_wait);
+	return pipe;
+}
+
+void pipe_free(struct pipe *pipe)
+{
+	for (u32 i = pipe->tail; i != pipe->head; i++)
+		put_page(slot(pipe, i)->page);
+	if (pipe->spare)
+		put_page(pipe->spare);
+	kfree(pipe->buffers);
+	kmem_cache_free(pipe_cache, pipe);
+}
+
+static void drop_slot(struct pipe *pipe)
+{
+	struct page *page = slot(pipe, pipe->tail)->page;
+
+	WRITE_ONCE(pipe->tail, pipe->tail + 1);
+	if (pipe->spare)
+		put_page(page);
+	else
+		pipe->spare = page;
+}
+
+/* Takes bytes out of the ring while there are any and somebody wants them. Bytes moved, or -EFAULT. */
+static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *to)
+{
+	ssize_t done = 0;
+
+	while (to->count && !pipe_empty(pipe)) {
+		struct pipe_buffer *buffer = slot(pipe, pipe->tail);
+		size_t n = MIN(to->count, (size_t)buffer->len);
+		bool packet = buffer->packet;
+
+		if (copy_to_iter((char *)page_address(buffer->page) + buffer->offset, n, to) < n)
+			return done ? done : -EFAULT;
+		buffer->offset += n;
+		buffer->len -= n;
+		done += n;
+		if (buffer->len == 0 || packet)
+			drop_slot(pipe);
+		if (packet)
+			break;
+	}
+	return done;
+}
+
+static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	struct pipe *pipe = file->private_data;
+	struct wait_entry entry;
+	bool was_full;
+	ssize_t result;
+
+	if (!to->count)
+		return 0;
+	for (;;) {
+		int error;
+
+		mutex_lock(&pipe->lock);
+		was_full = pipe_full(pipe);
+		result = take_bytes(pipe, to);
+		if (result == 0 && pipe->writers && (file->flags & O_NONBLOCK))
+			result = -EAGAIN;
+		error = result == 0 && pipe->writers;
+		mutex_unlock(&pipe->lock);
+		if (!error)
+			break;
+		wait_event(&pipe->readers_wait, &entry, TASK_INTERRUPTIBLE,
+			   !pipe_empty(pipe) || !READ_ONCE(pipe->writers), error);
+		if (error != 0)
+			return error;
+	}
+	if (was_full && !pipe_full(pipe))
+		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
+	if (result > 0 && file->inode->sb != pipe_mount->sb)
+		file_accessed(file);
+	return result;
+}
+
+/* Adds n bytes to the last page if they fit there whole. 1: done; 0: no room there; -EFAULT. */
+static int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
+{
+	struct pipe_buffer *last;
+	char *to;
+
+	if (pipe_empty(pipe))
+		return 0;
+	last = slot(pipe, pipe->head - 1);
+	if (last->packet || last->offset + last->len + n > PAGE_SIZE)
+		return 0;
+	to = (char *)page_address(last->page) + last->offset + last->len;
+	if (copy_from_iter(to, n, from) < n)
+		return -EFAULT;
+	last->len += n;
+	return 1;
+}
+
+/* Fills a new slot with as much as a page holds. Bytes, -EFAULT or -ENOMEM. */
+static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
+{
+	struct page *page = pipe->spare ? pipe->spare : alloc_data_page();
+	size_t n = MIN(from->count, PAGE_SIZE), copied;
+
+	if (!page)
+		return -ENOMEM;
+	pipe->spare = NULL;
+	copied = copy_from_iter(page_address(page), n, from);
+	if (copied == 0) {
+		pipe->spare = page;
+		return -EFAULT;
+	}
+	*slot(pipe, pipe->head) = (struct pipe_buffer){ page, 0, copied, packet };
+	WRITE_ONCE(pipe->head, pipe->head + 1);
+	return copied;
+}
+
+/* Puts bytes into the ring while there is room. Bytes moved; if none, 0 or -errno. */
+static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
+{
+	ssize_t done = 0, n = from->count % PAGE_SIZE;
+	int merged = n && !packet ? merge(pipe, from, n) : 0;
+
+	if (merged < 0)
+		return merged;
+	if (merged)
+		done = n;
+	while (from->count && !pipe_full(pipe)) {
+		size_t wanted = MIN(from->count, PAGE_SIZE);
+
+		n = fill_slot(pipe, from, packet);
+		if (n < 0)
+			return done ? done : n;
+		done += n;
+		if ((size_t)n < wanted)
+			break;
+	}
+	return done;
+}
+
+/*
+ * One round of a write: everything that fits now. *done grows; the result is 0 (all written), 1 (wait for room) or -errno.
+ */
+static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *from, ssize_t *done)
+{
+	ssize_t n;
+	bool was_empty;
+	int result = 0;
+
+	mutex_lock(&pipe->lock);
+	was_empty = pipe_empty(pipe);
+	if (!pipe->readers) {
+		send_sig_info(SIGPIPE, SEND_SIG_NOINFO, current);
+		result = -EPIPE;
+	} else {
+		n = put_bytes(pipe, from, file->flags & O_DIRECT);
+		if (n < 0)
+			result = n;
+		else
+			*done += n;
+		if (result == 0 && from->count)
+			result = !pipe_full(pipe) ? -EFAULT : file->flags & O_NONBLOCK ? -EAGAIN : 1;
+	}
+	mutex_unlock(&pipe->lock);
+	if (was_empty && !pipe_empty(pipe))
+		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM);
+	return result;
+}
+
+static ssize_t pipe_write(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	struct pipe *pipe = file->private_data;
+	struct wait_entry entry;
+	ssize_t done = 0;
+	int result;
+
+	if (!from->count)
+		return 0;
+	while ((result = write_round(file, pipe, from, &done)) == 1) {
+		wait_event(&pipe->writers_wait, &entry, TASK_INTERRUPTIBLE,
+			   !pipe_full(pipe) || !READ_ONCE(pipe->readers), result);
+		if (result != 0)
+			break;
+	}
+	if (done && file->inode->sb != pipe_mount->sb)
+		inode_touch_modified(file->inode);
+	return done ? done : result;
+}
+
+static u32 pipe_poll(struct file *file, struct poll_table *table)
+{
+	struct pipe *pipe = file->private_data;
+	u32 events = 0;
+
+	if (file->mode & FMODE_READ)
+		poll_wait(file, &pipe->readers_wait, table);
+	if (file->mode & FMODE_WRITE)
+		poll_wait(file, &pipe->writers_wait, table);
+	smp_mb();
+	if (file->mode & FMODE_READ) {
+		if (!pipe_empty(pipe))
+			events |= POLLIN | POLLRDNORM;
+		/* A FIFO that nobody has opened for writing since this end was opened has not hung up. */
+		if (!READ_ONCE(pipe->writers) && READ_ONCE(pipe->writer_opens) != file->pos)
+			events |= POLLHUP;
+	}
+	if (file->mode & FMODE_WRITE) {
+		if (!pipe_full(pipe))
+			events |= POLLOUT | POLLWRNORM;
+		if (!READ_ONCE(pipe->readers))
+			events |= POLLERR;
+	}
+	return events;
+}
+
+static void pipe_release(struct file *file)
+{
+	struct pipe *pipe = file->private_data;
+	struct inode *inode = file->inode;
+	bool last;
+
+	mutex_lock(&pipe->lock);
+	if (file->mode & FMODE_READ)
+		pipe->readers--;
+	if (file->mode & FMODE_WRITE)
+		pipe->writers--;
+	mutex_unlock(&pipe->lock);
+	if ((file->mode & FMODE_READ) && !pipe->readers)
+		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM | POLLERR | POLLHUP);
+	if ((file->mode & FMODE_WRITE) && !pipe->writers)
+		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM | POLLERR | POLLHUP);
+	mutex_lock(&inode->lock);
+	last = --pipe->files == 0;
+	if (last)
+		inode->pipe = NULL;
+	mutex_unlock(&inode->lock);
+	if (last)
+		pipe_free(pipe);
+}
+
+static int readable_bytes(struct pipe *pipe)
+{
+	int n = 0;
+
+	mutex_lock(&pipe->lock);
+	for (u32 i = pipe->tail; i != pipe->head; i++)
+		n += slot(pipe, i)->len;
+	mutex_unlock(&pipe->lock);
+	return n;
+}
+
+static long pipe_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	return put_user(readable_bytes(file->private_data), (int __user *)arg);
+}
+
+static long resize(struct pipe *pipe, u32 slots)
+{
+	struct pipe_buffer *buffers = kcalloc(slots, sizeof(*buffers)), *old;
+	u32 used;
+
+	if (!buffers)
+		return -ENOMEM;
+	mutex_lock(&pipe->lock);
+	used = used_slots(pipe);
+	if (used > slots) {
+		mutex_unlock(&pipe->lock);
+		kfree(buffers);
+		return -EBUSY;
+	}
+	for (u32 i = 0; i < used; i++)
+		buffers[i] = *slot(pipe, pipe->tail + i);
+	old = pipe->buffers;
+	pipe->buffers = buffers;
+	pipe->tail = 0;
+	pipe->head = used;
+	pipe->slots = slots;
+	mutex_unlock(&pipe->lock);
+	kfree(old);
+	wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
+	return slots * PAGE_SIZE;
+}
+
+static long set_size(struct pipe *pipe, unsigned int bytes)
+{
+	u32 slots = 1;
+
+	if (bytes == 0 || bytes > 1u << 31)
+		return -EINVAL;
+	while (slots * PAGE_SIZE < bytes)
+		slots *= 2;
+	if (slots > pipe->slots && slots * PAGE_SIZE > PIPE_MAX_BYTES &&
+	    !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	return resize(pipe, slots);
+}
+
+long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct pipe *pipe = file->private_data;
+
+	if (file->ops->read != pipe_read)
+		return -EBADF;
+	return cmd == F_SETPIPE_SZ ? set_size(pipe, arg) : (long)(pipe->slots * PAGE_SIZE);
+}
+
+const struct file_operations pipe_operations = {
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+	.release = pipe_release,
+};
+
+static struct inode *pipe_inode(void)
+{
+	struct inode *inode = inode_alloc(pipe_mount->sb, S_IFIFO | 0600);
+
+	if (!inode)
+		return NULL;
+	inode->nlink = 1;
+	inode->pipe = pipe_alloc();
+	if (!inode->pipe) {
+		iput(inode);
+		return NULL;
+	}
+	inode->pipe->readers = inode->pipe->writers = 1;
+	inode->pipe->reader_opens = inode->pipe->writer_opens = 1;
+	return inode;
+}
+
+static struct file *pipe_end(const struct path *path, int flags)
+{
+	struct file *file = file_alloc(path, flags, &pipe_operations);
+
+	if (!IS_ERR(file)) {
+		file->private_data = path->dentry->inode->pipe;
+		path->dentry->inode->pipe->files++;
+	}
+	return file;
+}
+
+/* Both ends of a new pipe. */
+static int make_pipe(struct file *ends[2], int flags)
+{
+	struct path path = { .mnt = pipe_mount };
+	struct inode *inode = pipe_inode();
+	char name[32];
+	int n, error = 0;
+
+	if (!inode)
+		return -ENOMEM;
+	n = snprintf(name, sizeof(name), "pipe:[%u]", (unsigned int)inode->ino);
+	path.dentry = dentry_alloc(pipe_mount->sb, NULL, name, n, igrab(inode));
+	ends[1] = NULL;
+	ends[0] = path.dentry ? pipe_end(&path, O_RDONLY | (flags & O_NONBLOCK))
+			      : ERR_PTR(-ENOMEM);
+	if (IS_ERR(ends[0])) {
+		pipe_free(inode->pipe);
+		error = PTR_ERR(ends[0]);
+	} else {
+		ends[1] = pipe_end(&path, O_WRONLY | (flags & (O_NONBLOCK | O_DIRECT)));
+		if (IS_ERR(ends[1])) {
+			error = PTR_ERR(ends[1]);
+			fput(ends[0]);
+		}
+	}
+	dput(path.dentry);
+	iput(inode);
+	return error;
+}
+
+static long do_pipe2(int __user *user, int flags)
+{
+	struct file *ends[2];
+	int fds[2], error;
+
+	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+		return -EINVAL;
+	error = make_pipe(ends, flags);
+	if (error != 0)
+		return error;
+	fds[0] = get_unused_fd(0, flags & O_CLOEXEC);
+	fds[1] = fds[0] < 0 ? fds[0] : get_unused_fd(0, flags & O_CLOEXEC);
+	error = MIN(fds[1], 0);
+	if (error == 0 && copy_to_user(user, fds, sizeof(fds)))
+		error = -EFAULT;
+	if (error == 0) {
+		fd_install(fds[0], ends[0]);
+		fd_install(fds[1], ends[1]);
+		return 0;
+	}
+	if (fds[0] >= 0)
+		put_unused_fd(fds[0]);
+	if (fds[1] >= 0)
+		put_unused_fd(fds[1]);
+	fput(ends[0]);
+	fput(ends[1]);
+	return error;
+}
+
+long sys_pipe2(int __user *user, int flags)
+{
+	return do_pipe2(user, flags);
+}
+
+long sys_pipe(int __user *user)
+{
+	return do_pipe2(user, 0);
+}
+
+static const struct super_operations pipefs_operations = {};
+
+const struct file_system_type pipefs_type = {
+	.name = "pipefs",
+	.nodev = true,
+	.kernel_only = true,
+};
+
+void pipe_init(void)
+{
+	struct super_block *sb = super_alloc(&pipefs_type, &pipefs_operations, PIPEFS_MAGIC);
+	struct inode *root;
+
+	pipe_cache = kmem_cache_create("pipe", sizeof(struct pipe), 0);
+	ASSERT(sb);
+	root = inode_alloc(sb, S_IFDIR | 0555);
+	ASSERT(root);
+	sb->root = dentry_alloc(sb, NULL, "pipe:", 5, root);
+	ASSERT(sb->root);
+	pipe_mount = mount_alloc(sb, sb->root, "pipefs");
+	ASSERT(pipe_mount);
+}

@@ -1,0 +1,339 @@
+/*
+ * read(2), write(2) and their kin: descriptor, access mode, buffer and count are checked here, in Linux's order; the file's
+ * operation then sees an iov_iter that it may trust. The offset is the file's own, locked where it could be used by two at once, or
+ * the caller's (pread).
+ */
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/fs.h>
+#include <tine/iov_iter.h>
+#include <tine/rw.h>
+#include <tine/signal.h>
+#include <tine/slab.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+#define FAST_IOVECS 8
+
+ssize_t vfs_read(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	if (!(file->mode & FMODE_READ))
+		return -EBADF;
+	if (!file->ops->read)
+		return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+	if (*pos < 0)
+		return -EINVAL;
+	return file->ops->read(file, to, pos);
+}
+
+ssize_t vfs_write(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	if (!(file->mode & FMODE_WRITE))
+		return -EBADF;
+	if (!file->ops->write)
+		return -EINVAL;
+	if (*pos < 0)
+		return -EINVAL;
+	return file->ops->write(file, from, pos);
+}
+
+typedef ssize_t transfer_fn(struct file *file, struct iov_iter *iter, loff_t *pos);
+
+/* One buffer. The mode is checked before the buffer, the buffer before the offset. */
+static ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *pos, bool write)
+{
+	struct iov_iter iter;
+
+	if (!(file->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	if (!(write ? (void *)file->ops->write : (void *)file->ops->read))
+		return !write && S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+	if (!access_ok(buf, n))
+		return -EFAULT;
+	iov_iter_user(&iter, buf, MIN(n, MAX_RW_COUNT));
+	return write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
+}
+
+static ssize_t transfer_at_offset(unsigned int fd, char __user *buf, size_t n, bool write)
+{
+	struct fd f = fdget_pos(fd);
+	ssize_t result;
+	loff_t pos;
+
+	if (!f.file)
+		return -EBADF;
+	pos = f.file->pos;
+	result = transfer(f.file, buf, n, &pos, write);
+	if (result >= 0)
+		f.file->pos = pos;
+	fdput(f);
+	return result;
+}
+
+long sys_read(unsigned int fd, char __user *buf, size_t n)
+{
+	return transfer_at_offset(fd, buf, n, false);
+}
+
+long sys_write(unsigned int fd, const char __user *buf, size_t n)
+{
+	return transfer_at_offset(fd, (char __user *)buf, n, true);
+}
+
+static ssize_t transfer_at(unsigned int fd, char __user *buf, size_t n, loff_t pos, bool write)
+{
+	struct fd f;
+	ssize_t result = -ESPIPE;
+
+	if (pos < 0)
+		return -EINVAL;
+	f = fdget(fd);
+	if (!f.file)
+		return -EBADF;
+	if (f.file->mode & FMODE_SEEKABLE)
+		result = transfer(f.file, buf, n, &pos, write);
+	fdput(f);
+	return result;
+}
+
+long sys_pread64(unsigned int fd, char __user *buf, size_t n, loff_t pos)
+{
+	return transfer_at(fd, buf, n, pos, false);
+}
+
+long sys_pwrite64(unsigned int fd, const char __user *buf, size_t n, loff_t pos)
+{
+	return transfer_at(fd, (char __user *)buf, n, pos, true);
+}
+
+static ssize_t transfer_vector(struct file *file, const struct iovec __user *user, unsigned long n,
+			       loff_t *pos, bool write)
+{
+	struct iovec fast[FAST_IOVECS], *iov = fast;
+	struct iov_iter iter;
+	ssize_t result;
+
+	if (!(file->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		return -EBADF;
+	result = import_iovec(user, n, FAST_IOVECS, &iov, &iter);
+	if (result < 0)
+		return result;
+	if (result > 0 || !(write ? (void *)file->ops->write : (void *)file->ops->read))
+		result = write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
+	if (iov != fast)
+		kfree(iov);
+	return result;
+}
+
+static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov, unsigned long n,
+				bool write)
+{
+	struct fd f = fdget_pos(fd);
+	ssize_t result;
+	loff_t pos;
+
+	if (!f.file)
+		return -EBADF;
+	pos = f.file->pos;
+	result = transfer_vector(f.file, iov, n, &pos, write);
+	if (result >= 0)
+		f.file->pos = pos;
+	fdput(f);
+	return result;
+}
+
+long sys_readv(unsigned long fd, const struct iovec __user *iov, unsigned long n)
+{
+	return vector_at_offset(fd, iov, n, false);
+}
+
+long sys_writev(unsigned long fd, const struct iovec __user *iov, unsigned long n)
+{
+	return vector_at_offset(fd, iov, n, true);
+}
+
+static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsigned long n,
+			 loff_t pos, bool write)
+{
+	struct fd f;
+	ssize_t result = -ESPIPE;
+
+	if (pos < 0)
+		return -EINVAL;
+	f = fdget(fd);
+	if (!f.file)
+		return -EBADF;
+	if (f.file->mode & FMODE_SEEKABLE)
+		result = transfer_vector(f.file, iov, n, &pos, write);
+	fdput(f);
+	return result;
+}
+
+/* The offset comes in two registers for the sake of 32-bit machines; here the low one holds all of it. */
+long sys_preadv(unsigned long fd, const struct iovec __user *iov, unsigned long n,
+		unsigned long pos, unsigned long pos_high)
+{
+	return vector_at(fd, iov, n, pos, false);
+}
+
+long sys_pwritev(unsigned long fd, const struct iovec __user *iov, unsigned long n,
+		 unsigned long pos, unsigned long pos_high)
+{
+	return vector_at(fd, iov, n, pos, true);
+}
+
+loff_t noop_llseek(struct file *file, loff_t offset, int whence)
+{
+	return file->pos;
+}
+
+loff_t generic_llseek(struct file *file, loff_t offset, int whence)
+{
+	loff_t size = READ_ONCE(file->inode->size), base = 0;
+
+	switch (whence) {
+	case SEEK_SET:
+		break;
+	case SEEK_CUR:
+		base = file->pos;
+		break;
+	case SEEK_END:
+		base = size;
+		break;
+	case SEEK_DATA:
+	case SEEK_HOLE:
+		if (offset < 0 || offset >= size)
+			return -ENXIO;
+		offset = whence == SEEK_HOLE ? size : offset;
+		break;
+	default:
+		return -EINVAL;
+	}
+	if (__builtin_add_overflow(base, offset, &offset) || offset < 0)
+		return -EINVAL;
+	file->pos = offset;
+	return offset;
+}
+
+long sys_lseek(unsigned int fd, off_t offset, unsigned int whence)
+{
+	struct fd f = fdget_pos(fd);
+	loff_t result = -ESPIPE;
+
+	if (!f.file)
+		return -EBADF;
+	if (whence > SEEK_HOLE)
+		result = -EINVAL;
+	else if ((f.file->mode & FMODE_SEEKABLE) && f.file->ops->llseek)
+		result = f.file->ops->llseek(f.file, offset, whence);
+	fdput(f);
+	return result;
+}
+
+int check_new_size(loff_t old, loff_t size)
+{
+	if (size > old && (u64)size > rlimit(RLIMIT_FSIZE)) {
+		send_sig_info(SIGXFSZ, SEND_SIG_NOINFO, current);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+ssize_t generic_write_checks(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	u64 limit = rlimit(RLIMIT_FSIZE);
+
+	if (!from->count)
+		return 0;
+	if (file->flags & O_APPEND)
+		*pos = file->inode->size;
+	if ((u64)*pos >= limit) {
+		send_sig_info(SIGXFSZ, SEND_SIG_NOINFO, current);
+		return -EFBIG;
+	}
+	if (*pos >= MAX_LFS_FILESIZE)
+		return -EFBIG;
+	limit = MIN(limit, (u64)MAX_LFS_FILESIZE);
+	from->count = MIN(from->count, limit - (u64)*pos);
+	return from->count;
+}
+
+/* sendfile(2): through a page of the kernel's, since the pages of files here are never far away. */
+static ssize_t copy_between(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
+			    size_t n)
+{
+	char *page = kmalloc(PAGE_SIZE);
+	ssize_t done = 0, got = 0;
+
+	if (!page)
+		return -ENOMEM;
+	while (n && !signal_pending(current)) {
+		loff_t from = *in_pos;
+		struct iov_iter iter;
+		ssize_t put;
+
+		iov_iter_kernel(&iter, page, MIN(n, PAGE_SIZE));
+		got = vfs_read(in, &iter, &from);
+		if (got <= 0)
+			break;
+		iov_iter_kernel(&iter, page, got);
+		put = vfs_write(out, &iter, out_pos);
+		if (put < 0) {
+			got = put;
+			break;
+		}
+		*in_pos += put;
+		done += put;
+		n -= put;
+		if (put < got)
+			break;
+	}
+	kfree(page);
+	if (done == 0 && got >= 0 && n && signal_pending(current))
+		return -ERESTARTSYS;
+	return done ? done : MIN(got, 0l);
+}
+
+static ssize_t do_sendfile(struct fd out, struct fd in, loff_t *pos, size_t n)
+{
+	loff_t in_pos = pos ? *pos : in.file->pos, out_pos = out.file->pos;
+	ssize_t result;
+
+	if (!(in.file->mode & FMODE_READ) || !(out.file->mode & FMODE_WRITE))
+		return -EBADF;
+	if (pos && !(in.file->mode & FMODE_SEEKABLE))
+		return -ESPIPE;
+	if (!in.file->ops->read || !out.file->ops->write || (out.file->flags & O_APPEND) ||
+	    !S_ISREG(in.file->inode->mode) || in_pos < 0)
+		return -EINVAL;
+	result = copy_between(in.file, &in_pos, out.file, &out_pos, MIN(n, MAX_RW_COUNT));
+	if (result > 0) {
+		out.file->pos = out_pos;
+		if (pos)
+			*pos = in_pos;
+		else
+			in.file->pos = in_pos;
+	}
+	return result;
+}
+
+long sys_sendfile(int out_fd, int in_fd, off_t __user *user_pos, size_t n)
+{
+	loff_t pos = 0;
+	struct fd in, out;
+	ssize_t result;
+
+	if (user_pos && get_user(pos, user_pos) != 0)
+		return -EFAULT;
+	in = fdget(in_fd);
+	if (!in.file)
+		return -EBADF;
+	out = fdget(out_fd);
+	result = out.file ? do_sendfile(out, in, user_pos ? &pos : NULL, n) : -EBADF;
+	fdput(out);
+	fdput(in);
+	if (user_pos && put_user(pos, user_pos) != 0)
+		return -EFAULT;
+	return result;
+}

@@ -1,0 +1,318 @@
+/*
+ * tmpfs: files in memory. The root file system, /tmp, /dev/shm, the memory behind shared anonymous mappings, and (through
+ * devtmpfs) /dev are all this.
+ *
+ * Names are dentries (fs/dcache.c), contents are pages (fs/tmpfs_file.c); this file is the super block: options, the two limits,
+ * and the inodes. Every page and every inode is charged to the super block before it is made and given back when it goes, so
+ * the limits hold exactly; the counts are atomic and need no lock.
+ */
+#include <tine/err.h>
+#include <tine/fs.h>
+#include <tine/mount.h>
+#include <tine/page.h>
+#include <tine/printk.h>
+#include <tine/seq_buffer.h>
+#include <tine/slab.h>
+#include <tine/string.h>
+#include <tine/tmpfs.h>
+#include <uapi/statfs.h>
+
+#define ENTRY_SIZE 20 /* what a directory's size grows by for each entry, as Linux has it */
+
+static const struct super_operations tmpfs_super_operations;
+static struct vfsmount *shm_mount; /* for files without a name */
+
+static u64 total_pages; /* atomic: of all instances */
+
+u64 tmpfs_total_pages(void)
+{
+	return READ_ONCE(total_pages);
+}
+
+void tmpfs_count_pages(s64 n)
+{
+	__atomic_add_fetch(&total_pages, n, __ATOMIC_RELAXED);
+}
+
+bool tmpfs_charge(u64 *used, const u64 *limit)
+{
+	if (__atomic_add_fetch(used, 1, __ATOMIC_RELAXED) <= READ_ONCE(*limit))
+		return true;
+	__atomic_sub_fetch(used, 1, __ATOMIC_RELAXED);
+	return false;
+}
+
+void tmpfs_uncharge(u64 *used, u64 n)
+{
+	__atomic_sub_fetch(used, n, __ATOMIC_RELAXED);
+}
+
+static const char *tmpfs_get_link(struct inode *inode, char *buf)
+{
+	return inode->link;
+}
+
+static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev);
+
+static const struct inode_operations tmpfs_dir_inode = { .create = tmpfs_create };
+static const struct inode_operations tmpfs_link_inode = { .get_link = tmpfs_get_link };
+static const struct inode_operations tmpfs_file_inode = { .set_size = tmpfs_set_size };
+static const struct inode_operations tmpfs_special_inode = {};
+
+static struct inode *new_inode(struct super_block *sb, const struct inode *dir, mode_t mode,
+			       dev_t rdev)
+{
+	struct tmpfs *fs = sb->private;
+	struct inode *inode;
+
+	if (!tmpfs_charge(&fs->inodes, &fs->max_inodes))
+		return ERR_PTR(-ENOSPC);
+	inode = inode_alloc(sb, mode);
+	if (!inode) {
+		tmpfs_uncharge(&fs->inodes, 1);
+		return ERR_PTR(-ENOMEM);
+	}
+	inode_init_owner(inode, dir, mode);
+	inode->rdev = rdev;
+	inode->ops = &tmpfs_special_inode;
+	if (S_ISDIR(mode)) {
+		inode->ops = &tmpfs_dir_inode;
+		inode->fops = &dentry_dir_operations;
+	} else if (S_ISREG(mode)) {
+		inode->ops = &tmpfs_file_inode;
+		inode->fops = &tmpfs_file_operations;
+	} else if (S_ISLNK(mode)) {
+		inode->ops = &tmpfs_link_inode;
+	}
+	return inode;
+}
+
+static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev)
+{
+	return new_inode(dir->sb, dir, mode, rdev);
+}
+
+static void tmpfs_evict_inode(struct inode *inode)
+{
+	struct tmpfs *fs = inode->sb->private;
+
+	if (S_ISREG(inode->mode))
+		tmpfs_drop_pages(inode, 0);
+	tmpfs_uncharge(&fs->inodes, 1);
+}
+
+static void tmpfs_statfs(struct super_block *sb, struct statfs *st)
+{
+	const struct tmpfs *fs = sb->private;
+
+	st->f_blocks = READ_ONCE(fs->max_blocks);
+	st->f_bfree = st->f_bavail = st->f_blocks - MIN(st->f_blocks, READ_ONCE(fs->blocks));
+	st->f_files = READ_ONCE(fs->max_inodes);
+	st->f_ffree = st->f_files - MIN(st->f_files, READ_ONCE(fs->inodes));
+}
+
+static void tmpfs_show_options(struct super_block *sb, struct seq_buffer *m)
+{
+	const struct tmpfs *fs = sb->private;
+
+	if (fs->max_blocks != fs->default_blocks)
+		seq_printf(m, ",size=%zuk", (size_t)fs->max_blocks * 4);
+	if (fs->max_inodes != fs->default_blocks)
+		seq_printf(m, ",nr_inodes=%zu", (size_t)fs->max_inodes);
+	if ((sb->root->inode->mode & 07777) != 01777)
+		seq_printf(m, ",mode=%03o", sb->root->inode->mode & 07777);
+}
+
+/* A number with k, m, g; for size also "%" of memory. false: something else follows, or no digit. */
+static bool parse_size(const char *text, bool percent, u64 *result)
+{
+	static const char units[] = "kmg";
+	unsigned int base = text[0] == '0' && text[1] ? 8 : 10;
+	u64 value = 0;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text < (char)('0' + base); text++)
+		value = value * base + (*text - '0');
+	if (percent && *text == '%') {
+		value = value * total_page_count() / 100 * PAGE_SIZE;
+		text++;
+	} else if (*text && strchr(units, *text | 0x20)) {
+		value <<= 10 * (strchr(units, *text | 0x20) - units + 1);
+		text++;
+	}
+	*result = value;
+	return *text == '\0';
+}
+
+struct tmpfs_options {
+	u64 size, inodes, mode, uid, gid;
+	bool has_size, has_inodes, has_mode, has_uid, has_gid;
+};
+
+static bool parse_octal(const char *text, u64 *result)
+{
+	u64 value = 0;
+
+	for (; *text >= '0' && *text <= '7'; text++)
+		value = value * 8 + (*text - '0');
+	*result = value & 07777;
+	return *text == '\0';
+}
+
+static bool parse_option(char *word, struct tmpfs_options *o)
+{
+	char *value = strchr(word, '=');
+
+	if (!value)
+		return false;
+	*value++ = '\0';
+	if (strcmp(word, "size") == 0)
+		return o->has_size = parse_size(value, true, &o->size);
+	if (strcmp(word, "nr_blocks") == 0) {
+		o->has_size = parse_size(value, false, &o->size);
+		o->size *= PAGE_SIZE;
+		return o->has_size;
+	}
+	if (strcmp(word, "nr_inodes") == 0)
+		return o->has_inodes = parse_size(value, false, &o->inodes);
+	if (strcmp(word, "mode") == 0)
+		return o->has_mode = parse_octal(value, &o->mode);
+	if (strcmp(word, "uid") == 0)
+		return o->has_uid = parse_size(value, false, &o->uid);
+	if (strcmp(word, "gid") == 0)
+		return o->has_gid = parse_size(value, false, &o->gid);
+	return false;
+}
+
+static int parse_options(const char *data, struct tmpfs_options *o)
+{
+	char *copy, *word, *next;
+	int error = 0;
+
+	memset(o, 0, sizeof(*o));
+	if (!data || !*data)
+		return 0;
+	copy = kstrdup(data);
+	if (!copy)
+		return -ENOMEM;
+	for (word = copy; word && error == 0; word = next) {
+		next = strchr(word, ',');
+		if (next)
+			*next++ = '\0';
+		if (*word && !parse_option(word, o))
+			error = -EINVAL;
+	}
+	kfree(copy);
+	return error;
+}
+
+/* No limit below what is in use. */
+static int apply_limits(struct tmpfs *fs, const struct tmpfs_options *o)
+{
+	u64 blocks = o->has_size ? DIV_ROUND_UP(o->size, PAGE_SIZE) : fs->max_blocks;
+	u64 inodes = o->has_inodes ? o->inodes : fs->max_inodes;
+
+	/* 0 means: no limit. */
+	blocks = blocks ? blocks : ~0ull >> 1;
+	inodes = inodes ? inodes : ~0ull >> 1;
+	if (blocks < READ_ONCE(fs->blocks) || inodes < READ_ONCE(fs->inodes))
+		return -EINVAL;
+	WRITE_ONCE(fs->max_blocks, blocks);
+	WRITE_ONCE(fs->max_inodes, inodes);
+	return 0;
+}
+
+static int tmpfs_remount(struct super_block *sb, const char *data)
+{
+	struct tmpfs_options options;
+	int error = parse_options(data, &options);
+
+	return error != 0 ? error : apply_limits(sb->private, &options);
+}
+
+static int make_root(struct super_block *sb, const struct tmpfs_options *o)
+{
+	struct inode *inode = new_inode(sb, NULL, S_IFDIR | (o->has_mode ? o->mode : 01777), 0);
+
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	inode->nlink = 2;
+	if (o->has_uid)
+		inode->uid = o->uid;
+	if (o->has_gid)
+		inode->gid = o->gid;
+	sb->root = dentry_alloc(sb, NULL, "/", 1, inode);
+	return sb->root ? 0 : -ENOMEM;
+}
+
+struct super_block *tmpfs_get_super(const struct file_system_type *type, const char *data)
+{
+	struct tmpfs *fs = kzalloc(sizeof(*fs));
+	struct super_block *sb = super_alloc(type, &tmpfs_super_operations, TMPFS_MAGIC);
+	struct tmpfs_options options;
+	int error = -ENOMEM;
+
+	if (fs && sb) {
+		sb->private = fs;
+		sb->entry_size = ENTRY_SIZE;
+		fs->default_blocks = fs->max_blocks = fs->max_inodes = total_page_count() / 2;
+		error = parse_options(data, &options);
+		if (error == 0)
+			error = apply_limits(fs, &options);
+		if (error == 0)
+			error = make_root(sb, &options);
+		if (error == 0)
+			return sb;
+	}
+	kfree(fs);
+	kfree(sb);
+	return ERR_PTR(error);
+}
+
+static void tmpfs_put_super(struct super_block *sb)
+{
+	kfree(sb->private);
+}
+
+static const struct super_operations tmpfs_super_operations = {
+	.evict_inode = tmpfs_evict_inode,
+	.statfs = tmpfs_statfs,
+	.remount = tmpfs_remount,
+	.show_options = tmpfs_show_options,
+	.put_super = tmpfs_put_super,
+};
+
+const struct file_system_type tmpfs_type = {
+	.name = "tmpfs",
+	.nodev = true,
+	.get_super = tmpfs_get_super,
+};
+
+void tmpfs_init(void)
+{
+	struct super_block *sb = tmpfs_get_super(&tmpfs_type, "size=0,nr_inodes=0");
+
+	shm_mount = IS_ERR(sb) ? NULL : mount_alloc(sb, sb->root, "tmpfs");
+	ASSERT(shm_mount);
+}
+
+struct file *shmem_file_setup(const char *name, loff_t size)
+{
+	struct super_block *sb = shm_mount->sb;
+	struct path path = { .mnt = shm_mount };
+	struct inode *inode;
+	struct file *file;
+
+	inode = new_inode(sb, NULL, S_IFREG | 0777, 0);
+	if (IS_ERR(inode))
+		return (struct file *)inode;
+	inode->size = size;
+	path.dentry = dentry_alloc(sb, NULL, name, strlen(name), inode);
+	if (!path.dentry)
+		return ERR_PTR(-ENOMEM);
+	path.dentry->flags |= DENTRY_GONE;
+	file = file_alloc(&path, O_RDWR, inode->fops);
+	dput(path.dentry);
+	return file;
+}

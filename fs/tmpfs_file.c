@@ -1,0 +1,223 @@
+/*
+ * Contents of tmpfs files: pages in the inode's page tree, holes where there are none.
+ *
+ * Writers and truncation hold inode->lock; the tree itself is guarded by the mapping's lock, which is never held while user
+ * memory is copied: a page is looked up, counted, and copied from or to after the lock was let go. So a write whose buffer is a
+ * mapping of the same file works: its fault takes only the mapping's lock. Mappings get the same pages (get_page) and count
+ * them; truncation drops the file's reference and leaves mappers theirs.
+ *
+ * The size is set before pages are dropped and after they are filled, and pages are zero before they are in the tree: nobody
+ * sees old memory. A page is charged to the super block when it enters the tree.
+ */
+#include <tine/err.h>
+#include <tine/fs.h>
+#include <tine/iov_iter.h>
+#include <tine/page.h>
+#include <tine/rw.h>
+#include <tine/string.h>
+#include <tine/tmpfs.h>
+
+/* The page at index with a reference; NULL: a hole, or beyond the end; made where create is set. ERR_PTR(-ENOMEM, -ENOSPC). */
+static struct page *find_page(struct inode *inode, u64 index, bool create)
+{
+	struct tmpfs *fs = inode->sb->private;
+	struct page *page;
+
+	page = page_tree_lookup(&inode->mapping, index);
+	if (page) {
+		get_page(page);
+		return page;
+	}
+	if (!create)
+		return NULL;
+	if (!tmpfs_charge(&fs->blocks, &fs->max_blocks))
+		return ERR_PTR(-ENOSPC);
+	page = alloc_zeroed_data_page();
+	if (!page || page_tree_insert(&inode->mapping, index, page) != 0) {
+		if (page)
+			put_page(page);
+		tmpfs_uncharge(&fs->blocks, 1);
+		return ERR_PTR(-ENOMEM);
+	}
+	inode->block_count++;
+	tmpfs_count_pages(1);
+	get_page(page);
+	return page;
+}
+
+static struct page *lock_and_find_page(struct inode *inode, u64 index, bool create)
+{
+	struct page *page;
+
+	mutex_lock(&inode->mapping.lock);
+	page = find_page(inode, index, create);
+	mutex_unlock(&inode->mapping.lock);
+	return page;
+}
+
+void tmpfs_drop_pages(struct inode *inode, u64 first)
+{
+	struct tmpfs *fs = inode->sb->private;
+	u64 dropped;
+
+	mutex_lock(&inode->mapping.lock);
+	dropped = page_tree_truncate(&inode->mapping, first);
+	inode->block_count -= dropped;
+	mutex_unlock(&inode->mapping.lock);
+	tmpfs_uncharge(&fs->blocks, dropped);
+	tmpfs_count_pages(-(s64)dropped);
+}
+
+int tmpfs_set_size(struct inode *inode, loff_t size)
+{
+	loff_t old = inode->size;
+	struct page *page;
+
+	if (size == old)
+		goto touched;
+	WRITE_ONCE(inode->size, size);
+	if (size < old) {
+		tmpfs_drop_pages(inode, DIV_ROUND_UP((u64)size, PAGE_SIZE));
+		/* What is cut off within the last page must read as zeroes when the file grows again. */
+		page = size % PAGE_SIZE ? lock_and_find_page(inode, size / PAGE_SIZE, false) : NULL;
+		if (page) {
+			memset((char *)page_address(page) + size % PAGE_SIZE, 0,
+			       PAGE_SIZE - size % PAGE_SIZE);
+			put_page(page);
+		}
+	}
+touched:
+	inode_touch_modified(inode);
+	return 0;
+}
+
+static ssize_t tmpfs_read(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	struct inode *inode = file->inode;
+	ssize_t done = 0;
+
+	while (to->count) {
+		loff_t size = READ_ONCE(inode->size);
+		size_t offset = *pos % PAGE_SIZE, copied;
+		size_t n = MIN(to->count, PAGE_SIZE - offset);
+		struct page *page;
+
+		if (*pos >= size)
+			break;
+		n = MIN(n, (size_t)(size - *pos));
+		page = lock_and_find_page(inode, *pos / PAGE_SIZE, false);
+		if (page) {
+			copied = copy_to_iter((char *)page_address(page) + offset, n, to);
+			put_page(page);
+		} else {
+			copied = zero_to_iter(n, to);
+		}
+		*pos += copied;
+		done += copied;
+		if (copied < n)
+			return done ? done : -EFAULT;
+	}
+	file_accessed(file);
+	return done;
+}
+
+static ssize_t write_pages(struct inode *inode, struct iov_iter *from, loff_t *pos)
+{
+	ssize_t done = 0;
+
+	while (from->count) {
+		size_t offset = *pos % PAGE_SIZE, copied;
+		size_t n = MIN(from->count, PAGE_SIZE - offset);
+		struct page *page = lock_and_find_page(inode, *pos / PAGE_SIZE, true);
+
+		if (IS_ERR(page))
+			return done ? done : PTR_ERR(page);
+		copied = copy_from_iter((char *)page_address(page) + offset, n, from);
+		put_page(page);
+		*pos += copied;
+		done += copied;
+		if (*pos > inode->size)
+			WRITE_ONCE(inode->size, *pos);
+		if (copied < n)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+static ssize_t tmpfs_write(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	struct inode *inode = file->inode;
+	ssize_t result;
+
+	mutex_lock(&inode->lock);
+	result = generic_write_checks(file, from, pos);
+	if (result > 0) {
+		inode_kill_priv(inode);
+		inode_touch_modified(inode);
+		result = write_pages(inode, from, pos);
+	}
+	mutex_unlock(&inode->lock);
+	return result;
+}
+
+static loff_t seek_page(struct inode *inode, loff_t offset, bool hole)
+{
+	u64 index;
+
+	mutex_lock(&inode->mapping.lock);
+	index = page_tree_next(&inode->mapping, offset / PAGE_SIZE, hole);
+	mutex_unlock(&inode->mapping.lock);
+	if (index >= DIV_ROUND_UP((u64)inode->size, PAGE_SIZE))
+		return hole ? inode->size : -ENXIO;
+	return MAX(offset, (loff_t)(index * PAGE_SIZE));
+}
+
+static loff_t tmpfs_llseek(struct file *file, loff_t offset, int whence)
+{
+	struct inode *inode = file->inode;
+	loff_t found;
+
+	if (whence != SEEK_DATA && whence != SEEK_HOLE)
+		return generic_llseek(file, offset, whence);
+	mutex_lock(&inode->lock);
+	found = offset < 0 || offset >= inode->size ? -ENXIO
+						    : seek_page(inode, offset, whence == SEEK_HOLE);
+	if (found >= 0)
+		file->pos = MIN(found, inode->size);
+	mutex_unlock(&inode->lock);
+	return found;
+}
+
+static struct page *tmpfs_get_page(struct file *file, u64 pgoff, bool create)
+{
+	struct inode *inode = file->inode;
+	struct page *page;
+
+	mutex_lock(&inode->mapping.lock);
+	if (pgoff >= DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE))
+		page = ERR_PTR(-EFAULT);
+	else
+		page = find_page(inode, pgoff, create);
+	mutex_unlock(&inode->mapping.lock);
+	return page;
+}
+
+static int tmpfs_mmap(struct file *file, unsigned int vm_flags)
+{
+	file_accessed(file);
+	return 0;
+}
+
+static int tmpfs_fsync(struct file *file)
+{
+	return 0;
+}
+
+const struct file_operations tmpfs_file_operations = {
+	.read = tmpfs_read,
+	.write = tmpfs_write,
+	.llseek = tmpfs_llseek,
+	.get_page = tmpfs_get_page,
+	.mmap = tmpfs_mmap,
+	.fsync = tmpfs_fsync,
+};

@@ -1,0 +1,28 @@
+/* What a process's paths start from (fs/fs_struct.c). */
+#ifndef TINE_FS_STRUCT_H
+#define TINE_FS_STRUCT_H
+
+#include <tine/file.h>
+#include <tine/spinlock.h>
+
+struct fs_struct {
+	struct atomic count; /* tasks that share it */
+	struct spinlock lock; /* guards the rest */
+	mode_t umask;
+	struct path root, pwd; /* counted */
+};
+
+/* Counted copies of current's. */
+void get_fs_root(struct path *root);
+void get_fs_pwd(struct path *pwd);
+void get_fs_root_and_pwd(struct path *root, struct path *pwd);
+void set_fs_root(const struct path *path);
+void set_fs_pwd(const struct path *path);
+/* Counted copies of task's; false if it has none (any more). Either may be NULL. */
+bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd);
+/* Boot: gives the task that runs start_kernel a fs_struct at the root of the file system. */
+void fs_struct_init(const struct path *root);
+mode_t current_umask(void);
+bool task_umask(struct task_struct *task, mode_t *umask); /* false: task has no fs_struct */
+
+#endif

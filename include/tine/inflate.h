@@ -1,0 +1,42 @@
+/* gzip (RFC 1952) and deflate (RFC 1951) decompression as a stream (fs/inflate.c). */
+#ifndef TINE_INFLATE_H
+#define TINE_INFLATE_H
+
+#include <tine/types.h>
+
+#define INFLATE_WINDOW 32768u
+
+struct inflate_table {
+	u16 fast[512];	/* index: next 9 bits; symbol << 4 | length, 0: longer */
+	u16 count[16], first_index[16]; /* canonical decoding of longer codes */
+	u32 first_code[16];
+	u16 symbol[288]; /* by code */
+};
+
+/* About 70 KiB: the caller allocates it. */
+struct inflate {
+	const u8 *in, *in_end;
+	u64 bits;
+	unsigned int bit_count;
+	u8 *window;	   /* 2 * INFLATE_WINDOW bytes */
+	size_t fill, flushed; /* in window */
+	u64 total;
+	u32 crc;
+	/* Takes n bytes; a message stops the decompression. */
+	const char *(*sink)(void *arg, const u8 *bytes, size_t n);
+	void *sink_arg;
+	const char *error;
+	u8 lengths[320];
+	struct inflate_table literals, distances;
+	u8 window_bytes[2 * INFLATE_WINDOW + 300];
+};
+
+/*
+ * Decompresses one gzip member at in into sink. NULL and *used set to its length, or a message that says what is wrong. The checksum
+ * and length at its end are verified.
+ */
+const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
+		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg);
+u32 crc32_update(u32 crc, const u8 *bytes, size_t n);
+
+#endif

@@ -1,0 +1,56 @@
+/* Mounted file systems (fs/mount.c). */
+#ifndef TINE_MOUNT_H
+#define TINE_MOUNT_H
+
+#include <tine/fs.h>
+
+/* A file system's tree, or part of it, at a place in the tree of mounts. The mount lock guards what is not constant. */
+struct vfsmount {
+	struct atomic count;
+	u32 flags;		    /* MNT_ */
+	struct dentry *root;	    /* constant, counted */
+	struct super_block *sb;	    /* constant, counted */
+	struct vfsmount *parent;    /* counted; NULL: not attached, or the root of all */
+	struct dentry *mountpoint;  /* in parent; counted */
+	struct mnt_namespace *ns;   /* NULL: not attached */
+	struct list_head link;	    /* in ns->mounts, in the order of mounting */
+	int id;
+	char *source;		    /* what /proc/mounts shows first; owned */
+};
+
+#define MNT_READONLY 1u
+#define MNT_NOSUID 2u
+#define MNT_NODEV 4u
+#define MNT_NOEXEC 8u
+#define MNT_NOATIME 16u
+
+struct mnt_namespace {
+	struct atomic count;
+	struct vfsmount *root;
+	struct list_head mounts;
+};
+
+extern struct mnt_namespace init_mnt_ns;
+struct mnt_namespace *current_mnt_ns(void);
+
+extern struct spinlock mount_lock;
+
+static inline struct vfsmount *mntget(struct vfsmount *mnt)
+{
+	atomic_inc(&mnt->count);
+	return mnt;
+}
+void mntput(struct vfsmount *mnt); /* tolerates NULL; may sleep */
+
+/* A mount of sb (reference consumed, also on failure) that is attached nowhere. NULL: out of memory. */
+struct vfsmount *mount_alloc(struct super_block *sb, struct dentry *root, const char *source);
+/* Replaces path, while something is mounted on it, by the root of that. */
+void follow_mounts(struct path *path);
+/* If path is the root of a mount: replaces it by what it is mounted on and returns true. */
+bool follow_up(struct path *path);
+/* -EROFS if the file system or the mount is read-only. */
+int mnt_want_write(const struct vfsmount *mnt);
+/* Something is mounted on dentry, through whichever parent. */
+bool is_mountpoint(const struct dentry *dentry);
+
+#endif

@@ -1,0 +1,18 @@
+/* Reading directories: what a readdir operation fills (fs/readdir.c). */
+#ifndef TINE_READDIR_H
+#define TINE_READDIR_H
+
+#include <tine/file.h>
+#include <uapi/dirent.h>
+
+struct dir_context {
+	/* Takes an entry; next is the position after it. false: no room, stop and leave pos at this entry. */
+	bool (*emit)(struct dir_context *ctx, const char *name, unsigned int len, u64 ino,
+		     unsigned int type, loff_t next);
+	loff_t pos; /* 0 ".", 1 "..", then the directory's own */
+};
+
+/* "." and ".." if they are due; false: no room. */
+bool dir_emit_dots(struct file *file, struct dir_context *ctx);
+
+#endif

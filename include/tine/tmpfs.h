@@ -1,0 +1,25 @@
+/* tmpfs: its super block and what its two halves (fs/tmpfs.c, fs/tmpfs_file.c) and devtmpfs share. */
+#ifndef TINE_TMPFS_H
+#define TINE_TMPFS_H
+
+#include <tine/fs.h>
+
+/* Limits and use, in pages and inodes. Atomic. */
+struct tmpfs {
+	u64 max_blocks, blocks;
+	u64 max_inodes, inodes;
+	u64 default_blocks; /* half of memory */
+};
+
+/* Adds one to *used unless that would exceed *limit. */
+bool tmpfs_charge(u64 *used, const u64 *limit);
+void tmpfs_uncharge(u64 *used, u64 n);
+/* Pages of file contents in all instances. */
+u64 tmpfs_total_pages(void);
+void tmpfs_count_pages(s64 n);
+/* inode's lock held, except when it is nobody else's any more. */
+int tmpfs_set_size(struct inode *inode, loff_t size);
+void tmpfs_drop_pages(struct inode *inode, u64 first);
+struct super_block *tmpfs_get_super(const struct file_system_type *type, const char *data);
+
+#endif
