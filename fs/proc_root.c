@@ -45,7 +45,11 @@ static void show_seconds(struct seq_buffer *m, u64 ns, const char *after)
 
 static unsigned int online_cpus(void)
 {
-	return __builtin_popcountll(cpu_online_mask);
+	unsigned int n = 0;
+
+	for (u64 left = cpu_online_mask; left; left &= left - 1)
+		n++;
+	return n;
 }
 
 static u64 all_idle_ns(void)

@@ -243,6 +243,7 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 	attach_pid(child, PIDTYPE_PID);
 	publish_pid(child->thread_pid);
 	nr_threads++;
+	total_forks++;
 	spin_unlock(&tasklist_lock);
 	return 0;
 }

@@ -76,6 +76,11 @@ static int take_number(struct pid_namespace *ns)
 	return nr;
 }
 
+int last_pid(void)
+{
+	return READ_ONCE(init_pid_ns.last);
+}
+
 /* Takes pid out of the hash chain of its number at level if it is in it, and frees the number. pid_lock held. */
 static void free_number(struct pid *pid, unsigned int level)
 {

@@ -459,6 +459,11 @@ u64 task_cpu_ns(const struct task_struct *task)
 	return ns;
 }
 
+u64 sched_idle_ns(unsigned int cpu)
+{
+	return run_queues[cpu].idle ? task_cpu_ns(run_queues[cpu].idle) : 0;
+}
+
 /* --- Boot --- */
 
 void sched_init(void)

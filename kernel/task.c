@@ -22,6 +22,7 @@ struct spinlock tasklist_lock = SPINLOCK_INIT(LOCK_CLASS_TASKLIST);
 struct list_head task_list = LIST_HEAD_INIT(task_list);
 struct task_struct *child_reaper;
 int nr_threads;
+u64 total_forks;
 int max_threads;
 
 static struct kmem_cache *task_cache, *signal_cache;

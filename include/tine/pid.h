@@ -76,6 +76,9 @@ int task_tgid_vnr(const struct task_struct *task);
 int task_pgrp_vnr(const struct task_struct *task);    /* tasklist_lock held, or task is current */
 int task_session_vnr(const struct task_struct *task); /* likewise */
 
+/* The number given out last in the initial namespace. */
+int last_pid(void);
+
 void pid_init(void);
 
 #endif

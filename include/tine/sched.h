@@ -57,5 +57,7 @@ u64 nr_context_switches(void);
 
 /* CPU time of task so far in nanoseconds, the current slice included. */
 u64 task_cpu_ns(const struct task_struct *task);
+/* Time that cpu has had nothing to run. */
+u64 sched_idle_ns(unsigned int cpu);
 
 #endif

@@ -178,6 +178,7 @@ extern struct list_head task_list;     /* thread group leaders, zombies included
 extern struct task_struct init_task;   /* CPU 0's idle task: ancestor of all */
 extern struct task_struct *child_reaper; /* process 1 */
 extern int nr_threads;		       /* tasks published and not yet reaped; tasklist_lock */
+extern u64 total_forks;	       /* tasks ever published; tasklist_lock */
 extern int max_threads;		       /* limit of nr_threads, from the size of memory */
 
 /* Does current have work for the way out to user mode? */
