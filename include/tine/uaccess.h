@@ -1,5 +1,5 @@
 /*
- * Access to user memory (arch/x86_64/uaccess.S and traps.c). A bad pointer is never a fault of the kernel: a fix-up table sends
+ * Access to user memory (arch/x86_64/uaccess.S, user_string.c and fault.c). A bad pointer is never a fault of the kernel: a fix-up table sends
  * the fault to the error return. May sleep; no spinlock and no mm lock may be held. Writes to a copy-on-write page break it as
  * the user's own write would.
  */
