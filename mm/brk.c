@@ -53,7 +53,7 @@ static int set_brk_locked(struct vma_edit *edit, unsigned long brk)
 	unsigned long old = ALIGN_UP(mm->brk, PAGE_SIZE), new = ALIGN_UP(brk, PAGE_SIZE);
 	int error = 0;
 
-	if (brk < mm->start_brk || !within_data_limit(mm, brk))
+	if (brk < mm->start_brk || brk > TASK_SIZE_MAX || !within_data_limit(mm, brk))
 		return -ENOMEM;
 	if (new < old)
 		error = unmap_range(edit, new, old);
