@@ -1,0 +1,678 @@
+/*
+ * futex(2): what a wait compares and when it ends, whom a wake finds, how waiters are moved, and what
+ * happens to locks whose owner dies.
+ */
+#include "helpers.h"
+
+#include <sys/mman.h>
+#include <time.h>
+#include <uapi/futex.h>
+
+#define FUTEX_UNKNOWN 77
+
+static long futex(volatile int *word, int op, int value, const void *timeout, volatile int *word2,
+		  int value3)
+{
+	return raw6(SYS_futex, word, op, value, timeout, word2, value3);
+}
+
+static struct timespec milliseconds(long n)
+{
+	return (struct timespec){n / 1000, n % 1000 * 1000000};
+}
+
+static struct timespec clock_plus(clockid_t clock, long ms)
+{
+	struct timespec t;
+
+	check_call(clock_gettime(clock, &t));
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* Words that all processes of a case see; each waiter counts itself in and out. */
+struct shared {
+	volatile int word[4];
+	volatile int waiting, woken;
+	volatile int result[16];
+};
+
+static struct shared *shared;
+
+/* A child that waits on the word while it is 0, and exits with 0 if it was woken. */
+static pid_t start_waiter(volatile int *word, int op, int bitset)
+{
+	pid_t pid = tap_fork();
+	long result;
+
+	if (pid)
+		return pid;
+	add(&shared->waiting, 1);
+	result = futex(word, op, 0, NULL, NULL, bitset);
+	add(&shared->woken, 1);
+	_exit(result ? 1 : 0);
+}
+
+static void start_waiters(int n, volatile int *word, int op, int bitset)
+{
+	int before = get(&shared->waiting);
+
+	for (int i = 0; i < n; i++)
+		start_waiter(word, op, bitset);
+	tap_await(&shared->waiting, before + n);
+	settle();
+	settle();
+}
+
+static void reap(int n)
+{
+	int status;
+
+	while (n-- > 0) {
+		check(waitpid(-1, &status, 0) > 0);
+		check_eq(status, 0);
+	}
+}
+
+static void make_shared(void)
+{
+	shared = tap_shared(sizeof(*shared));
+}
+
+/* ---- waiting ---- */
+
+static void other_value_is_not_waited_for(void)
+{
+	volatile int word = 5;
+
+	check_eq(futex(&word, FUTEX_WAIT, 4, NULL, NULL, 0), -EAGAIN);
+	check_eq(futex(&word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 4, NULL, NULL, 0), -EAGAIN);
+	check_eq(futex(&word, FUTEX_WAIT_BITSET, 4, NULL, NULL, -1), -EAGAIN);
+}
+
+static void timeout_ends_a_wait(void)
+{
+	struct timespec interval = milliseconds(20), end;
+	volatile int word = 0;
+	long long start = tap_now();
+
+	check_eq(futex(&word, FUTEX_WAIT, 0, &interval, NULL, 0), -ETIMEDOUT);
+	check(tap_now() - start >= 20000000);
+	start = tap_now();
+	end = clock_plus(CLOCK_MONOTONIC, 20);
+	check_eq(futex(&word, FUTEX_WAIT_BITSET, 0, &end, NULL, -1), -ETIMEDOUT);
+	check(tap_now() - start >= 19000000);
+	end = clock_plus(CLOCK_REALTIME, 20);
+	check_eq(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &end, NULL, -1),
+		 -ETIMEDOUT);
+	check(tap_now() - start >= 38000000);
+	/* A time long past. */
+	end = milliseconds(1);
+	check_eq(futex(&word, FUTEX_WAIT_BITSET, 0, &end, NULL, -1), -ETIMEDOUT);
+}
+
+static void bad_waits_are_refused(void)
+{
+	struct timespec bad = {0, 1000000000}, negative = {-1, 0}, short_time = {0, 1};
+	static int words[2];
+	char *unaligned = (char *)words + 1;
+
+	check_eq(futex((int *)unaligned, FUTEX_WAIT, 0, NULL, NULL, 0), -EINVAL);
+	check_eq(futex(words, FUTEX_WAIT, 0, &bad, NULL, 0), -EINVAL);
+	check_eq(futex(words, FUTEX_WAIT, 0, &negative, NULL, 0), -EINVAL);
+	check_eq(futex(words, FUTEX_WAIT, 0, KERNEL_ADDRESS, NULL, 0), -EFAULT);
+	check_eq(futex(KERNEL_ADDRESS, FUTEX_WAIT, 0, NULL, NULL, 0), -EFAULT);
+	check_eq(futex(words, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), -EINVAL);
+	check_eq(futex(words, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 0, &short_time, NULL, 0), -ENOSYS);
+	check_eq(futex(words, FUTEX_UNKNOWN, 0, NULL, NULL, 0), -ENOSYS);
+	check_eq(futex(words, FUTEX_UNKNOWN | FUTEX_CLOCK_REALTIME, 0, NULL, NULL, 0), -ENOSYS);
+}
+
+static void bad_wakes_are_refused(void)
+{
+	static int words[2];
+	char *unaligned = (char *)words + 1;
+
+	check_eq(futex((int *)unaligned, FUTEX_WAKE, 1, NULL, NULL, 0), -EINVAL);
+	check_eq(futex(KERNEL_ADDRESS, FUTEX_WAKE, 1, NULL, NULL, 0), -EFAULT);
+	check_eq(futex(UNMAPPED_ADDRESS, FUTEX_WAKE, 1, NULL, NULL, 0), -EFAULT);
+	check_eq(futex(UNMAPPED_ADDRESS, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
+	check_eq(futex(words, FUTEX_WAKE_BITSET, 1, NULL, NULL, 0), -EINVAL);
+	check_eq(futex(words, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+}
+
+static void interrupted_wait(int flags, const struct timespec *interval, int want)
+{
+	volatile int word = 0;
+	pid_t pid;
+
+	set_handler(SIGUSR1, count_signal, flags);
+	pid = tap_fork();
+	if (pid == 0) {
+		for (;;) {
+			tap_sleep_ms(2);
+			kill(getppid(), SIGUSR1);
+		}
+	}
+	check_eq(futex(&word, FUTEX_WAIT, 0, interval, NULL, 0), want);
+	check(get(&caught[SIGUSR1]) > 0);
+	check_call(kill(pid, SIGKILL));
+	tap_wait(pid);
+}
+
+static void signal_interrupts_a_wait(void)
+{
+	struct timespec interval = milliseconds(60);
+
+	interrupted_wait(0, NULL, -EINTR);
+	interrupted_wait(0, &interval, -EINTR);
+	interrupted_wait(SA_RESTART, &interval, -EINTR);
+}
+
+static int wake_after_signals(void *argument)
+{
+	volatile int *word = argument;
+
+	for (int i = 0; i < 10; i++) {
+		raw_settle();
+		raw2(SYS_kill, raw0(SYS_getpid), SIGUSR1);
+	}
+	set(word, 1);
+	raw_futex_wake(word, 1);
+	return 0;
+}
+
+static void wait_is_restarted(void)
+{
+	static volatile int word;
+	struct thread thread;
+	long result;
+
+	set_handler(SIGUSR1, count_signal, SA_RESTART);
+	thread_start(&thread, wake_after_signals, (void *)&word);
+	while (get(&word) == 0) {
+		result = futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0);
+		check(result == 0 || result == -EAGAIN);
+	}
+	thread_join(&thread);
+	check(get(&caught[SIGUSR1]) > 0);
+}
+
+/* ---- waking ---- */
+
+static void wake_counts_whom_it_woke(void)
+{
+	volatile int *word;
+
+	make_shared();
+	word = &shared->word[0];
+	start_waiters(5, word, FUTEX_WAIT, 0);
+	check_eq(futex(&shared->word[1], FUTEX_WAKE, 10, NULL, NULL, 0), 0);
+	check_eq(futex(word, FUTEX_WAKE, 2, NULL, NULL, 0), 2);
+	check_eq(futex(word, FUTEX_WAKE, 0, NULL, NULL, 0), 1);
+	check_eq(futex(word, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	check_eq(futex(word, FUTEX_WAKE, 10, NULL, NULL, 0), 0);
+	reap(5);
+}
+
+static void waiters_are_woken_in_order(void)
+{
+	volatile int *word;
+	pid_t pids[4];
+
+	make_shared();
+	word = &shared->word[0];
+	for (int i = 0; i < 4; i++) {
+		pids[i] = start_waiter(word, FUTEX_WAIT, 0);
+		tap_await(&shared->waiting, i + 1);
+		settle();
+		settle();
+	}
+	for (int i = 0; i < 4; i++) {
+		check_eq(futex(word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+		check_exits(pids[i], 0);
+	}
+}
+
+static void bitsets_select_waiters(void)
+{
+	volatile int *word;
+
+	make_shared();
+	word = &shared->word[0];
+	start_waiters(2, word, FUTEX_WAIT_BITSET, 1);
+	start_waiters(2, word, FUTEX_WAIT_BITSET, 6);
+	check_eq(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 8), 0);
+	check_eq(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 2), 2);
+	check_eq(futex(word, FUTEX_WAKE_BITSET, 10, NULL, NULL, 4), 0);
+	check_eq(futex(word, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	reap(4);
+}
+
+static void shared_word_at_two_addresses(void)
+{
+	int fd, status;
+	volatile int *here, *there;
+	pid_t pid;
+
+	make_shared();
+	fd = check_call(open("/tmp/futex-word", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	check_call(ftruncate(fd, 8192));
+	here = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 4096);
+	there = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	check(here != MAP_FAILED && there != MAP_FAILED);
+	pid = start_waiter(here + 3, FUTEX_WAIT, 0);
+	tap_await(&shared->waiting, 1);
+	settle();
+	settle();
+	check_eq(futex(there + 3, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	check_eq(futex(there + 1024 + 3, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
+	check_eq(futex(there + 1024 + 3, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	status = tap_wait(pid);
+	check_eq(status, 0);
+	check_call(close(fd));
+	check_call(unlink("/tmp/futex-word"));
+}
+
+static void private_word_is_each_process_own(void)
+{
+	static volatile int word;
+	pid_t pid;
+
+	make_shared();
+	pid = start_waiter(&word, FUTEX_WAIT, 0);
+	tap_await(&shared->waiting, 1);
+	settle();
+	settle();
+	check_eq(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
+	check_eq(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
+	check_eq(get(&shared->woken), 0);
+	check_call(kill(pid, SIGKILL));
+	tap_wait(pid);
+}
+
+/* ---- requeueing ---- */
+
+static void requeue_moves_waiters(void)
+{
+	volatile int *from, *to;
+
+	make_shared();
+	from = &shared->word[0];
+	to = &shared->word[1];
+	start_waiters(5, from, FUTEX_WAIT, 0);
+	check_eq(futex(from, FUTEX_REQUEUE, 1, (void *)2, to, 0), 3);
+	check_eq(futex(to, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	check_eq(futex(from, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	reap(5);
+}
+
+static void requeue_compares_first(void)
+{
+	volatile int *from, *to;
+
+	make_shared();
+	from = &shared->word[0];
+	to = &shared->word[1];
+	start_waiters(3, from, FUTEX_WAIT, 0);
+	set(from, 9);
+	check_eq(futex(from, FUTEX_CMP_REQUEUE, 1, (void *)9, to, 8), -EAGAIN);
+	check_eq(futex(from, FUTEX_CMP_REQUEUE, -1, (void *)9, to, 9), -EINVAL);
+	check_eq(futex(from, FUTEX_CMP_REQUEUE, 1, (void *)-1, to, 9), -EINVAL);
+	check_eq(futex(from, FUTEX_CMP_REQUEUE, 0, (void *)2, to, 9), 2);
+	check_eq(futex(to, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
+	check_eq(futex(to, FUTEX_CMP_REQUEUE, 0, (void *)9, from, 0), 1);
+	check_eq(futex(from, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	reap(3);
+}
+
+static void requeue_to_the_same_word(void)
+{
+	volatile int *word;
+
+	make_shared();
+	word = &shared->word[0];
+	start_waiters(3, word, FUTEX_WAIT, 0);
+	check_eq(futex(word, FUTEX_REQUEUE, 1, (void *)10, word, 0), 3);
+	check_eq(futex(word, FUTEX_WAKE, 10, NULL, NULL, 0), 2);
+	reap(3);
+}
+
+static void moved_waiter_can_be_interrupted(void)
+{
+	volatile int *from, *to;
+	pid_t pid;
+
+	make_shared();
+	from = &shared->word[0];
+	to = &shared->word[1];
+	pid = start_waiter(from, FUTEX_WAIT, 0);
+	tap_await(&shared->waiting, 1);
+	settle();
+	settle();
+	check_eq(futex(from, FUTEX_REQUEUE, 0, (void *)1, to, 0), 1);
+	check_call(kill(pid, SIGKILL));
+	tap_wait(pid);
+	check_eq(futex(to, FUTEX_WAKE, 10, NULL, NULL, 0), 0);
+	check_eq(futex(from, FUTEX_WAKE, 10, NULL, NULL, 0), 0);
+}
+
+/* ---- FUTEX_WAKE_OP ---- */
+
+#define OP(op, operand, comparison, compared) \
+	((op) << 28 | FUTEX_OP_CMP_##comparison << 24 | ((operand)&0xfff) << 12 | (compared))
+
+static void wake_op_changes_the_word(void)
+{
+	static const struct {
+		int op, before, after;
+	} changes[] = {
+		{OP(FUTEX_OP_SET, 7, EQ, 0), 100, 7},
+		{OP(FUTEX_OP_ADD, 7, EQ, 0), 100, 107},
+		{OP(FUTEX_OP_ADD, 0xfff, EQ, 0), 100, 99},
+		{OP(FUTEX_OP_OR, 3, EQ, 0), 100, 103},
+		{OP(FUTEX_OP_ANDN, 4, EQ, 0), 100, 96},
+		{OP(FUTEX_OP_XOR, 5, EQ, 0), 100, 97},
+		{OP(FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 20, EQ, 0), 100, 1 << 20},
+	};
+	volatile int first = 0, second;
+
+	for (size_t i = 0; i < TAP_COUNT(changes); i++) {
+		second = changes[i].before;
+		check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, changes[i].op), 0);
+		check_eq(second, changes[i].after);
+	}
+	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, 5 << 28), -ENOSYS);
+	second = 3;
+	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, 6 << 24 | 9 << 12), -ENOSYS);
+	check_eq(second, 9);
+	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, UNMAPPED_ADDRESS, 0), -EFAULT);
+}
+
+static void wake_op_wakes_by_the_old_value(void)
+{
+	volatile int *first, *second;
+
+	make_shared();
+	first = &shared->word[0];
+	second = &shared->word[1];
+	start_waiters(2, first, FUTEX_WAIT, 0);
+	start_waiters(2, second, FUTEX_WAIT, 0);
+	check_eq(futex(first, FUTEX_WAKE_OP, 1, (void *)5, second, OP(FUTEX_OP_SET, 4, GT, 0)), 1);
+	check_eq(futex(first, FUTEX_WAKE_OP, 1, (void *)5, second, OP(FUTEX_OP_SET, 0, GE, 4)), 3);
+	reap(4);
+}
+
+/* ---- threads ---- */
+
+#define TURNS 2000
+
+static volatile int turn;
+
+static int take_turns(void *argument)
+{
+	int self = *(int *)argument, seen;
+
+	for (int i = 0; i < TURNS; i++) {
+		while ((seen = get(&turn)) % 2 != self)
+			raw6(SYS_futex, &turn, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, seen, 0, 0, 0);
+		add(&turn, 1);
+		raw6(SYS_futex, &turn, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+	}
+	return 0;
+}
+
+static void threads_take_turns(void)
+{
+	static int numbers[2] = {0, 1};
+	struct thread threads[2];
+
+	for (int i = 0; i < 2; i++)
+		thread_start(&threads[i], take_turns, &numbers[i]);
+	for (int i = 0; i < 2; i++)
+		thread_join(&threads[i]);
+	check_eq(turn, 2 * TURNS);
+}
+
+/* A lock as libraries make it: 0 free, 1 held, 2 held and maybe waited for. */
+static volatile int lock_word, counter;
+
+static void lock(volatile int *word)
+{
+	int seen = 0;
+
+	if (__atomic_compare_exchange_n(word, &seen, 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return;
+	while (__atomic_exchange_n(word, 2, __ATOMIC_SEQ_CST))
+		raw6(SYS_futex, word, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 2, 0, 0, 0);
+}
+
+static void unlock(volatile int *word)
+{
+	if (__atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST) == 2)
+		raw6(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+}
+
+static int count_under_lock(void *argument)
+{
+	for (int i = 0; i < TURNS; i++) {
+		lock(&lock_word);
+		counter = counter + 1;
+		if (i % 50 == 0)
+			raw0(SYS_sched_yield);
+		unlock(&lock_word);
+	}
+	return 0;
+}
+
+static void lock_excludes(void)
+{
+	struct thread threads[6];
+
+	for (size_t i = 0; i < TAP_COUNT(threads); i++)
+		thread_start(&threads[i], count_under_lock, NULL);
+	for (size_t i = 0; i < TAP_COUNT(threads); i++)
+		thread_join(&threads[i]);
+	check_eq(counter, (int)TAP_COUNT(threads) * TURNS);
+}
+
+/* ---- robust lists ---- */
+
+struct robust_lock {
+	struct robust_list entry;
+	volatile int word;
+};
+
+#define LOCK_OFFSET ((long)offsetof(struct robust_lock, word))
+
+static struct robust_list_head *robust_head;
+
+/* A list of n locks in shared memory, its head first. */
+static struct robust_lock *make_robust(int n)
+{
+	struct {
+		struct robust_list_head head;
+		struct robust_lock lock[8];
+	} *all = tap_shared(sizeof(*all));
+	struct robust_list *last = &all->head.list;
+
+	robust_head = &all->head;
+	robust_head->futex_offset = LOCK_OFFSET;
+	for (int i = 0; i < n; i++) {
+		last->next = &all->lock[i].entry;
+		last = &all->lock[i].entry;
+	}
+	last->next = &robust_head->list;
+	return all->lock;
+}
+
+static void register_robust(void)
+{
+	check_eq(raw2(SYS_set_robust_list, robust_head, sizeof(*robust_head)), 0);
+}
+
+static void locks_of_the_dead_are_marked(void)
+{
+	struct robust_lock *locks = make_robust(3);
+	pid_t pid;
+
+	locks[2].word = 12345;
+	pid = tap_fork();
+	if (pid == 0) {
+		register_robust();
+		locks[0].word = getpid();
+		locks[1].word = getpid() | FUTEX_WAITERS;
+		raise(SIGKILL);
+	}
+	check_killed(pid, SIGKILL);
+	check_eq(locks[0].word, FUTEX_OWNER_DIED);
+	check_eq((unsigned)locks[1].word, (unsigned)FUTEX_OWNER_DIED | FUTEX_WAITERS);
+	check_eq(locks[2].word, 12345);
+}
+
+static void waiter_for_a_dead_owner_is_woken(void)
+{
+	struct robust_lock *locks = make_robust(1);
+	volatile int *ready = tap_shared(sizeof(*ready));
+	pid_t owner;
+	int seen;
+
+	owner = tap_fork();
+	if (owner == 0) {
+		register_robust();
+		locks[0].word = getpid() | FUTEX_WAITERS;
+		set(ready, 1);
+		settle();
+		settle();
+		_exit(0);
+	}
+	tap_await(ready, 1);
+	while (((seen = get(&locks[0].word)) & FUTEX_OWNER_DIED) == 0)
+		raw_futex_wait(&locks[0].word, seen);
+	check_exits(owner, 0);
+}
+
+static void exec_gives_up_locks_too(void)
+{
+	struct robust_lock *locks = make_robust(1);
+	pid_t pid = tap_fork();
+
+	if (pid == 0) {
+		register_robust();
+		locks[0].word = getpid();
+		raw_exec_helper("nothing", NULL, NULL);
+		_exit(1);
+	}
+	check_exits(pid, 0);
+	check_eq(locks[0].word, FUTEX_OWNER_DIED);
+}
+
+static void pending_lock_is_given_up(void)
+{
+	struct robust_lock *locks = make_robust(0);
+	pid_t pid = tap_fork();
+
+	if (pid == 0) {
+		register_robust();
+		locks[5].word = getpid();
+		robust_head->list_op_pending = &locks[5].entry;
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	check_eq(locks[5].word, FUTEX_OWNER_DIED);
+}
+
+static void end_with_list(struct robust_list *first)
+{
+	pid_t pid = tap_fork();
+
+	if (pid == 0) {
+		register_robust();
+		robust_head->list.next = first;
+		_exit(0);
+	}
+	check_exits(pid, 0);
+}
+
+static void bad_lists_are_harmless(void)
+{
+	struct robust_lock *locks = make_robust(2);
+
+	locks[1].entry.next = &locks[0].entry; /* for ever */
+	end_with_list(&locks[0].entry);
+	end_with_list(NULL);
+	end_with_list(UNMAPPED_ADDRESS);
+	end_with_list(KERNEL_ADDRESS);
+	end_with_list((struct robust_list *)((char *)&locks[0].entry + 2));
+	robust_head->futex_offset = -1;
+	end_with_list(&locks[0].entry);
+	robust_head = KERNEL_ADDRESS;
+	check_child((void (*)(void *))register_robust, NULL);
+}
+
+static void robust_list_is_told(void)
+{
+	void *head = NULL;
+	size_t size = 0;
+
+	make_robust(0);
+	check_eq(raw2(SYS_set_robust_list, robust_head, 23), -EINVAL);
+	check_eq(raw2(SYS_set_robust_list, robust_head, 25), -EINVAL);
+	register_robust();
+	check_eq(raw3(SYS_get_robust_list, 0, &head, &size), 0);
+	check(head == robust_head);
+	check_eq(size, sizeof(*robust_head));
+	check_eq(raw3(SYS_get_robust_list, getpid(), &head, &size), 0);
+	check_eq(raw3(SYS_get_robust_list, NO_SUCH_PID, &head, &size), -ESRCH);
+	check_eq(raw3(SYS_get_robust_list, 0, KERNEL_ADDRESS, &size), -EFAULT);
+	if (tap_fork() == 0) {
+		raw3(SYS_get_robust_list, 0, &head, &size);
+		_exit(head == NULL ? 0 : 1);
+	}
+	reap(1);
+}
+
+static const struct test_case cases[] = {
+	TEST(other_value_is_not_waited_for, "futex: a wait for another value is EAGAIN"),
+	TEST(timeout_ends_a_wait, "futex: a wait ends after an interval, or at a time"),
+	TEST(bad_waits_are_refused, "futex: bad waits are refused, each with its errno"),
+	TEST(bad_wakes_are_refused,
+	     "futex: bad wakes are refused; a private one looks at no memory"),
+	TEST(signal_interrupts_a_wait, "futex: a handled signal ends a wait with EINTR"),
+	TEST(wait_is_restarted, "futex: a wait without end goes on after handlers with SA_RESTART"),
+	TEST(wake_counts_whom_it_woke, "futex: a wake wakes so many and says how many"),
+	TEST(waiters_are_woken_in_order, "futex: who waits longest is woken first"),
+	TEST(bitsets_select_waiters, "futex: bitsets select whom a wake finds"),
+	TEST(shared_word_at_two_addresses,
+	     "futex: a word of a file is one futex wherever it is mapped"),
+	TEST(private_word_is_each_process_own, "futex: after fork a private word is another futex"),
+	TEST(requeue_moves_waiters, "futex: requeue wakes some and moves others"),
+	TEST(requeue_compares_first, "futex: requeue compares the word and its arguments first"),
+	TEST(requeue_to_the_same_word, "futex: requeue from a word to itself"),
+	TEST(moved_waiter_can_be_interrupted, "futex: a waiter that was moved can be killed"),
+	TEST(wake_op_changes_the_word, "futex: wake-op changes the second word"),
+	TEST(wake_op_wakes_by_the_old_value, "futex: wake-op compares the second word's old value"),
+	TEST(threads_take_turns, "futex: two threads take turns"),
+	TEST(lock_excludes, "futex: a lock made of one excludes six threads from each other"),
+	TEST(locks_of_the_dead_are_marked, "futex: robust locks of a killed process are marked"),
+	TEST(waiter_for_a_dead_owner_is_woken, "futex: who waits for a robust lock is woken"),
+	TEST(exec_gives_up_locks_too, "futex: exec gives up robust locks"),
+	TEST(pending_lock_is_given_up, "futex: a robust lock about to be taken is given up"),
+	TEST(bad_lists_are_harmless, "futex: robust lists that are nonsense are harmless"),
+	TEST(robust_list_is_told, "futex: a thread's robust list is told, a child has none"),
+};
+
+static int helper(int argc, char **argv)
+{
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	return exec_main(argc, argv, cases, TAP_COUNT(cases), helper);
+}
