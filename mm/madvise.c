@@ -55,10 +55,13 @@ static const struct advice advices[] = {
 	{.number = MADV_KEEPONFORK, .clear = VM_WIPEONFORK},
 	{.number = MADV_DONTDUMP},
 	{.number = MADV_DODUMP, .refused = VM_DONTEXPAND},
+	{.number = MADV_MERGEABLE},
+	{.number = MADV_UNMERGEABLE},
 	{.number = MADV_HUGEPAGE},
 	{.number = MADV_NOHUGEPAGE},
 	{.number = MADV_COLD, .refused = VM_LOCKED},
 	{.number = MADV_PAGEOUT, .refused = VM_LOCKED},
+	{.number = MADV_COLLAPSE, .refused = ~0u}, /* no range can be made a huge page */
 };
 
 static int change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
