@@ -39,9 +39,10 @@ static void show(enum log_level level, size_t n)
 static size_t format_line(enum log_level level, const char *fmt, va_list args)
 {
 	u64 now = arch_clock_ns();
-	size_t n = snprintf(line, sizeof(line), "<%d>[%5llu.%06llu] ", level, now / NSEC_PER_SEC,
-			    now % NSEC_PER_SEC / NSEC_PER_USEC);
+	u64 seconds = now / NSEC_PER_SEC, microseconds = now % NSEC_PER_SEC / NSEC_PER_USEC;
+	size_t n;
 
+	n = snprintf(line, sizeof(line), "<%d>[%5lu.%06lu] ", level, seconds, microseconds);
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, args);
 	if (n >= sizeof(line)) {
 		n = sizeof(line) - 1;

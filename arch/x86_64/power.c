@@ -1,5 +1,6 @@
 /* Turning the machine off and restarting it: through ACPI, or, for a restart, by whatever else has ever worked. */
 #include <arch/acpi.h>
+#include <arch/clock.h>
 #include <arch/io.h>
 #include <tine/arch.h>
 #include <tine/printk.h>
@@ -14,6 +15,7 @@
 #define KEYBOARD_PULSE_RESET 0xfe
 #define KEYBOARD_INPUT_FULL 0x02
 #define MAX_TRIES 100000
+#define SLOW_POWER_US 1000000 /* what the power may take to go */
 
 void arch_halt(void)
 {
@@ -45,6 +47,7 @@ void arch_power_off(void)
 		pm1_sleep(&a->pm1a_control, a->sleep_type_a);
 		pm1_sleep(&a->pm1b_control, a->sleep_type_b);
 	}
+	delay_us(SLOW_POWER_US);
 	printk(LOG_EMERG, "This machine cannot be turned off by software: do it by hand.\n");
 	arch_halt();
 }
