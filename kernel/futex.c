@@ -344,11 +344,14 @@ struct requeue {
 	u32 expected;
 };
 
+/* Within one bucket it keeps its place: it would be come upon again at the end. */
 static void move_waiter(struct waiter *waiter, const struct futex *to)
 {
+	waiter->key = to->key;
+	if (waiter->bucket == to->bucket)
+		return;
 	list_del(&waiter->link);
 	list_add_tail(&waiter->link, &to->bucket->waiters);
-	waiter->key = to->key;
 	WRITE_ONCE(waiter->bucket, to->bucket);
 }
 
