@@ -192,7 +192,7 @@ bool out_of_memory(void)
 	bool found = true;
 
 	drain_page_caches();
-	if (kmem_cache_shrink_all())
+	if (kmem_cache_shrink_all() + drain_kernel_stacks() > 0)
 		return true;
 	if (atomic_add_return(&busy, 1) == 1)
 		found = choose_and_kill();
