@@ -160,10 +160,20 @@ static int check_shared_file(struct request *r)
 	return 0;
 }
 
+/* No file is longer than 2^63 - 1 bytes, so no mapping may show what would be behind that. */
+static bool within_any_file(const struct request *r)
+{
+	u64 last = (1ull << 63) - 1;
+
+	return r->length <= last && r->pgoff <= (last - r->length) >> PAGE_SHIFT;
+}
+
 static int check_file(struct request *r)
 {
 	int error = 0;
 
+	if (!within_any_file(r))
+		return -EOVERFLOW;
 	switch (r->flags & MAP_TYPE) {
 	case MAP_SHARED_VALIDATE:
 		if (r->flags & ~MAP_KNOWN)
@@ -311,6 +321,7 @@ static int make_mapping(struct vma_edit *edit, const struct request *r)
 	unsigned long end = r->address + r->length;
 	int error;
 
+	edit->limit++; /* check_request was the check; Linux, too, lets mmap alone reach this */
 	vma_edit_map(edit, vma_alloc(r->address, end, r->vm_flags, r->file, r->pgoff));
 	error = vma_edit_check(edit);
 	if (!error && vma_any(r->mm, r->address, end))
@@ -422,11 +433,12 @@ int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bo
 /* --- System calls --- */
 
 /* There are no huge pages: none of a size the processor knows is free, and others do not exist. */
-static long check_hugetlb(unsigned long flags)
+static long check_hugetlb(unsigned long length, unsigned long flags)
 {
 	unsigned int size = (flags >> MAP_HUGE_SHIFT) & MAP_HUGE_MASK;
+	bool exists = size == 0 || size == 21 || size == 30;
 
-	return size == 0 || size == 21 || size == 30 ? -ENOMEM : -EINVAL;
+	return exists && length ? -ENOMEM : -EINVAL;
 }
 
 long sys_mmap(unsigned long address, unsigned long length, unsigned long prot, unsigned long flags,
@@ -443,7 +455,7 @@ long sys_mmap(unsigned long address, unsigned long length, unsigned long prot, u
 			return -EBADF;
 		result = flags & MAP_HUGETLB ? -EINVAL : 0;
 	} else {
-		result = flags & MAP_HUGETLB ? check_hugetlb(flags) : 0;
+		result = flags & MAP_HUGETLB ? check_hugetlb(length, flags) : 0;
 	}
 	if (!result)
 		result = do_mmap(current->mm, file, address, length, prot, flags, offset);

@@ -89,7 +89,8 @@ static int protect_range(struct mm_struct *mm, struct vma *vma, unsigned long st
 		if (error || stop >= end)
 			return error;
 		vma = vma_find(mm, stop);
-		if (!vma || vma->start > stop) /* it may begin earlier: joined with what was just changed */
+		if (!vma ||
+		    vma->start > stop) /* it may begin earlier: joined with what was just changed */
 			return -ENOMEM;
 		start = stop;
 	}

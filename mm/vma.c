@@ -461,7 +461,7 @@ static bool alike(const struct vma *left, const struct vma *right, unsigned long
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm)
 {
-	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas};
+	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas, .limit = MAX_MAP_COUNT};
 	vma_get(edit->tree);
 }
 
@@ -496,7 +496,7 @@ void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long en
 
 int vma_edit_check(const struct vma_edit *edit)
 {
-	bool too_many = edit->count > 0 && edit->mm->vma_count + edit->count > MAX_MAP_COUNT + 1;
+	bool too_many = edit->count > 0 && edit->mm->vma_count + edit->count > edit->limit;
 
 	return edit->failed || too_many ? -ENOMEM : 0;
 }

@@ -27,6 +27,7 @@ struct vma_edit {
 	struct vma *tree; /* the draft; once committed, the old map */
 	long count, total_pages, data_pages, stack_pages,
 		locked_pages; /* by how much the mm's grow */
+	long limit;           /* of mappings after it, if it makes more of them */
 	bool failed;          /* out of memory: the draft is only good for vma_edit_end */
 };
 
@@ -36,7 +37,7 @@ void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm);
 void vma_edit_map(struct vma_edit *edit, struct vma *vma);
 /* Takes out whatever is mapped in [start, end), cutting mappings at its ends. */
 void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end);
-/* ENOMEM: out of memory, or more mappings than MAX_MAP_COUNT. After 0 the commit cannot fail. */
+/* ENOMEM: out of memory, or more mappings than the limit. After 0 the commit cannot fail. */
 int vma_edit_check(const struct vma_edit *edit);
 /* Makes the draft the map. ENOMEM as vma_edit_check; the map is as it was. */
 int vma_edit_commit(struct vma_edit *edit);
