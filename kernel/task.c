@@ -12,6 +12,7 @@
  */
 #include <tine/err.h>
 #include <tine/fork.h>
+#include <tine/mm.h>
 #include <tine/page.h>
 #include <tine/printk.h>
 #include <tine/slab.h>
@@ -143,6 +144,33 @@ struct task_struct *next_process(const struct task_struct *leader)
 	if (leader->tasks_link.next == &task_list)
 		return NULL;
 	return list_entry(leader->tasks_link.next, struct task_struct, tasks_link);
+}
+
+struct task_struct *get_next_process(int tgid)
+{
+	struct task_struct *task, *found = NULL;
+
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(task, &task_list, tasks_link)
+		if (task->tgid > tgid && (!found || task->tgid < found->tgid))
+			found = task;
+	if (found)
+		get_task_struct(found);
+	spin_unlock(&tasklist_lock);
+	return found;
+}
+
+struct mm_struct *get_process_mm(struct task_struct *leader)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *thread;
+
+	spin_lock(&tasklist_lock);
+	thread = list_empty(&leader->thread_link) ? NULL : leader; /* NULL: reaped meanwhile */
+	for (; thread && !mm; thread = next_thread(thread))
+		mm = get_task_mm(thread);
+	spin_unlock(&tasklist_lock);
+	return mm;
 }
 
 /* --- Work and signals pending --- */

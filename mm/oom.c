@@ -39,34 +39,6 @@ static void wait_a_little(void)
 	schedule_timeout(OOM_WAIT_NS);
 }
 
-/* The process with the lowest number above tgid, with a reference; NULL if there is none. */
-static struct task_struct *next_by_number(int tgid)
-{
-	struct task_struct *task, *found = NULL;
-
-	spin_lock(&tasklist_lock);
-	list_for_each_entry(task, &task_list, tasks_link)
-		if (task->tgid > tgid && (!found || task->tgid < found->tgid))
-			found = task;
-	if (found)
-		get_task_struct(found);
-	spin_unlock(&tasklist_lock);
-	return found;
-}
-
-/* The mm of a process, by a thread that still has one. */
-static struct mm_struct *process_mm(struct task_struct *leader)
-{
-	struct mm_struct *mm = NULL;
-	struct task_struct *thread;
-
-	spin_lock(&tasklist_lock);
-	for (thread = leader; thread && !mm; thread = next_thread(thread))
-		mm = get_task_mm(thread);
-	spin_unlock(&tasklist_lock);
-	return mm;
-}
-
 static bool may_be_killed(const struct task_struct *task)
 {
 	return !(task->flags & PF_KTHREAD) && !(task->signal->flags & SIGNAL_UNKILLABLE) &&
@@ -100,7 +72,7 @@ static long points_of(const struct task_struct *task, long pages)
 /* What killing the process would be worth; 0 if it is not to be killed. */
 static long appraise(struct choice *choice, struct task_struct *task)
 {
-	struct mm_struct *mm = may_be_killed(task) ? process_mm(task) : NULL;
+	struct mm_struct *mm = may_be_killed(task) ? get_process_mm(task) : NULL;
 	long pages;
 
 	if (!mm)
@@ -133,7 +105,7 @@ static struct choice choose(void)
 	struct task_struct *task;
 	int tgid = 0;
 
-	while ((task = next_by_number(tgid)) != NULL) {
+	while ((task = get_next_process(tgid)) != NULL) {
 		tgid = task->tgid;
 		consider(&choice, task);
 	}
@@ -158,7 +130,7 @@ static void kill_sharers(const struct mm_struct *mm)
 
 static void kill(struct choice *choice)
 {
-	struct mm_struct *mm = process_mm(choice->task);
+	struct mm_struct *mm = get_process_mm(choice->task);
 
 	if (mm) {
 		mm->oom_victim = true;

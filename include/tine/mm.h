@@ -9,6 +9,7 @@
 #include <tine/types.h>
 
 struct file;
+struct inode;
 struct task_struct;
 
 #define VM_READ 0x0001u
@@ -103,6 +104,12 @@ int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bo
  * the mapping is private but not writable (ptrace, exec). Returns the bytes copied. mm kept by the caller; sleeps. */
 size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, size_t n,
 			bool write, bool force);
+
+/*
+ * Takes the pages of inode from page first on out of every mapping of it, copies that private mappings made included; for truncation:
+ * its size must already say so, so that no fault brings them back. Sleeps; the caller may hold the inode's lock, but not its mapping's.
+ */
+void unmap_file_pages(const struct inode *inode, u64 first);
 
 enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXEC };
 enum fault_result {

@@ -208,6 +208,11 @@ void put_task_struct(struct task_struct *task);
 struct task_struct *next_thread(const struct task_struct *task);
 struct task_struct *next_process(const struct task_struct *leader);
 
+/* The process with the lowest number above tgid, with a reference; NULL if there is none. For walks that sleep on the way. */
+struct task_struct *get_next_process(int tgid);
+/* The memory of a process, by a thread that still has it, with a user reference; NULL if none has. */
+struct mm_struct *get_process_mm(struct task_struct *leader);
+
 static inline bool thread_group_leader(const struct task_struct *task)
 {
 	return task->group_leader == task;
