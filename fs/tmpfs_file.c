@@ -12,6 +12,7 @@
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
+#include <tine/mm.h>
 #include <tine/page.h>
 #include <tine/rw.h>
 #include <tine/string.h>
@@ -77,6 +78,9 @@ int tmpfs_set_size(struct inode *inode, loff_t size)
 		goto touched;
 	WRITE_ONCE(inode->size, size);
 	if (size < old) {
+		smp_mb(); /* a mapping made now is either seen here, or its faults see the new size */
+		if (READ_ONCE(inode->mapped))
+			unmap_file_pages(inode, DIV_ROUND_UP((u64)size, PAGE_SIZE));
 		tmpfs_drop_pages(inode, DIV_ROUND_UP((u64)size, PAGE_SIZE));
 		/* What is cut off within the last page must read as zeroes when the file grows again. */
 		page = size % PAGE_SIZE ? lock_and_find_page(inode, size / PAGE_SIZE, false) : NULL;
@@ -205,6 +209,8 @@ static struct page *tmpfs_get_page(struct file *file, u64 pgoff, bool create)
 static int tmpfs_mmap(struct file *file, unsigned int vm_flags)
 {
 	file_accessed(file);
+	WRITE_ONCE(file->inode->mapped, true);
+	smp_mb();
 	return 0;
 }
 

@@ -23,12 +23,40 @@
 #include <tine/vma.h>
 
 static struct kmem_cache *mm_cache;
+static struct spinlock mm_list_lock = SPINLOCK_INIT(LOCK_CLASS_MM_LIST);
+static struct list_head mm_list = LIST_HEAD_INIT(mm_list); /* mm_list_lock */
 
 static void init_new(struct mm_struct *mm)
 {
 	atomic_set(&mm->users, 1);
 	atomic_set(&mm->count, 1);
+	list_init(&mm->link);
 	mutex_init(&mm->lock, LOCK_CLASS_MM);
+}
+
+static void link_mm(struct mm_struct *mm)
+{
+	spin_lock(&mm_list_lock);
+	list_add_tail(&mm->link, &mm_list);
+	spin_unlock(&mm_list_lock);
+}
+
+struct mm_struct *next_mm(struct mm_struct *prev)
+{
+	struct list_head *link;
+	struct mm_struct *next = NULL;
+
+	spin_lock(&mm_list_lock);
+	for (link = prev ? prev->link.next : mm_list.next; link != &mm_list && !next;
+	     link = link->next) {
+		next = list_entry(link, struct mm_struct, link);
+		if (!atomic_inc_not_zero(&next->users))
+			next = NULL;
+	}
+	spin_unlock(&mm_list_lock);
+	if (prev)
+		mm_put(prev);
+	return next;
 }
 
 struct mm_struct *mm_alloc(void)
@@ -43,6 +71,7 @@ struct mm_struct *mm_alloc(void)
 		kmem_cache_free(mm_cache, mm);
 		return NULL;
 	}
+	link_mm(mm);
 	return mm;
 }
 
@@ -56,6 +85,9 @@ void mm_put(struct mm_struct *mm)
 	if (!atomic_dec_and_test(&mm->users))
 		return;
 	ASSERT(READ_ONCE(mm->cpus) == 0);
+	spin_lock(&mm_list_lock);
+	list_del(&mm->link);
+	spin_unlock(&mm_list_lock);
 	pgtable_free_root(mm);
 	vma_put(mm->vmas);
 	fput(mm->exe_file);
@@ -155,6 +187,7 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm)
 	if (!error) {
 		mm->vmas = oldmm->vmas;
 		vma_get(mm->vmas);
+		link_mm(mm); /* under the lock: next_mm */
 	}
 	mutex_unlock(&oldmm->lock);
 	if (!mm)

@@ -88,9 +88,8 @@ static int protect_range(struct mm_struct *mm, struct vma *vma, unsigned long st
 		error = protect_part(mm, vma, start, stop, rights);
 		if (error || stop >= end)
 			return error;
-		vma = vma_find(mm, stop);
-		if (!vma ||
-		    vma->start > stop) /* it may begin earlier: joined with what was just changed */
+		vma = vma_find(mm, stop); /* it may begin before: joined with what was changed */
+		if (!vma || vma->start > stop)
 			return -ENOMEM;
 		start = stop;
 	}

@@ -1,55 +1,44 @@
 /*
- * Truncation: a file loses pages that programs may have mapped.
+ * Taking the pages of a file that was made shorter out of the mappings of it, so that who touches them gets SIGBUS.
  *
- * There is no list of a file's mappings, since nodes of the memory map are shared by forked processes. Truncating a file that is
- * mapped is rare, so it walks all processes and their maps. A process that is forked meanwhile may get a number that the walk has
- * passed and a mapping that it has not yet cleared; so the walk is repeated until nobody forked during it.
+ * There is no list of a file's mappings: they are in trees that processes share, which fork copies in no time. Instead all address spaces
+ * are searched; that is only done for files that were ever mapped, when they are cut.
+ *
+ * None is missed. The file's size is already the new one, so a fault finds nothing to map any more. An address space that fork is
+ * making joins the list, behind its parent, before its parent's lock is let go: either it is copied after the parent was dealt
+ * with, or it comes later in the walk.
  */
+#include <tine/err.h>
 #include <tine/file.h>
-#include <tine/mm.h>
-#include <tine/task.h>
+#include <tine/pgtable.h>
 #include <tine/vma.h>
 
-struct truncation {
-	struct mm_struct *mm;
-	const struct inode *inode;
-	u64 first;
-};
-
-static int unmap_from_vma(const struct vma *vma, void *arg)
+static int unmap_locked(struct mm_struct *mm, const struct inode *inode, u64 first)
 {
-	const struct truncation *t = arg;
-	unsigned long start = vma->start;
+	unsigned long start;
+	struct vma *vma;
+	int error = 0;
 
-	if (!vma->file || vma->file->inode != t->inode || vma->pgoff + vma_pages(vma) <= t->first)
-		return 0;
-	if (t->first > vma->pgoff)
-		start += (t->first - vma->pgoff) << PAGE_SHIFT;
-	return zap_range(t->mm, start, vma->end);
-}
-
-static void unmap_from_process(struct task_struct *leader, struct truncation *t)
-{
-	t->mm = get_process_mm(leader);
-	if (!t->mm)
-		return;
-	mutex_lock(&t->mm->lock);
-	vma_for_each(t->mm, unmap_from_vma, t);
-	mutex_unlock(&t->mm->lock);
-	mm_put(t->mm);
+	for (vma = vma_find(mm, 0); vma && !error; vma = vma_find(mm, vma->end)) {
+		if (!vma->file || vma->file->inode != inode || first >= vma_pgoff(vma, vma->end))
+			continue;
+		start = first > vma->pgoff ? vma->start + ((first - vma->pgoff) << PAGE_SHIFT)
+					   : vma->start;
+		error = pgtable_unmap(mm, start, vma->end);
+	}
+	return error;
 }
 
 void unmap_file_pages(const struct inode *inode, u64 first)
 {
-	struct truncation t = {.inode = inode, .first = first};
-	struct task_struct *task;
-	u64 forks;
+	struct mm_struct *mm;
+	int error;
 
-	do {
-		forks = READ_ONCE(total_forks);
-		for (int tgid = 0; (task = get_next_process(tgid)) != NULL; put_task_struct(task)) {
-			tgid = task->tgid;
-			unmap_from_process(task, &t);
-		}
-	} while (forks != READ_ONCE(total_forks));
+	for (mm = next_mm(NULL); mm; mm = next_mm(mm)) {
+		do {
+			mutex_lock(&mm->lock);
+			error = unmap_locked(mm, inode, first);
+			mutex_unlock(&mm->lock);
+		} while (error && wait_for_memory());
+	}
 }

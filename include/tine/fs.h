@@ -89,6 +89,7 @@ struct inode {
 	u32 nlink;		  /* i of the inode itself */
 	int write_count;	  /* a: opened for writing so often; negative: running as a program so often */
 	bool dead;		  /* i: a directory that was removed */
+	bool mapped;		  /* a: was mapped once: pages cut off must be looked for in mappings */
 	bool linkable;		  /* i: opened with O_TMPFILE, may still get its first name */
 	dev_t rdev;		  /* c */
 	u64 ino;		  /* c */

@@ -26,6 +26,7 @@ enum lock_class {
 	LOCK_CLASS_TASKLIST,  /* tasklist_lock: parents, children, thread groups, process groups, sessions */
 	LOCK_CLASS_PID,	      /* pid_namespace.lock: number allocation and lookup */
 	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */
+	LOCK_CLASS_MM_LIST,   /* the list of all address spaces */
 	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
 	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
 	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */

@@ -10,6 +10,7 @@
 
 struct file;
 struct inode;
+struct inode;
 struct task_struct;
 
 #define VM_READ 0x0001u
@@ -46,12 +47,13 @@ struct vma {
 };
 
 /*
- * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use.
+ * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use. All address spaces are in one list.
  */
 struct mm_struct {
 	struct atomic users;   /* a: tasks that run in it, and who else keeps its contents (mm_get/mm_put) */
 	struct atomic count;   /* a: users count as one; who only keeps the struct (mm_grab/mm_drop) */
 	struct mutex lock;
+	struct list_head link; /* mm_list_lock: among all of them, oldest first */
 	struct page *root;     /* c: root of the page tables */
 	u64 cpus;	       /* a: CPUs that have the root loaded */
 	struct vma *vmas;      /* m: root of the memory map */
@@ -81,6 +83,12 @@ void mm_grab(struct mm_struct *mm);
 void mm_drop(struct mm_struct *mm);
 /* task's mm with a user reference, NULL if it has none. */
 struct mm_struct *get_task_mm(struct task_struct *task);
+/* The next younger mm than prev (NULL: the oldest) with a user reference; the one on prev is dropped. NULL at the end. An mm whose
+ * fork or mmap is not over when the walk passes it is met later or has the same contents. */
+struct mm_struct *next_mm(struct mm_struct *prev);
+/* Takes the pages from page first on of the file with that inode out of every mapping of it, private copies too: they are cut off.
+ * The file is already shorter, so that no fault brings them back. Sleeps; inode locks may be held. */
+void unmap_file_pages(const struct inode *inode, u64 first);
 void mm_init(void);
 
 /* The mapping with the lowest addresses of those that end above address; NULL if none. It may start above address. mm locked. */
