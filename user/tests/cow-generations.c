@@ -150,6 +150,30 @@ static void shared_file_is_shared_over_generations(void)
 	check_eq(byte, 'g');
 }
 
+/* A private page of a file follows the file until its own process writes to it, whoever else has written. */
+static void private_file_page_follows_the_file_until_written(void)
+{
+	int fd = make_file(PAGE, 'f');
+	volatile char *memory = map(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+
+	check_eq(memory[0], 'f');
+	if (in_child()) {
+		memory[1] = 'c';
+		check_eq(pwrite(fd, "ww", 2, 0), 2);
+		check_eq(memory[0], 'f');
+		check_eq(memory[1], 'c');
+		_exit(0);
+	}
+	check_eq(memory[0], 'w');
+	check_eq(memory[1], 'w');
+	if (in_child()) {
+		check_eq(pwrite(fd, "xx", 2, 0), 2);
+		check_eq(memory[0], 'x');
+		_exit(0);
+	}
+	check_eq(memory[1], 'x');
+}
+
 /* The process between two others is gone, with or without pages of its own, when they write. */
 static void middle_exits(int middle_writes)
 {
@@ -407,6 +431,8 @@ static const struct test_case cases[] = {
 	     "a shared page first touched by a grandchild is everybody's"),
 	TEST(shared_file_is_shared_over_generations,
 	     "a shared file mapping is shared over generations"),
+	TEST(private_file_page_follows_the_file_until_written,
+	     "a private file page follows the file until its own process writes to it"),
 	TEST(middle_exits_without_writing,
 	     "a grandchild writes after its parent has exited without writing"),
 	TEST(middle_exits_after_writing,

@@ -245,6 +245,48 @@ static void signal_frame_is_the_callers(void)
 	}
 }
 
+/* One system call, many shared pages, beginning and ending in the midst of one. */
+static void read_across_many_pages(void)
+{
+	size_t size = 8 * PAGE, start = PAGE - 100, length = 5 * PAGE + 200;
+	char *memory = map_private(size);
+	int fd = make_file(length, 'f');
+	pid_t pid;
+
+	memset(memory, UNTOUCHED, size);
+	pid = tap_fork();
+	if (pid == 0) {
+		check_eq(read(fd, memory + start, length), length);
+		check(holds(memory, start, UNTOUCHED));
+		check(holds(memory + start, length, 'f'));
+		check(holds(memory + start + length, size - start - length, UNTOUCHED));
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	check(holds(memory, size, UNTOUCHED));
+}
+
+/* The page that a write(2) takes its bytes from is the caller's copy as well. */
+static void written_bytes_are_the_callers(void)
+{
+	char *memory = map_private(2 * PAGE), seen[20];
+	int ends[2];
+	pid_t pid;
+
+	check_call(pipe(ends));
+	memset(memory, 'p', 2 * PAGE);
+	pid = tap_fork();
+	if (pid == 0) {
+		memset(memory, 'c', 2 * PAGE);
+		check_eq(write(ends[1], memory + PAGE - 5, 10), 10);
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	check_eq(write(ends[1], memory + PAGE - 5, 10), 10);
+	check_eq(read(ends[0], seen, 20), 20);
+	check(holds(seen, 10, 'c') && holds(seen + 10, 10, 'p'));
+}
+
 /*
  * poll reads what it is asked in the place where it answers, so this page is prepared before fork.
  */
@@ -392,6 +434,9 @@ static const struct test_case cases[] = {
 	TEST(link_target, "readlink(2) into a shared page writes to the caller's copy"),
 	TEST(pipe_descriptors,
 	     "pipe(2) and pipe2(2) into a shared page write to the caller's copy"),
+	TEST(read_across_many_pages,
+	     "read(2) across six shared pages writes to the caller's copies"),
+	TEST(written_bytes_are_the_callers, "write(2) takes the bytes of the caller's copy"),
 	TEST(poll_answers_the_caller, "poll(2) into a shared page writes to the caller's copy"),
 	TEST(wait_status, "wait4(2) into a shared page writes to the caller's copy"),
 	TEST(wait_information, "waitid(2) into a shared page writes to the caller's copy"),

@@ -19,6 +19,9 @@
 #include "memory.h"
 #include "tap.h"
 
+#define FUTEX_WAIT 0
+#define FUTEX_WAKE 1
+
 static volatile sig_atomic_t caught; /* the last signal that note_signal saw */
 
 static void note_signal(int signal)
@@ -302,6 +305,30 @@ static void pipe_ends_when_every_copy_is_closed(void)
 	check_exits(pid, 0);
 }
 
+/* More than a pipe holds, written by the child from memory that it shares, read by the parent. */
+static void pipe_carries_more_than_it_holds(void)
+{
+	enum { WORDS = 50000 };
+	static int numbers[WORDS];
+	int ends[2];
+	pid_t pid;
+
+	check_call(pipe(ends));
+	for (int i = 0; i < WORDS; i++)
+		numbers[i] = i;
+	pid = tap_fork();
+	if (pid == 0) {
+		check_eq(write(ends[1], numbers, sizeof(numbers)), sizeof(numbers));
+		_exit(0);
+	}
+	memset(numbers, 0, sizeof(numbers));
+	for (size_t done = 0; done < sizeof(numbers);)
+		done += check_call(read(ends[0], (char *)numbers + done, sizeof(numbers) - done));
+	for (int i = 0; i < WORDS; i++)
+		check_eq(numbers[i], i);
+	check_exits(pid, 0);
+}
+
 static void directory_and_umask_are_a_copy(void)
 {
 	char where[64];
@@ -399,6 +426,47 @@ static void tid_address_is_not_inherited(void)
 		raw1(SYS_exit_group, 0);
 	check_exits(pid, 0);
 	check_eq(*word, 77);
+}
+
+/* Wake who sleeps on the word, until one has been woken or, if `tries` is spent, none was. */
+static long wake(int *word, int tries)
+{
+	long woken = 0;
+
+	for (int i = 0; i < tries && woken == 0; i++) {
+		woken = raw3(SYS_futex, word, FUTEX_WAKE, 1);
+		tap_sleep_ms(1);
+	}
+	return woken;
+}
+
+static void futex_in_shared_memory_joins_processes(void)
+{
+	int *word = tap_shared(sizeof(*word));
+	pid_t pid = tap_fork();
+
+	if (pid == 0) {
+		check_eq(raw4(SYS_futex, word, FUTEX_WAIT, 0, NULL), 0);
+		_exit(0);
+	}
+	check_eq(wake(word, 10000), 1);
+	check_exits(pid, 0);
+}
+
+static void futex_in_private_memory_is_each_ones_own(void)
+{
+	int *word = (int *)map_private(PAGE);
+	pid_t pid;
+
+	*word = 0;
+	pid = tap_fork();
+	if (pid == 0) {
+		raw4(SYS_futex, word, FUTEX_WAIT, 0, NULL);
+		_exit(1);
+	}
+	check_eq(wake(word, 20), 0);
+	check_call(kill(pid, SIGKILL));
+	check_killed(pid, SIGKILL);
 }
 
 static volatile int forked_in_handler;
@@ -525,12 +593,18 @@ static const struct test_case cases[] = {
 	     "a child's descriptors are a copy, with their close-on-exec flags"),
 	TEST(pipe_ends_when_every_copy_is_closed,
 	     "a pipe ends only when parent and child have closed it"),
+	TEST(pipe_carries_more_than_it_holds,
+	     "a pipe carries more than it holds from child to parent"),
 	TEST(directory_and_umask_are_a_copy, "working directory and umask are copied"),
 	TEST(identity_is_inherited, "users, groups, process group and session are inherited"),
 	TEST(limits_are_a_copy, "resource limits are copied"),
 	TEST(name_is_inherited_and_death_signal_is_not,
 	     "a child inherits the name and not the parent-death signal"),
 	TEST(tid_address_is_not_inherited, "a plain fork child clears no tid word at its exit"),
+	TEST(futex_in_shared_memory_joins_processes,
+	     "a futex in shared memory wakes the other process"),
+	TEST(futex_in_private_memory_is_each_ones_own,
+	     "a futex in private memory wakes nobody in the other process"),
 	TEST(fork_inside_a_handler,
 	     "fork inside a signal handler: both return through their own frame"),
 	TEST(signals_do_not_disturb_fork,
