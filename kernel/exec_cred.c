@@ -13,7 +13,6 @@
 #include <tine/err.h>
 #include <tine/file.h>
 #include <tine/fs_struct.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <uapi/securebits.h>
 #include <uapi/stat.h>
@@ -94,16 +93,25 @@ static bool is_other_identity(const struct cred *new, const struct cred *old)
 	       new->fsgid != old->fsgid || (new->cap_permitted & ~old->cap_permitted);
 }
 
+/* Do the rules leave everything as it is? */
+static bool is_unchanged(const struct cred *new, const struct cred *old)
+{
+	return !is_other_identity(new, old) &&
+	       new->suid == old->suid &&new->sgid == old->sgid &&new->cap_permitted ==
+		       old->cap_permitted &&new->cap_effective ==
+		       old->cap_effective &&new->cap_ambient ==
+		       old->cap_ambient &&new->securebits == old->securebits;
+}
+
 int exec_prepare_creds(struct binprm *b)
 {
 	struct cred new = *current->cred;
 	struct cred *copy;
 
 	b->secure = apply_rules(&new, current->cred, b->file);
-	b->new_identity = is_other_identity(&new, current->cred);
-	if (!memcmp((char *)&new + sizeof(new.count), (char *)current->cred + sizeof(new.count),
-		    sizeof(new) - sizeof(new.count)))
+	if (is_unchanged(&new, current->cred))
 		return 0;
+	b->new_identity = is_other_identity(&new, current->cred);
 	copy = prepare_creds();
 	if (!copy)
 		return -ENOMEM;

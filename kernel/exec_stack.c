@@ -38,18 +38,15 @@
 #define SCRIPT_STRINGS \
 	(2 * (MAX_SCRIPT_DEPTH + 1) + 1) /* what scripts add, two each at most, and an empty argv */
 
-/* Makes the page of the new stack that contains address the current one. E2BIG as on Linux if it is
- * beyond RLIMIT_STACK. */
-static int stack_reach(struct binprm *b, unsigned long address)
+/* The page of the new stack at start, made if it is not there. Beyond RLIMIT_STACK: E2BIG, as on
+ * Linux. */
+static int find_page(struct binprm *b, unsigned long start)
 {
-	unsigned long start = address & PAGE_MASK;
 	struct mm_struct *mm = b->mm;
 	struct page *page;
 	bool writable;
 	int error = 0;
 
-	if (likely(b->page && b->page_start == start))
-		return 0;
 	if (start != b->top - PAGE_SIZE && b->top - start > rlimit(RLIMIT_STACK))
 		return -E2BIG;
 	mutex_lock(&mm->lock);
@@ -66,6 +63,14 @@ static int stack_reach(struct binprm *b, unsigned long address)
 	b->page = page_address(page);
 	b->page_start = start;
 	return 0;
+}
+
+/* Makes the page that contains address the current one. */
+static inline int stack_reach(struct binprm *b, unsigned long address)
+{
+	unsigned long start = address & PAGE_MASK;
+
+	return likely(b->page_start == start) ? 0 : find_page(b, start);
 }
 
 /* Where bytes come from: one of the two. */
@@ -272,26 +277,40 @@ int stack_map(struct binprm *b, bool executable)
 	return error;
 }
 
-/* Writes a word at *at and moves *at behind it. */
-static int put_word(struct binprm *b, unsigned long *at, unsigned long word)
+/* Writes n words at *at and moves *at behind them. */
+static int put_words(struct binprm *b, unsigned long *at, const unsigned long *words, size_t n)
 {
-	int error = stack_reach(b, *at);
+	size_t part, left = n * sizeof(*words);
+	const char *from = (const char *)words;
+	int error;
 
-	if (error)
-		return error;
-	*(unsigned long *)(b->page + (*at - b->page_start)) = word;
-	*at += sizeof(word);
+	while (left) {
+		error = stack_reach(b, *at);
+		if (error)
+			return error;
+		part = MIN(left, b->page_start + PAGE_SIZE - *at);
+		memcpy(b->page + (*at - b->page_start), from, part);
+		*at += part;
+		from += part;
+		left -= part;
+	}
 	return 0;
 }
 
 /* Pointers to the strings noted in [from, to), the last first, and NULL. */
 static int put_pointers(struct binprm *b, unsigned long *at, unsigned int from, unsigned int to)
 {
-	int error = 0;
+	const unsigned long null = 0;
+	int error;
 
-	while (to > from && !error)
-		error = put_word(b, at, b->top - b->strings[--to]);
-	return error ? error : put_word(b, at, 0);
+	while (to > from) {
+		error = stack_reach(b, *at);
+		if (error)
+			return error;
+		*(unsigned long *)(b->page + (*at - b->page_start)) = b->top - b->strings[--to];
+		*at += sizeof(null);
+	}
+	return put_words(b, at, &null, 1);
 }
 
 static void note_addresses(struct binprm *b)
@@ -307,19 +326,19 @@ static void note_addresses(struct binprm *b)
 
 int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n)
 {
-	unsigned long words = 1 + b->argc + 1 + b->envc + 1 + n, at;
+	unsigned long argc = b->argc, words = 1 + argc + 1 + b->envc + 1 + n, at;
 	int error;
 
 	ASSERT(b->nr_strings == b->argc + b->envc && b->argc > 0);
 	b->p = ALIGN_DOWN(b->p - words * sizeof(at), 16);
 	at = b->p;
-	error = put_word(b, &at, b->argc);
+	error = put_words(b, &at, &argc, 1);
 	if (!error)
 		error = put_pointers(b, &at, b->envc, b->nr_strings);
 	if (!error)
 		error = put_pointers(b, &at, 0, b->envc);
-	for (unsigned int i = 0; i < n && !error; i++)
-		error = put_word(b, &at, auxv[i]);
+	if (!error)
+		error = put_words(b, &at, auxv, n);
 	note_addresses(b);
 	return error;
 }
