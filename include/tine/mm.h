@@ -86,9 +86,6 @@ struct mm_struct *get_task_mm(struct task_struct *task);
 /* The next younger mm than prev (NULL: the oldest) with a user reference; the one on prev is dropped. NULL at the end. An mm whose
  * fork or mmap is not over when the walk passes it is met later or has the same contents. */
 struct mm_struct *next_mm(struct mm_struct *prev);
-/* Takes the pages from page first on of the file with that inode out of every mapping of it, private copies too: they are cut off.
- * The file is already shorter, so that no fault brings them back. Sleeps; inode locks may be held. */
-void unmap_file_pages(const struct inode *inode, u64 first);
 void mm_init(void);
 
 /* The mapping with the lowest addresses of those that end above address; NULL if none. It may start above address. mm locked. */
