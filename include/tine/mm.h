@@ -83,8 +83,8 @@ void mm_grab(struct mm_struct *mm);
 void mm_drop(struct mm_struct *mm);
 /* task's mm with a user reference, NULL if it has none. */
 struct mm_struct *get_task_mm(struct task_struct *task);
-/* The next younger mm than prev (NULL: the oldest) with a user reference; the one on prev is dropped. NULL at the end. An mm whose
- * fork or mmap is not over when the walk passes it is met later or has the same contents. */
+/* For walks over all address spaces: the next one after prev (NULL: the first), with a user reference; the one on prev is dropped.
+ * NULL at the end. A copy that fork is making stands behind its original as soon as the original is unlocked. */
 struct mm_struct *next_mm(struct mm_struct *prev);
 void mm_init(void);
 
