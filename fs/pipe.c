@@ -164,23 +164,22 @@ static int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
 	return 1;
 }
 
-/* Fills a new slot with as much as a page holds. Bytes, -EFAULT or -ENOMEM. */
+/* Fills a new slot with as much as a page holds: all of that or nothing. Bytes, -EFAULT or -ENOMEM. */
 static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
 	struct page *page = pipe->spare ? pipe->spare : alloc_data_page();
-	size_t n = MIN(from->count, PAGE_SIZE), copied;
+	size_t n = MIN(from->count, PAGE_SIZE);
 
 	if (!page)
 		return -ENOMEM;
 	pipe->spare = NULL;
-	copied = copy_from_iter(page_address(page), n, from);
-	if (copied == 0) {
+	if (copy_from_iter(page_address(page), n, from) < n) {
 		pipe->spare = page;
 		return -EFAULT;
 	}
-	*slot(pipe, pipe->head) = (struct pipe_buffer){ page, 0, copied, packet };
+	*slot(pipe, pipe->head) = (struct pipe_buffer){ page, 0, n, packet };
 	WRITE_ONCE(pipe->head, pipe->head + 1);
-	return copied;
+	return n;
 }
 
 /* Puts bytes into the ring while there is room. Bytes moved; if none, 0 or -errno. */
@@ -194,14 +193,10 @@ static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
 	if (merged)
 		done = n;
 	while (from->count && !pipe_full(pipe)) {
-		size_t wanted = MIN(from->count, PAGE_SIZE);
-
 		n = fill_slot(pipe, from, packet);
 		if (n < 0)
 			return done ? done : n;
 		done += n;
-		if ((size_t)n < wanted)
-			break;
 	}
 	return done;
 }
