@@ -214,11 +214,8 @@ static void show_counter(const char *name, long in_use, void *arg)
 
 static int show_counters(struct seq_buffer *m, struct task_struct *task)
 {
-	/* What only waits in a cache to be used again is free. */
-	kmem_cache_shrink_all();
 	drain_kernel_stacks();
-	drain_page_caches();
-	seq_printf(m, "free_pages %zu\n", (size_t)free_page_count());
+	seq_printf(m, "free_pages %zu\n", (size_t)unowned_page_count());
 	kmem_cache_for_each(show_counter, m);
 	seq_printf(m, "threads %d\n", nr_threads);
 	return 0;

@@ -38,7 +38,6 @@
 #include <tine/mm.h>
 #include <tine/pgtable.h>
 #include <tine/printk.h>
-#include <tine/slab.h>
 
 #define GROUP_SIZE 8 /* entries for each bit of page.groups */
 #define GATHER_SIZE 24
@@ -678,9 +677,9 @@ int pgtable_fork(struct mm_struct *child, struct mm_struct *parent)
 	return 0;
 }
 
-u64 unowned_page_count(void)
+u64 pgtable_cached_nodes(void)
 {
-	u64 n = free_page_count() + slab_page_count();
+	u64 n = 0;
 
 	for (unsigned int i = 0; i < MAX_CPUS; i++)
 		n += READ_ONCE(node_caches[i][0].n) + READ_ONCE(node_caches[i][1].n);

@@ -331,7 +331,9 @@ void kmem_cache_for_each(void (*visit)(const char *name, long in_use, void *arg)
 {
 	struct kmem_cache *cache;
 
-	list_for_each_entry(cache, &caches, link) visit(cache->name, kmem_cache_in_use(cache), arg);
+	list_for_each_entry(cache, &caches, link)
+		if (cache != &cache_of_stacks) /* part of the caches, and made as CPUs come to use them */
+			visit(cache->name, kmem_cache_in_use(cache), arg);
 }
 
 static unsigned long shrink(struct kmem_cache *cache)

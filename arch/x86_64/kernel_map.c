@@ -38,6 +38,8 @@ static struct {
 } root_entries[MAX_ROOT_ENTRIES];
 static unsigned int root_entry_count;
 
+static struct atomic table_pages; /* taken from the page allocator */
+
 /* A zeroed page for a table; 0: out of memory. */
 static u64 alloc_table(void)
 {
@@ -49,7 +51,13 @@ static u64 alloc_table(void)
 	if (!page)
 		return 0;
 	clear_page(page_address(page));
+	atomic_inc(&table_pages);
 	return page_to_phys(page);
+}
+
+unsigned long kernel_table_pages(void)
+{
+	return atomic_read(&table_pages);
 }
 
 /*

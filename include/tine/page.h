@@ -95,7 +95,8 @@ extern struct page *zero_page;
 /* Pages that alloc_pages could hand out now, and all it ever had. */
 u64 free_page_count(void);
 u64 total_page_count(void);
-/* Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed page-table nodes. When nobody uses
+/* Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed page-table nodes, and the tables that
+ * map kernel stacks, which stay for the next ones (mm/accounting.c). When nobody uses
  * memory, the same number comes back whatever happened in between. */
 u64 unowned_page_count(void);
 /* Empties this and other caches of free pages into the buddy lists (before declaring that memory is out). */

@@ -58,4 +58,7 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 /* Pages mapped in all of mm, for accounting and the out-of-memory killer; shared ones count fully. Walks the tree. */
 u64 pgtable_count_pages(struct mm_struct *mm);
 
+/* Zeroed nodes that wait to be used again, over all CPUs. */
+u64 pgtable_cached_nodes(void);
+
 #endif
