@@ -103,6 +103,11 @@ u64 free_page_count(void)
 	return free_stack_size;
 }
 
+unsigned long kernel_table_pages(void)
+{
+	return 0;
+}
+
 u64 slab_page_count(void)
 {
 	return 0;
