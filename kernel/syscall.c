@@ -44,9 +44,9 @@ static long (*const table[])(const struct pt_regs *) = {
 };
 /* clang-format on */
 
-static __cold long unknown_syscall(unsigned long number)
+static __cold long unknown_syscall(unsigned int number)
 {
-	printk(LOG_DEBUG, "%s[%d]: system call %lu (%s) is not implemented\n", current->comm,
+	printk(LOG_DEBUG, "%s[%d]: system call %u (%s) is not implemented\n", current->comm,
 	       current->pid, number, number < ARRAY_SIZE(syscall_names) && syscall_names[number]
 					     ? syscall_names[number] : "unknown");
 	return -ENOSYS;
@@ -54,7 +54,7 @@ static __cold long unknown_syscall(unsigned long number)
 
 long do_syscall(struct pt_regs *regs)
 {
-	unsigned long number = regs->orig_ax;
+	unsigned int number = regs->orig_ax; /* the upper half of rax says nothing, as on Linux */
 
 	if (unlikely(number >= ARRAY_SIZE(table) || !table[number]))
 		return unknown_syscall(number);

@@ -13,6 +13,7 @@
 #include <arch/cpufeature.h>
 #include <arch/io.h>
 #include <arch/msr.h>
+#include <arch/registers.h>
 #include <arch/traps.h>
 #include <tine/arch.h>
 #include <tine/printk.h>
@@ -217,7 +218,7 @@ void interrupt_timer(struct pt_regs *regs, unsigned long error_code)
 
 	apic_eoi();
 	lock_debug_irq_enter(&saved);
-	timer_interrupt();
+	timer_interrupt(user_mode(regs));
 	lock_debug_irq_exit(&saved);
 }
 

@@ -7,9 +7,11 @@
  * the kernel it stays, so that a backtrace goes through the interrupt.
  *
  * The way out to user mode turns interrupts off, does whatever current->work asks for (exit_to_user in traps.c), and returns: by sysret
- * if the registers are as a system call left them, else by iretq. sysret would fault in kernel mode, on the user's stack, for an ip
- * that is not canonical, and cannot set rcx and r11 apart from ip and flags: hence the tests. iretq faults for what sigreturn may have put
- * into cs, ss or ip: such a fault is recognised by its address and becomes the program's own (bad_iret).
+ * if the registers are as a system call left them, else by iretq. sysret cannot set rcx and r11 apart from ip and flags. Who
+ * replaces saved registers says so by TIF_REGS_CHANGED, so that a system call without work need not look; but one thing is
+ * always looked at, since it would let a program take over the kernel: sysret to an ip that is not canonical faults in kernel mode,
+ * on the user's stack. iretq faults for a bad ip, cs or ss too; that is recognised by its address and becomes the program's own
+ * fault (bad_iret).
  *
  * NMI, double fault and machine check may hit anywhere, even where GS is still the user's: they have stacks of their own, whose top
  * word names the CPU, and put back the GS base they found.
@@ -107,14 +109,41 @@ FUNCTION(syscall_entry)
 	CLEAR_REGISTERS
 	sti
 	call do_syscall
-	movq %rax, PT_AX(%rsp)
-
-	.globl return_from_syscall
-return_from_syscall:
 	cli
 	KERNEL_WORK_TEST
 	jne syscall_work
-syscall_work_done:
+syscall_leave:
+	movq PT_IP(%rsp), %rcx
+	movq PT_FLAGS(%rsp), %r11
+	movq %rcx, %rdx
+	shrq $47, %rdx
+	jnz syscall_leave_by_iret
+	popq %r15
+	popq %r14
+	popq %r13
+	popq %r12
+	popq %rbp
+	popq %rbx
+	movq PT_R10 - PT_R11(%rsp), %r10
+	movq PT_R9 - PT_R11(%rsp), %r9
+	movq PT_R8 - PT_R11(%rsp), %r8
+	movq PT_DX - PT_R11(%rsp), %rdx
+	movq PT_SI - PT_R11(%rsp), %rsi
+	movq PT_DI - PT_R11(%rsp), %rdi
+	movq PT_SP - PT_R11(%rsp), %rsp
+	swapgs
+	sysretq
+
+syscall_leave_by_iret:
+	movq %rax, PT_AX(%rsp)
+	jmp leave_by_iret
+
+syscall_work:
+	movq %rax, PT_AX(%rsp)
+syscall_work_again:
+	movq %rsp, %rdi
+	call exit_to_user
+	movq PT_AX(%rsp), %rax
 	movq PT_IP(%rsp), %rcx
 	movq PT_FLAGS(%rsp), %r11
 	cmpq %rcx, PT_CX(%rsp)
@@ -127,31 +156,16 @@ syscall_work_done:
 	jne leave_by_iret
 	testl $(FLAGS_TF | FLAGS_RF), %r11d
 	jnz leave_by_iret
-	movq %rcx, %rax
-	shrq $47, %rax
-	jnz leave_by_iret
+	jmp syscall_leave
 
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
-	movq PT_R10 - PT_R11(%rsp), %r10
-	movq PT_R9 - PT_R11(%rsp), %r9
-	movq PT_R8 - PT_R11(%rsp), %r8
-	movq PT_AX - PT_R11(%rsp), %rax
-	movq PT_DX - PT_R11(%rsp), %rdx
-	movq PT_SI - PT_R11(%rsp), %rsi
-	movq PT_DI - PT_R11(%rsp), %rdi
-	movq PT_SP - PT_R11(%rsp), %rsp
-	swapgs
-	sysretq
-
-syscall_work:
-	movq %rsp, %rdi
-	call exit_to_user
-	jmp syscall_work_done
+/* A new task's way out: pt_regs were copied from a system call, or made by exec. */
+	.globl return_from_fork
+return_from_fork:
+	cli
+	KERNEL_WORK_TEST
+	jne syscall_work_again
+	movq PT_AX(%rsp), %rax
+	jmp syscall_leave
 END(syscall_entry)
 
 /* Back to user mode after an interrupt or exception. */

@@ -209,6 +209,7 @@ static int restore_sigcontext(struct pt_regs *regs, const struct sigcontext __us
 		return -EFAULT;
 	if ((uc_flags & UC_STRICT_RESTORE_SS) && (sc.ss | 3) != USER_DS)
 		return -EFAULT;
+	set_task_work(current, TIF_REGS_CHANGED);
 	restore_registers(regs, &sc);
 	regs->cs = USER_CS;
 	regs->ss = USER_DS;

@@ -35,11 +35,11 @@ FUNCTION(ret_from_fork)
 	testq %rbx, %rbx
 	jnz 1f
 	call finish_fork
-	jmp return_from_syscall
+	jmp return_from_fork
 1:	movq %rbx, %rdi
 	movq %r12, %rsi
 	call kernel_thread_main
-	jmp return_from_syscall
+	jmp return_from_fork
 END(ret_from_fork)
 
 	.section .note.GNU-stack, "", @progbits

@@ -146,6 +146,7 @@ static void copy_user_state(struct task_struct *child, const struct kernel_clone
 	save_segments(&child->thread);
 	irq_restore(state);
 	*regs = *task_pt_regs(current);
+	child->work |= current->work & TIF_REGS_CHANGED;
 	regs->ax = 0;
 	if (args->stack)
 		regs->sp = args->stack;
@@ -211,6 +212,7 @@ void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp)
 	write_user_gs_base(0);
 	irq_restore(state);
 	fpu_reset();
+	set_task_work(current, TIF_REGS_CHANGED);
 }
 
 static long set_base(int option, unsigned long base)

@@ -175,6 +175,8 @@ void exit_to_user(struct pt_regs *regs)
 			schedule();
 		if (work & (TIF_SIGPENDING | TIF_RESTORE_SIGMASK))
 			do_signal(regs);
+		if (work & TIF_REGS_CHANGED)
+			clear_task_work(current, TIF_REGS_CHANGED);
 		irq_disable();
 	}
 }

@@ -40,6 +40,7 @@ struct pollfd;
 #define TIF_RESCHED 0x1u       /* give up the CPU */
 #define TIF_SIGPENDING 0x2u    /* signals may be pending */
 #define TIF_RESTORE_SIGMASK 0x4u /* put back saved_sigmask if no handler ran */
+#define TIF_REGS_CHANGED 0x8u  /* pt_regs were replaced during a system call (exec, sigreturn) */
 
 /* task->flags */
 #define PF_KTHREAD 0x1u	     /* kernel thread: no user mode, no mm */
@@ -91,6 +92,7 @@ struct task_struct {
 	u32 jobctl;		 /* h: JOBCTL_ */
 	u64 cpu_ns;		 /* r: time used, without the current slice */
 	u64 slice_start;	 /* r */
+	u32 user_ticks, system_ticks; /* r: scheduler ticks that met it in user mode, in the kernel */
 	u64 nvcsw, nivcsw;	 /* r: switches because it slept, because it was made to */
 	u64 min_flt, maj_flt;	 /* s */
 	int exit_code;		 /* s until zombie, then t: status word */
@@ -160,8 +162,9 @@ struct signal_struct {
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
 	/* Of threads that are gone; children that were waited for. t+h */
-	u64 cpu_ns, min_flt, maj_flt, nvcsw, nivcsw;
-	u64 child_cpu_ns, child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
+	u64 cpu_ns, user_ticks, system_ticks, min_flt, maj_flt, nvcsw, nivcsw;
+	u64 child_cpu_ns, child_user_ticks, child_system_ticks;
+	u64 child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
 	u64 max_rss_pages, child_max_rss_pages;
 	int oom_score_adj;	 /* a */
 };
@@ -246,6 +249,8 @@ void free_kernel_stack(void *stack);
 
 /* Limits of the first process, inherited by all others (kernel/rlimit.c). */
 void init_rlimits(struct rlimit *rlim);
+/* From the timer interrupt: SIGXCPU or SIGKILL if current's process has used its RLIMIT_CPU. */
+void check_cpu_limit(void);
 
 void set_task_comm(struct task_struct *task, const char *name);
 static inline unsigned long rlimit(unsigned int limit)
