@@ -262,6 +262,61 @@ static inline UNUSED pid_t spawn_helper(const char *verb, const char *first, con
 	return pid;
 }
 
+/* Exec this path. Returns only a negated errno. */
+static inline UNUSED long try_exec(const char *path)
+{
+	const char *argv[] = {"x", NULL};
+
+	return raw3(SYS_execve, path, argv, NULL);
+}
+
+/* ---- files ---- */
+
+static inline UNUSED void write_file(const char *path, const void *bytes, size_t size, int mode)
+{
+	int fd = check_call(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+
+	check_eq(write(fd, bytes, size), (long)size);
+	check_call(close(fd));
+	check_call(chmod(path, mode));
+}
+
+/* A new file with this text. */
+static inline UNUSED void make_file(const char *path, const char *text)
+{
+	int fd = check_call(open(path, O_WRONLY | O_CREAT | O_EXCL, 0644));
+
+	check_eq(write(fd, text, strlen(text)), (long)strlen(text));
+	check_call(close(fd));
+}
+
+/* The file holds `text`; it is removed. */
+static inline UNUSED void check_file(const char *path, const char *text)
+{
+	char bytes[256];
+	int fd = check_call(open(path, O_RDONLY));
+
+	check_eq(read(fd, bytes, sizeof(bytes)), (long)strlen(text));
+	check(memcmp(bytes, text, strlen(text)) == 0);
+	check_call(close(fd));
+	check_call(unlink(path));
+}
+
+/* A case may work in a directory of its own, which it leaves empty. */
+#define HOME_DIRECTORY "/tmp/home"
+
+static inline UNUSED void go_home(void)
+{
+	check_call(mkdir(HOME_DIRECTORY, 0755));
+	check_call(chdir(HOME_DIRECTORY));
+}
+
+static inline UNUSED void leave_home(void)
+{
+	check_call(chdir("/"));
+	check_call(rmdir(HOME_DIRECTORY));
+}
+
 /* ---- signals ---- */
 
 static volatile int caught[65] UNUSED; /* how often count_signal has run, by signal */

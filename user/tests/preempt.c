@@ -286,6 +286,38 @@ static void forks_at_the_same_time_keep_registers(void)
 		check_exits(pids[i], 0);
 }
 
+static void fork_in_a_storm(void *argument)
+{
+	set_handler(SIGUSR1, count_in_shared, 0);
+	set(&shared[0], 1);
+	for (int i = 0; i < 50; i++) {
+		long pid = raw_fork();
+
+		if (pid == 0)
+			raw1(SYS_exit_group, 3);
+		/* Never EINTR: where the kernel gives up a fork for a signal, it does it again. */
+		check(pid > 0);
+		check_exits(pid, 3);
+	}
+	check_eq(raw_wait4(-1, NULL, __WALL, NULL), -ECHILD);
+	set(&shared[2], 1);
+}
+
+static void fork_in_a_storm_of_signals(void)
+{
+	pid_t pid;
+
+	shared = tap_shared(4096);
+	pid = tap_child(fork_in_a_storm, NULL);
+	tap_await(&shared[0], 1);
+	while (!get(&shared[2]) && !is_zombie(pid)) {
+		raw2(SYS_kill, pid, SIGUSR1);
+		raw0(SYS_sched_yield);
+	}
+	check_exits(pid, 0);
+	check(shared[1] > 0);
+}
+
 static volatile int word;
 
 /* Longer than a slice of time, and then the word. */
@@ -480,6 +512,8 @@ static const struct test_case cases[] = {
 	     "preempt: fork among spinners gives parent and child their registers"),
 	TEST(forks_at_the_same_time_keep_registers,
 	     "preempt: four that fork at the same time keep their registers"),
+	TEST(fork_in_a_storm_of_signals,
+	     "preempt: fifty forks in a storm of signals each make one child"),
 	TEST(vfork_parent_waits_among_spinners,
 	     "preempt: a vfork parent waits for its spinning child, among spinners"),
 	TEST(vfork_parent_waits_with_a_signal_pending,

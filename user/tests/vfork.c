@@ -245,6 +245,25 @@ static void parent_ended_by_sigterm_leaves_at_once(void)
 	kill_waiting_parent(SIGTERM);
 }
 
+/* A signal that would dump core is not in such a hurry as the other deadly ones. */
+static void parent_ended_by_sigquit_waits_for_the_release(void)
+{
+	int gate[2];
+	pid_t parent;
+
+	shared = tap_shared(4096);
+	make_pipe(gate);
+	parent = tap_child(vfork_and_wait_to_be_told, gate);
+	tap_await(&shared[1], 1);
+	check_call(kill(parent, SIGQUIT));
+	settle();
+	check_eq(raw_wait4(parent, NULL, WNOHANG, NULL), 0);
+	give_byte(gate[1], 1);
+	check_killed(parent, SIGQUIT);
+	check_eq(shared[2], parent);
+	check_eq(shared[3], 0);
+}
+
 static void vfork_and_be_killed(void *argument)
 {
 	pid_t parent = tap_child(vfork_and_wait_to_be_told, argument);
@@ -503,6 +522,8 @@ static const struct test_case cases[] = {
 	     "vfork: SIGKILL ends a waiting parent at once, and the child goes on"),
 	TEST(parent_ended_by_sigterm_leaves_at_once,
 	     "vfork: SIGTERM by default ends a waiting parent at once as well"),
+	TEST(parent_ended_by_sigquit_waits_for_the_release,
+	     "vfork: SIGQUIT by default ends a waiting parent after the release"),
 	TEST(child_of_killed_parent_ends_quietly,
 	     "vfork: the child of a killed parent ends without harm, ten times"),
 	TEST(killed_child_releases_the_parent,
