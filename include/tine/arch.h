@@ -82,8 +82,6 @@ struct pt_regs *task_pt_regs(const struct task_struct *task);
 /* Address spaces. The page-table format itself is in <arch/pgtable.h>. */
 /* Makes a root table's kernel half, which is all zero or was made so before. A few entries. */
 void arch_init_root_table(void *table);
-/* How many pages the kernel half's tables have taken from the page allocator; they are never given back. */
-unsigned long kernel_table_pages(void);
 /* Flush what the TLBs hold of user addresses: of mm on every CPU that runs it, waiting until it has happened. May not be called
  * with interrupts off or a spinlock held. */
 void flush_tlb_mm(struct mm_struct *mm);

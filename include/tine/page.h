@@ -99,6 +99,8 @@ u64 total_page_count(void);
  * map kernel stacks, which stay for the next ones (mm/accounting.c). When nobody uses
  * memory, the same number comes back whatever happened in between. */
 u64 unowned_page_count(void);
+/* How many pages the tables of the kernel's half have taken since boot; they are never given back. arch. */
+unsigned long kernel_table_pages(void);
 /* Empties this and other caches of free pages into the buddy lists (before declaring that memory is out). */
 void drain_page_caches(void);
 
