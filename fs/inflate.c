@@ -2,9 +2,10 @@
  * gzip (RFC 1952) and deflate (RFC 1951), as a stream: compressed bytes are all there, what comes out goes to a sink as it is
  * made, so the whole is never in memory twice.
  *
- * Output is written to a window of twice 32 KiB: matches reach back at most 32 KiB, so when it is full the upper half is
- * moved down after it was given to the sink. Bits are taken from a 64-bit buffer that is filled eight bytes at a time.
- * Codes are decoded by a table over the next 9 bits; longer ones, which are rare, canonically, a bit at a time.
+ * Output is written to a buffer of four times 32 KiB: matches reach back at most 32 KiB, so when it is full its last
+ * quarter is moved down after all was given to the sink. Bits are taken from a 64-bit buffer that is filled eight bytes at a
+ * time; while symbols are decoded it is in registers. Codes are decoded by a table over the next 11 bits; longer ones, which
+ * are rare, canonically, a bit at a time.
  *
  * Nothing in the input is trusted: code lengths that do not make a prefix code, distances beyond what was written, input that
  * ends early, a wrong checksum or length each have a message of their own. Errors are kept in z->error and looked at once
@@ -13,10 +14,10 @@
 #include <tine/inflate.h>
 #include <tine/string.h>
 
-#define FAST_BITS 9
 #define END_OF_BLOCK 256
+#define LONGEST_SYMBOL 48 /* bits of a length and a distance with their extra bits */
 
-static u32 crc_table[4][256];
+static u32 crc_table[8][256];
 
 static void make_crc_table(void)
 {
@@ -27,7 +28,7 @@ static void make_crc_table(void)
 			crc = crc & 1 ? (crc >> 1) ^ 0xedb88320u : crc >> 1;
 		crc_table[0][i] = crc;
 	}
-	for (int k = 1; k < 4; k++)
+	for (int k = 1; k < 8; k++)
 		for (u32 i = 0; i < 256; i++)
 			crc_table[k][i] = (crc_table[k - 1][i] >> 8) ^
 					  crc_table[0][crc_table[k - 1][i] & 0xff];
@@ -37,7 +38,7 @@ static u32 load32(const u8 *p)
 {
 	u32 v;
 
-	memcpy(&v, p, sizeof(v));
+	__builtin_memcpy(&v, p, sizeof(v));
 	return v;
 }
 
@@ -46,10 +47,13 @@ u32 crc32_update(u32 crc, const u8 *bytes, size_t n)
 	if (!crc_table[0][1])
 		make_crc_table();
 	crc = ~crc;
-	for (; n >= 4; n -= 4, bytes += 4) {
-		crc ^= load32(bytes);
-		crc = crc_table[3][crc & 0xff] ^ crc_table[2][(crc >> 8) & 0xff] ^
-		      crc_table[1][(crc >> 16) & 0xff] ^ crc_table[0][crc >> 24];
+	for (; n >= 8; n -= 8, bytes += 8) {
+		u32 low = crc ^ load32(bytes), high = load32(bytes + 4);
+
+		crc = crc_table[7][low & 0xff] ^ crc_table[6][(low >> 8) & 0xff] ^
+		      crc_table[5][(low >> 16) & 0xff] ^ crc_table[4][low >> 24] ^
+		      crc_table[3][high & 0xff] ^ crc_table[2][(high >> 8) & 0xff] ^
+		      crc_table[1][(high >> 16) & 0xff] ^ crc_table[0][high >> 24];
 	}
 	for (; n; n--)
 		crc = (crc >> 8) ^ crc_table[0][(crc ^ *bytes++) & 0xff];
@@ -62,31 +66,29 @@ static void fail(struct inflate *z, const char *message)
 		z->error = message;
 }
 
-static void refill(struct inflate *z)
+/* At least 56 bits, unless the input ends before; what is beyond the end reads as zeroes. */
+static inline void refill(struct bit_reader *r)
 {
-	if (z->in_end - z->in >= 8) {
+	if (likely(r->end - r->in >= 8)) {
 		u64 next;
 
-		memcpy(&next, z->in, sizeof(next));
-		z->bits |= next << z->bit_count;
-		z->in += (63 - z->bit_count) >> 3;
-		z->bit_count |= 56;
+		__builtin_memcpy(&next, r->in, sizeof(next));
+		r->bits |= next << r->count;
+		r->in += (63 - r->count) >> 3;
+		r->count |= 56;
 		return;
 	}
-	while (z->bit_count <= 56 && z->in < z->in_end) {
-		z->bits |= (u64)*z->in++ << z->bit_count;
-		z->bit_count += 8;
+	while (r->count <= 56 && r->in < r->end) {
+		r->bits |= (u64)*r->in++ << r->count;
+		r->count += 8;
 	}
 }
 
-static void drop_bits(struct inflate *z, unsigned int n)
+/* The count goes below zero where the input has ended. */
+static inline void drop_bits(struct bit_reader *r, unsigned int n)
 {
-	if (n > z->bit_count) {
-		fail(z, "compressed data ends early");
-		n = z->bit_count;
-	}
-	z->bits >>= n;
-	z->bit_count -= n;
+	r->bits >>= n;
+	r->count -= n;
 }
 
 /* n <= 16 */
@@ -94,10 +96,13 @@ static u32 take_bits(struct inflate *z, unsigned int n)
 {
 	u32 value;
 
-	if (z->bit_count < n)
-		refill(z);
-	value = z->bits & ((1u << n) - 1);
-	drop_bits(z, n);
+	if (z->reader.count < (int)n)
+		refill(&z->reader);
+	value = z->reader.bits & ((1u << n) - 1);
+	if (z->reader.count < (int)n)
+		fail(z, "compressed data ends early");
+	else
+		drop_bits(&z->reader, n);
 	return value;
 }
 
@@ -114,7 +119,7 @@ static void fill_fast(struct inflate_table *t, u32 code, unsigned int length, u3
 {
 	u32 step = 1u << length;
 
-	for (u32 i = reverse(code, length); i < 1u << FAST_BITS; i += step)
+	for (u32 i = reverse(code, length); i < 1u << INFLATE_FAST_BITS; i += step)
 		t->fast[i] = symbol << 4 | length;
 }
 
@@ -158,38 +163,47 @@ static bool build(struct inflate_table *t, const u8 *lengths, unsigned int n)
 			continue;
 		k = next[length]++;
 		t->symbol[t->first_index[length] + k] = i;
-		if (length <= FAST_BITS)
+		if (length <= INFLATE_FAST_BITS)
 			fill_fast(t, t->first_code[length] + k, length, i);
 	}
 	return true;
 }
 
-static u32 decode_slowly(struct inflate *z, const struct inflate_table *t)
+/* A code that is longer than the table's index: symbol << 4 | length, 0 if it is none. */
+static u32 decode_slowly(const struct inflate_table *t, u64 bits)
 {
 	u32 code = 0;
 
-	for (unsigned int length = 1; length <= 15; length++) {
-		code = code << 1 | ((z->bits >> (length - 1)) & 1);
-		if (code - t->first_code[length] < t->count[length]) {
-			drop_bits(z, length);
-			return t->symbol[t->first_index[length] + code - t->first_code[length]];
-		}
+	for (unsigned int length = 1; length <= 15; length++, bits >>= 1) {
+		code = code << 1 | (bits & 1);
+		if (code - t->first_code[length] < t->count[length])
+			return t->symbol[t->first_index[length] + code - t->first_code[length]] << 4 |
+			       length;
 	}
-	fail(z, z->bit_count < 15 ? "compressed data ends early" : "invalid code in compressed data");
-	return END_OF_BLOCK;
+	return 0;
 }
 
-static u32 decode(struct inflate *z, const struct inflate_table *t)
+static inline u32 decode(struct bit_reader *r, const struct inflate_table *t)
 {
-	u16 fast;
+	u32 found = t->fast[r->bits & ((1u << INFLATE_FAST_BITS) - 1)];
 
-	if (z->bit_count < 48)
-		refill(z);
-	fast = t->fast[z->bits & ((1u << FAST_BITS) - 1)];
-	if (!fast)
-		return decode_slowly(z, t);
-	drop_bits(z, fast & 15);
-	return fast >> 4;
+	if (unlikely(!found))
+		found = decode_slowly(t, r->bits);
+	drop_bits(r, found & 15);
+	return found;
+}
+
+/* One symbol, where speed does not matter. */
+static u32 decode_one(struct inflate *z, const struct inflate_table *t)
+{
+	u32 found;
+
+	refill(&z->reader);
+	found = decode(&z->reader, t);
+	if (!found || z->reader.count < 0)
+		fail(z, z->reader.count < 15 ? "compressed data ends early"
+					     : "invalid code in compressed data");
+	return found >> 4;
 }
 
 /* Gives the sink what it has not had, and makes room by keeping only the last 32 KiB. */
@@ -198,7 +212,7 @@ static void flush(struct inflate *z)
 	size_t n = z->fill - z->flushed;
 	const char *message;
 
-	if (n) {
+	if (n && !z->error) {
 		z->crc = crc32_update(z->crc, z->window + z->flushed, n);
 		z->total += n;
 		message = z->sink(z->sink_arg, z->window + z->flushed, n);
@@ -212,20 +226,19 @@ static void flush(struct inflate *z)
 	z->flushed = z->fill;
 }
 
-static void copy_match(struct inflate *z, u32 distance, u32 length)
+/* Eight bytes at a time, over the end if need be: the window has room for that, and they are written again. */
+static inline u8 *copy_match(u8 *to, u32 distance, u32 length)
 {
-	u8 *to = z->window + z->fill, *from = to - distance;
+	u8 *from = to - distance, *end = to + length;
 
-	if (distance > z->fill) {
-		fail(z, "distance beyond the beginning in compressed data");
-		return;
-	}
-	z->fill += length;
-	if (distance >= length)
-		memcpy(to, from, length);
-	else
-		while (length--)
+	if (distance >= 8) {
+		for (; to < end; to += 8, from += 8)
+			__builtin_memcpy(to, from, 8);
+	} else {
+		while (to < end)
 			*to++ = *from++;
+	}
+	return end;
 }
 
 static const u16 length_base[29] = { 3,	 4,  5,	 6,  7,	 8,  9,	 10, 11,  13,  15,  17,	 19,  23, 27,
@@ -238,78 +251,107 @@ static const u16 distance_base[30] = { 1,   2,	 3,   4,   5,	 7,    9,    13,   
 static const u8 distance_extra[30] = { 0, 0, 0, 0, 1, 1, 2, 2,	3,  3,	4,  4,	5,  5,	6,
 				       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13 };
 
-static void inflate_match(struct inflate *z, u32 symbol)
+/* The rest of a match whose length symbol was read. NULL: to is where it ends; else a message. */
+static inline const char *inflate_match(struct inflate *z, struct bit_reader *r, u32 symbol, u8 **to)
 {
 	u32 length, distance;
 
-	symbol -= 257;
-	if (symbol >= 29) {
-		fail(z, "invalid length in compressed data");
-		return;
+	symbol -= END_OF_BLOCK + 1;
+	if (symbol >= 29)
+		return "invalid length in compressed data";
+	length = length_base[symbol] + (r->bits & ((1u << length_extra[symbol]) - 1));
+	drop_bits(r, length_extra[symbol]);
+	symbol = decode(r, &z->distances);
+	if (!symbol || symbol >> 4 >= 30)
+		return "invalid distance in compressed data";
+	symbol >>= 4;
+	distance = distance_base[symbol] + (r->bits & ((1u << distance_extra[symbol]) - 1));
+	drop_bits(r, distance_extra[symbol]);
+	if (distance > *to - z->window)
+		return "distance beyond the beginning in compressed data";
+	*to = copy_match(*to, distance, length);
+	return NULL;
+}
+
+/* Symbols until the block ends, the window is full, or something is wrong. true: the block goes on. */
+static bool inflate_symbols(struct inflate *z)
+{
+	struct bit_reader r = z->reader; /* in registers */
+	u8 *to = z->window + z->fill, *full = z->window + INFLATE_BUFFER;
+	const char *message = NULL;
+	u32 found = 0;
+
+	while (to < full) {
+		if (r.count < LONGEST_SYMBOL)
+			refill(&r);
+		found = decode(&r, &z->literals);
+		if (found >> 4 < END_OF_BLOCK) {
+			*to++ = found >> 4;
+			if (likely(found && r.count >= 0))
+				continue;
+			message = "invalid code in compressed data";
+			break;
+		}
+		if (found >> 4 == END_OF_BLOCK)
+			break;
+		message = inflate_match(z, &r, found >> 4, &to);
+		if (message || r.count < 0)
+			break;
 	}
-	length = length_base[symbol] + take_bits(z, length_extra[symbol]);
-	symbol = decode(z, &z->distances);
-	if (symbol >= 30) {
-		fail(z, "invalid distance in compressed data");
-		return;
-	}
-	distance = distance_base[symbol] + take_bits(z, distance_extra[symbol]);
-	copy_match(z, distance, length);
+	if (r.count < 0 || (message && r.end == r.in && r.count < 15))
+		message = "compressed data ends early";
+	if (message)
+		fail(z, message);
+	z->fill = to - z->window;
+	z->reader = r;
+	return !message && found >> 4 != END_OF_BLOCK;
 }
 
 static void inflate_codes(struct inflate *z)
 {
-	while (!z->error) {
-		u32 symbol = decode(z, &z->literals);
-
-		if (symbol < END_OF_BLOCK)
-			z->window[z->fill++] = symbol;
-		else if (symbol == END_OF_BLOCK)
-			return;
-		else
-			inflate_match(z, symbol);
-		if (z->fill >= 2 * INFLATE_WINDOW)
-			flush(z);
-	}
+	while (!z->error && inflate_symbols(z))
+		flush(z);
 }
 
 /* Gives bytes that were read ahead back to the input; what is left of the current byte is dropped. */
 static void to_byte_boundary(struct inflate *z)
 {
-	drop_bits(z, z->bit_count & 7);
-	z->in -= z->bit_count / 8;
-	z->bits = 0;
-	z->bit_count = 0;
+	struct bit_reader *r = &z->reader;
+
+	r->in -= r->count / 8;
+	r->bits = 0;
+	r->count = 0;
 }
 
 static void inflate_stored(struct inflate *z)
 {
+	struct bit_reader *r = &z->reader;
 	u32 length;
 
 	to_byte_boundary(z);
-	if (z->in_end - z->in < 4) {
+	if (r->end - r->in < 4) {
 		fail(z, "compressed data ends early");
 		return;
 	}
-	length = z->in[0] | z->in[1] << 8;
-	if ((length ^ 0xffff) != (u32)(z->in[2] | z->in[3] << 8)) {
+	length = r->in[0] | r->in[1] << 8;
+	if ((length ^ 0xffff) != (u32)(r->in[2] | r->in[3] << 8)) {
 		fail(z, "stored block has two lengths in compressed data");
 		return;
 	}
-	z->in += 4;
+	r->in += 4;
 	while (length && !z->error) {
-		size_t n = 2 * INFLATE_WINDOW - z->fill;
+		size_t n = INFLATE_BUFFER - z->fill;
 
 		n = n < length ? n : length;
-		if ((size_t)(z->in_end - z->in) < n) {
+		if ((size_t)(r->end - r->in) < n) {
 			fail(z, "compressed data ends early");
 			return;
 		}
-		memcpy(z->window + z->fill, z->in, n);
+		memcpy(z->window + z->fill, r->in, n);
 		z->fill += n;
-		z->in += n;
+		r->in += n;
 		length -= n;
-		if (z->fill >= 2 * INFLATE_WINDOW)
+		if (z->fill >= INFLATE_BUFFER)
 			flush(z);
 	}
 }
@@ -332,7 +374,7 @@ static void read_lengths(struct inflate *z, unsigned int n)
 	unsigned int i = 0;
 
 	while (i < n && !z->error) {
-		u32 symbol = decode(z, &z->literals), repeat = 1;
+		u32 symbol = decode_one(z, &z->literals), repeat = 1;
 		u8 value = symbol;
 
 		if (symbol > 18 || (symbol == 16 && i == 0)) {
@@ -415,27 +457,27 @@ static void inflate_blocks(struct inflate *z)
 
 static bool skip(struct inflate *z, size_t n)
 {
-	if ((size_t)(z->in_end - z->in) < n) {
+	if ((size_t)(z->reader.end - z->reader.in) < n) {
 		fail(z, "gzip header ends early");
 		return false;
 	}
-	z->in += n;
+	z->reader.in += n;
 	return true;
 }
 
 static void skip_string(struct inflate *z)
 {
-	const u8 *end = memchr(z->in, 0, z->in_end - z->in);
+	const u8 *end = memchr(z->reader.in, 0, z->reader.end - z->reader.in);
 
 	if (end)
-		z->in = end + 1;
+		z->reader.in = end + 1;
 	else
 		fail(z, "gzip header ends early");
 }
 
 static void read_header(struct inflate *z)
 {
-	const u8 *head = z->in;
+	const u8 *head = z->reader.in;
 
 	if (!skip(z, 10))
 		return;
@@ -444,7 +486,7 @@ static void read_header(struct inflate *z)
 		return;
 	}
 	if ((head[3] & GZIP_EXTRA) && skip(z, 2))
-		skip(z, z->in[-2] | z->in[-1] << 8);
+		skip(z, z->reader.in[-2] | z->reader.in[-1] << 8);
 	if ((head[3] & GZIP_NAME) && !z->error)
 		skip_string(z);
 	if ((head[3] & GZIP_COMMENT) && !z->error)
@@ -455,24 +497,22 @@ static void read_header(struct inflate *z)
 
 static void check_trailer(struct inflate *z)
 {
-	if (z->in_end - z->in < 8)
+	if (z->reader.end - z->reader.in < 8)
 		fail(z, "compressed data ends early");
-	else if (load32(z->in) != z->crc)
+	else if (load32(z->reader.in) != z->crc)
 		fail(z, "wrong checksum of decompressed data");
-	else if (load32(z->in + 4) != (u32)z->total)
+	else if (load32(z->reader.in + 4) != (u32)z->total)
 		fail(z, "wrong length of decompressed data");
 	else
-		z->in += 8;
+		z->reader.in += 8;
 }
 
 const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
 		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg)
 {
-	z->in = in;
-	z->in_end = in + size;
-	z->bits = z->total = 0;
-	z->bit_count = z->crc = 0;
-	z->window = z->window_bytes;
+	z->reader = (struct bit_reader){ .in = in, .end = in + size };
+	z->total = 0;
+	z->crc = 0;
 	z->fill = z->flushed = 0;
 	z->sink = sink;
 	z->sink_arg = arg;
@@ -482,6 +522,6 @@ const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
 		inflate_blocks(z);
 	if (!z->error)
 		check_trailer(z);
-	*used = z->in - in;
+	*used = z->reader.in - in;
 	return z->error;
 }

@@ -5,20 +5,25 @@
 #include <tine/types.h>
 
 #define INFLATE_WINDOW 32768u
+#define INFLATE_BUFFER (4 * INFLATE_WINDOW)
+#define INFLATE_FAST_BITS 11
 
 struct inflate_table {
-	u16 fast[512];	/* index: next 9 bits; symbol << 4 | length, 0: longer */
+	u16 fast[1 << INFLATE_FAST_BITS]; /* index: next bits; symbol << 4 | length, 0: longer */
 	u16 count[16], first_index[16]; /* canonical decoding of longer codes */
 	u32 first_code[16];
 	u16 symbol[288]; /* by code */
 };
 
-/* About 70 KiB: the caller allocates it. */
+struct bit_reader {
+	const u8 *in, *end; /* bytes not yet in bits */
+	u64 bits;	    /* the next count, lowest first */
+	int count;
+};
+
+/* About 140 KiB: the caller allocates it. */
 struct inflate {
-	const u8 *in, *in_end;
-	u64 bits;
-	unsigned int bit_count;
-	u8 *window;	   /* 2 * INFLATE_WINDOW bytes */
+	struct bit_reader reader;
 	size_t fill, flushed; /* in window */
 	u64 total;
 	u32 crc;
@@ -28,7 +33,7 @@ struct inflate {
 	const char *error;
 	u8 lengths[320];
 	struct inflate_table literals, distances;
-	u8 window_bytes[2 * INFLATE_WINDOW + 300];
+	u8 window[INFLATE_BUFFER + 300]; /* a match may go beyond the end */
 };
 
 /*

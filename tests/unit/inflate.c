@@ -215,7 +215,7 @@ static void the_sink_can_stop_it(void)
 	compress_plain("-6");
 	sink_answer = "enough";
 	CHECK(strcmp(try_gunzip(packed, packed_size, &used), "enough") == 0);
-	CHECK(unpacked_size < 70000);
+	CHECK(unpacked_size < INFLATE_BUFFER + 1000);
 	sink_answer = NULL;
 	tap_ok("gunzip: a message from the sink ends it");
 }
