@@ -175,6 +175,7 @@ static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_
 	if (page) {
 		mutex_lock(&mm->lock);
 		error = pgtable_map(mm, start, page, rights);
+		mm->touched_pages++;
 		mutex_unlock(&mm->lock);
 	}
 	if (page && error)

@@ -56,6 +56,7 @@ static int find_page(struct binprm *b, unsigned long start)
 		error = page ? pgtable_map(mm, start, page, PG_WRITE) : -ENOMEM;
 		if (page && error)
 			put_page(page);
+		mm->touched_pages++;
 	}
 	mutex_unlock(&mm->lock);
 	if (error)

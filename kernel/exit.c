@@ -23,7 +23,9 @@
 /* What the group remembers of a thread that is gone. sighand->lock held. */
 static void add_to_group(struct signal_struct *signal, const struct task_struct *task)
 {
-	signal->cpu_ns += task->cpu_ns;
+	signal->cpu_ns += task_cpu_ns(task);
+	signal->user_ticks += task->user_ticks;
+	signal->system_ticks += task->system_ticks;
 	signal->min_flt += task->min_flt;
 	signal->maj_flt += task->maj_flt;
 	signal->nvcsw += task->nvcsw;

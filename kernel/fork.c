@@ -18,6 +18,7 @@
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/futex.h>
+#include <tine/rusage.h>
 #include <tine/mm.h>
 #include <tine/printk.h>
 #include <tine/string.h>
@@ -330,6 +331,7 @@ void mm_release(struct task_struct *task)
 	struct completion *done;
 
 	exit_robust_list();
+	note_max_rss(task);
 	/* The word matters only to others who have this memory. Clear first, wake after: a waiter looks at the word. */
 	task->clear_child_tid = NULL;
 	if (word && atomic_read(&task->mm->users) > 1 && !put_user(0, word))

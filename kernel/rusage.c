@@ -5,15 +5,21 @@
  * signal_struct, and when a process is reaped to its parent's "children" counts (kernel/exit.c). So
  * the usage of a process is signal_struct plus the threads still in its list, zombies included.
  *
- * CPU time is measured whole, at each switch. It is all reported as user time: telling the system's
- * share apart would cost two readings of the clock in every system call, and Linux, too, reports
- * user time only where its tick never met a process in the kernel. Linux's fields for what Tine
- * does not have (swaps, blocks, messages) are zero, as most are there.
+ * CPU time is measured whole, at each switch. How it divides into user and system time is estimated
+ * from where the scheduler's ticks met the task: measuring it would cost two readings of the clock
+ * in every system call. Without any tick in the kernel all is user time. Linux's default
+ * configuration does the same.
+ *
+ * The largest resident size is an upper bound too: pages that came to be mapped, as far as there
+ * are mappings for them. Counting what is mapped would make the exit of a forked child as expensive
+ * as its memory is large.
+ *
+ * Linux's fields for what Tine does not have (swaps, blocks, messages) are zero, as most are there.
  */
 #include <tine/mm.h>
-#include <tine/pgtable.h>
 #include <tine/rusage.h>
 #include <tine/sched.h>
+#include <tine/signal.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -21,38 +27,61 @@
 #include <tine/uaccess.h>
 
 struct usage {
-	u64 cpu_ns, min_flt, maj_flt, nvcsw, nivcsw, max_rss_pages;
+	u64 cpu_ns, user_ticks, system_ticks, min_flt, maj_flt, nvcsw, nivcsw, max_rss_pages;
 };
+
+static struct cpu_time divide(const struct usage *u)
+{
+	u64 ticks = u->user_ticks + u->system_ticks, system;
+
+	if (!u->system_ticks)
+		return (struct cpu_time){.user = u->cpu_ns};
+	/* In two parts, so that nothing overflows. */
+	system = u->cpu_ns / ticks * u->system_ticks + u->cpu_ns % ticks * u->system_ticks / ticks;
+	return (struct cpu_time){.user = u->cpu_ns - system, .system = system};
+}
 
 static void add_thread(struct usage *u, const struct task_struct *task)
 {
 	u->cpu_ns += task_cpu_ns(task);
+	u->user_ticks += task->user_ticks;
+	u->system_ticks += task->system_ticks;
 	u->min_flt += task->min_flt;
 	u->maj_flt += task->maj_flt;
 	u->nvcsw += task->nvcsw;
 	u->nivcsw += task->nivcsw;
 }
 
-static void add_process(struct usage *u, struct task_struct *task)
+static void add_gone_threads(struct usage *u, const struct signal_struct *signal)
 {
-	const struct signal_struct *signal = task->signal;
-	struct task_struct *thread;
-	irq_state_t state = spin_lock_irqsave(&task->sighand->lock);
-
-	list_for_each_entry(thread, &signal->threads, thread_link)
-		add_thread(u, thread);
 	u->cpu_ns += signal->cpu_ns;
+	u->user_ticks += signal->user_ticks;
+	u->system_ticks += signal->system_ticks;
 	u->min_flt += signal->min_flt;
 	u->maj_flt += signal->maj_flt;
 	u->nvcsw += signal->nvcsw;
 	u->nivcsw += signal->nivcsw;
-	u->max_rss_pages = MAX(u->max_rss_pages, signal->max_rss_pages);
-	spin_unlock_irqrestore(&task->sighand->lock, state);
+}
+
+static void add_process(struct usage *u, struct task_struct *task)
+{
+	struct task_struct *thread;
+	irq_state_t state;
+
+	if (lock_task_sighand(task, &state)) {
+		list_for_each_entry(thread, &task->signal->threads, thread_link)
+			add_thread(u, thread);
+		add_gone_threads(u, task->signal);
+		spin_unlock_irqrestore(&task->sighand->lock, state);
+	}
+	u->max_rss_pages = MAX(u->max_rss_pages, task->signal->max_rss_pages);
 }
 
 static void add_children(struct usage *u, const struct signal_struct *signal)
 {
 	u->cpu_ns += signal->child_cpu_ns;
+	u->user_ticks += signal->child_user_ticks;
+	u->system_ticks += signal->child_system_ticks;
 	u->min_flt += signal->child_min_flt;
 	u->maj_flt += signal->child_maj_flt;
 	u->nvcsw += signal->child_nvcsw;
@@ -62,7 +91,10 @@ static void add_children(struct usage *u, const struct signal_struct *signal)
 
 struct cpu_time thread_cpu_time(struct task_struct *task)
 {
-	return (struct cpu_time){.user = task_cpu_ns(task)};
+	struct usage u = {0};
+
+	add_thread(&u, task);
+	return divide(&u);
 }
 
 struct cpu_time process_cpu_time(struct task_struct *task)
@@ -70,42 +102,55 @@ struct cpu_time process_cpu_time(struct task_struct *task)
 	struct usage u = {0};
 
 	add_process(&u, task);
-	return (struct cpu_time){.user = u.cpu_ns};
+	return divide(&u);
+}
+
+static struct cpu_time children_cpu_time(const struct signal_struct *signal)
+{
+	struct usage u = {0};
+
+	add_children(&u, signal);
+	return divide(&u);
+}
+
+/* No more than is mapped: memory that was unmapped meanwhile was counted too. */
+static u64 rss_pages(const struct mm_struct *mm)
+{
+	return MIN(READ_ONCE(mm->touched_pages), READ_ONCE(mm->total_pages));
+}
+
+void note_max_rss(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	u64 pages = rss_pages(task->mm);
+
+	if (pages > signal->max_rss_pages)
+		WRITE_ONCE(signal->max_rss_pages, pages);
 }
 
 void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 {
 	struct usage u = {0};
+	struct cpu_time time;
 
-	if (who == RUSAGE_THREAD) {
+	if (who == RUSAGE_THREAD)
 		add_thread(&u, task);
-		u.max_rss_pages = task->signal->max_rss_pages;
-	}
 	if (who == RUSAGE_SELF || who == RUSAGE_BOTH)
 		add_process(&u, task);
 	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH)
 		add_children(&u, task->signal);
+	if (task == current && who != RUSAGE_CHILDREN)
+		u.max_rss_pages = MAX(task->signal->max_rss_pages, rss_pages(task->mm));
+	time = divide(&u);
 	*ru = (struct rusage){
-		.ru_utime = ns_to_timeval(u.cpu_ns),
+		.ru_utime = ns_to_timeval(time.user),
+		.ru_stime = ns_to_timeval(time.system),
 		.ru_minflt = (long)u.min_flt,
 		.ru_majflt = (long)u.maj_flt,
 		.ru_nvcsw = (long)u.nvcsw,
 		.ru_nivcsw = (long)u.nivcsw,
 		.ru_maxrss = (long)(u.max_rss_pages * PAGE_SIZE / 1024),
 	};
-}
-
-/* The most that current's process has had mapped: what it has now, unless it had more in an earlier
- * program. */
-static long current_max_rss(long before)
-{
-	struct mm_struct *mm = current->mm;
-	u64 pages;
-
-	mutex_lock(&mm->lock);
-	pages = pgtable_count_pages(mm);
-	mutex_unlock(&mm->lock);
-	return MAX(before, (long)(pages * PAGE_SIZE / 1024));
 }
 
 long sys_getrusage(int who, struct rusage __user *to)
@@ -115,8 +160,6 @@ long sys_getrusage(int who, struct rusage __user *to)
 	if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
 		return -EINVAL;
 	fill_rusage(current, who, &ru);
-	if (who != RUSAGE_CHILDREN)
-		ru.ru_maxrss = current_max_rss(ru.ru_maxrss);
 	return put_user(ru, to);
 }
 
@@ -128,10 +171,12 @@ static long to_ticks(u64 ns)
 long sys_times(struct tms __user *to)
 {
 	struct cpu_time own = process_cpu_time(current);
+	struct cpu_time children = children_cpu_time(current->signal);
 	struct tms tms = {
 		.tms_utime = to_ticks(own.user),
 		.tms_stime = to_ticks(own.system),
-		.tms_cutime = to_ticks(current->signal->child_cpu_ns),
+		.tms_cutime = to_ticks(children.user),
+		.tms_cstime = to_ticks(children.system),
 	};
 
 	if (to && put_user(tms, to))

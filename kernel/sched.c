@@ -314,7 +314,7 @@ void kick_task(struct task_struct *task)
 
 /* --- Ticks --- */
 
-void sched_tick(u64 now)
+void sched_tick(u64 now, bool user)
 {
 	struct run_queue *rq = this_rq();
 
@@ -325,6 +325,10 @@ void sched_tick(u64 now)
 		return;
 	}
 	rq->tick_at = now + SLICE_NS;
+	if (user)
+		rq->curr->user_ticks++;
+	else
+		rq->curr->system_ticks++;
 	if (READ_ONCE(rq->waiting) && now - rq->curr->slice_start >= SLICE_NS / 2)
 		set_task_work(rq->curr, TIF_RESCHED);
 }

@@ -186,7 +186,7 @@ static void queue_run(struct timer_queue *q, u64 now)
 	spin_unlock(&q->lock);
 }
 
-void timer_interrupt(void)
+void timer_interrupt(bool user)
 {
 	struct timer_queue *q = &queues[cpu_id()];
 	u64 now = arch_clock_ns();
@@ -195,7 +195,8 @@ void timer_interrupt(void)
 	q->programmed = NEVER;
 	if (q->first <= now)
 		queue_run(q, now);
-	sched_tick(now);
+	sched_tick(now, user);
+	check_cpu_limit();
 	timer_reprogram();
 }
 

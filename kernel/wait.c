@@ -59,7 +59,11 @@ static void add_child_usage(struct signal_struct *parent, const struct task_stru
 {
 	const struct signal_struct *signal = child->signal;
 
-	parent->child_cpu_ns += child->cpu_ns + signal->cpu_ns + signal->child_cpu_ns;
+	parent->child_cpu_ns += task_cpu_ns(child) + signal->cpu_ns + signal->child_cpu_ns;
+	parent->child_user_ticks +=
+		child->user_ticks + signal->user_ticks + signal->child_user_ticks;
+	parent->child_system_ticks +=
+		child->system_ticks + signal->system_ticks + signal->child_system_ticks;
 	parent->child_min_flt += child->min_flt + signal->min_flt + signal->child_min_flt;
 	parent->child_maj_flt += child->maj_flt + signal->maj_flt + signal->child_maj_flt;
 	parent->child_nvcsw += child->nvcsw + signal->nvcsw + signal->child_nvcsw;

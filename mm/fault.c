@@ -60,8 +60,10 @@ int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
 static enum fault_result install(struct mm_struct *mm, unsigned long address, struct page *page,
 				 unsigned int rights)
 {
-	if (!pgtable_map(mm, address, page, rights))
+	if (!pgtable_map(mm, address, page, rights)) {
+		mm->touched_pages++;
 		return FAULT_OK;
+	}
 	if (!(rights & PG_UNCOUNTED))
 		put_page(page);
 	return FAULT_OOM;

@@ -59,6 +59,7 @@ struct mm_struct {
 	struct vma *vmas;      /* m: root of the memory map */
 	unsigned int vma_count;	/* m */
 	unsigned long total_pages, data_pages, stack_pages, locked_pages; /* m: sizes of mappings, in pages */
+	unsigned long touched_pages; /* m: how often a page came where none was: what is resident is not more */
 	unsigned long mmap_base; /* c: mappings are placed downwards from here */
 	unsigned long start_code, end_code, start_data, end_data; /* c */
 	unsigned long start_brk;				   /* c */

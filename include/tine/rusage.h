@@ -12,10 +12,13 @@ struct cpu_time {
 	u64 user, system;
 };
 
-/* Of one thread; of all threads of its process, those gone included. The latter: task is current,
- * or tasklist_lock is held. */
+/* Of one thread; of all threads of its process, those gone included. task is current, or
+ * tasklist_lock is held. */
 struct cpu_time thread_cpu_time(struct task_struct *task);
 struct cpu_time process_cpu_time(struct task_struct *task);
+
+/* task, which is current, is about to leave its mm: its process remembers how large it was. */
+void note_max_rss(struct task_struct *task);
 
 /* getrusage(2) for task; who is RUSAGE_. RUSAGE_BOTH is what wait4 reports: the process and its
  * waited-for children. task is current, or a zombie with tasklist_lock held. */

@@ -41,8 +41,9 @@ bool wake_up_process(struct task_struct *task); /* TASK_NORMAL */
 void wake_up_new_task(struct task_struct *task);
 /* What every task does first, with the lock of the run queue that switched to it held. prev ran before. */
 void schedule_tail(struct task_struct *prev);
-/* A timer interrupt passed; now is arch_clock_ns(). Called with interrupts off, after expired timers have run. */
-void sched_tick(u64 now);
+/* A timer interrupt passed, and met user mode or the kernel; now is arch_clock_ns(). Called with interrupts off, after expired timers
+ * have run. */
+void sched_tick(u64 now, bool user);
 /* When this CPU next needs sched_tick, in arch_clock_ns() time; ~0: not until something else happens. */
 u64 sched_next_tick(void);
 void sched_yield(void);

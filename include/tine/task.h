@@ -249,8 +249,6 @@ void free_kernel_stack(void *stack);
 
 /* Limits of the first process, inherited by all others (kernel/rlimit.c). */
 void init_rlimits(struct rlimit *rlim);
-/* From the timer interrupt: SIGXCPU or SIGKILL if current's process has used its RLIMIT_CPU. */
-void check_cpu_limit(void);
 
 void set_task_comm(struct task_struct *task, const char *name);
 static inline unsigned long rlimit(unsigned int limit)

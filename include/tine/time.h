@@ -29,9 +29,12 @@ void timer_arm(struct timer *timer, u64 expires);
 /* Afterwards fn does not run and is not running on any CPU. True if it had been pending. Not from
  * fn itself. */
 bool timer_cancel(struct timer *timer);
-/* The arch code's timer interrupt: runs what has expired, then sched_tick, then arms the next
- * interrupt. Interrupts off. */
-void timer_interrupt(void);
+/* The arch code's timer interrupt, which met user mode or the kernel: runs what has expired, then
+ * sched_tick, then arms the next interrupt. Interrupts off. */
+void timer_interrupt(bool user);
+/* Its part about RLIMIT_CPU (kernel/rlimit.c): SIGXCPU or SIGKILL if current's process has used it.
+ */
+void check_cpu_limit(void);
 /*
  * Makes sure that this CPU's interrupt comes no later than the earlier of its timers and
  * sched_next_tick(); it may come earlier. Called by the scheduler when the latter changes.

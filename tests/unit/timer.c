@@ -44,11 +44,15 @@ void arch_timer_arm(u64 when)
 	alarms++;
 }
 
-void sched_tick(u64 now)
+void sched_tick(u64 now, bool user)
 {
 	CHECK(now == clock_now);
 	if (now >= tick_at[host_cpu])
 		tick_at[host_cpu] = random_below(3) ? now + 10000 : NEVER;
+}
+
+void check_cpu_limit(void)
+{
 }
 
 u64 sched_next_tick(void)
@@ -103,7 +107,7 @@ static void advance(void)
 	clock_now = clock_now > alarm_at[cpu] ? clock_now : alarm_at[cpu];
 	host_cpu = cpu;
 	alarm_at[cpu] = NEVER;
-	timer_interrupt();
+	timer_interrupt(false);
 }
 
 static void step(void)
