@@ -4,7 +4,7 @@
  */
 #include <tine/cred.h>
 #include <tine/mm.h>
-#include <tine/signal_internal.h>
+#include <tine/signal.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
