@@ -60,15 +60,15 @@ static const char *parse_header(struct cpio *c)
 	if (memcmp(c->header, "070701", 6) != 0 && memcmp(c->header, "070702", 6) != 0)
 		return memcmp(c->header, "070707", 6) == 0
 			       ? "archive is in the old cpio format; only newc is understood"
-			       : "no cpio magic number where an entry should begin";
+			       : "archive is corrupt: no cpio magic number where an entry should begin";
 	e->has_sum = c->header[5] == '2';
 	for (int i = 0; i < 13; i++)
 		if (!parse_hex(c->header + 6 + 8 * i, fields[i]))
-			return "header with something else than hexadecimal digits";
+			return "archive is corrupt: header with something else than hexadecimal digits";
 	if (e->name_size == 0 || e->name_size > CPIO_NAME_MAX)
-		return "entry with an impossible length of its name";
+		return "archive is corrupt: entry with an impossible length of its name";
 	if ((e->mode & TYPE_MASK) == TYPE_LINK && (e->size == 0 || e->size > CPIO_NAME_MAX))
-		return "symbolic link with an impossible length";
+		return "archive is corrupt: symbolic link with an impossible length";
 	c->sum = 0;
 	collect(c, CPIO_IN_NAME, e->name_size);
 	return NULL;
@@ -89,7 +89,7 @@ static void skip_padding(struct cpio *c, enum cpio_state after)
 static const char *end_entry(struct cpio *c)
 {
 	if (c->entry.has_sum && c->sum != c->entry.sum)
-		return "file with a wrong checksum";
+		return "archive is corrupt: file with a wrong checksum";
 	skip_padding(c, CPIO_IN_HEADER);
 	return c->consumer->end(c->arg);
 }
@@ -104,7 +104,7 @@ static const char *got_name(struct cpio *c)
 	const char *message;
 
 	if (c->name[c->entry.name_size - 1] != '\0')
-		return "name without an end";
+		return "archive is corrupt: name without an end";
 	if (strcmp(c->name, "TRAILER!!!") == 0) {
 		c->consumer->trailer(c->arg);
 		skip_padding(c, CPIO_GAP);
@@ -168,7 +168,7 @@ static const char *part_complete(struct cpio *c)
 static const char *take_data(struct cpio *c, const u8 *bytes, size_t n)
 {
 	if ((c->entry.mode & TYPE_MASK) != TYPE_FILE)
-		return "contents in an entry that can have none";
+		return "archive is corrupt: contents in an entry that can have none";
 	if (c->entry.has_sum)
 		for (size_t i = 0; i < n; i++)
 			c->sum += bytes[i];
@@ -242,6 +242,6 @@ const char *cpio_feed(struct cpio *c, const u8 *bytes, size_t n, size_t *used)
 const char *cpio_finish(const struct cpio *c)
 {
 	if (c->state != CPIO_GAP)
-		return "archive ends within an entry";
+		return "archive is truncated: it ends within an entry";
 	return NULL;
 }

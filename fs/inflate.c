@@ -100,7 +100,7 @@ static u32 take_bits(struct inflate *z, unsigned int n)
 		refill(&z->reader);
 	value = z->reader.bits & ((1u << n) - 1);
 	if (z->reader.count < (int)n)
-		fail(z, "compressed data ends early");
+		fail(z, "compressed data is truncated");
 	else
 		drop_bits(&z->reader, n);
 	return value;
@@ -201,8 +201,8 @@ static u32 decode_one(struct inflate *z, const struct inflate_table *t)
 	refill(&z->reader);
 	found = decode(&z->reader, t);
 	if (!found || z->reader.count < 0)
-		fail(z, z->reader.count < 15 ? "compressed data ends early"
-					     : "invalid code in compressed data");
+		fail(z, z->reader.count < 15 ? "compressed data is truncated"
+					     : "compressed data is corrupt: invalid code");
 	return found >> 4;
 }
 
@@ -258,17 +258,17 @@ static inline const char *inflate_match(struct inflate *z, struct bit_reader *r,
 
 	symbol -= END_OF_BLOCK + 1;
 	if (symbol >= 29)
-		return "invalid length in compressed data";
+		return "compressed data is corrupt: invalid length";
 	length = length_base[symbol] + (r->bits & ((1u << length_extra[symbol]) - 1));
 	drop_bits(r, length_extra[symbol]);
 	symbol = decode(r, &z->distances);
 	if (!symbol || symbol >> 4 >= 30)
-		return "invalid distance in compressed data";
+		return "compressed data is corrupt: invalid distance";
 	symbol >>= 4;
 	distance = distance_base[symbol] + (r->bits & ((1u << distance_extra[symbol]) - 1));
 	drop_bits(r, distance_extra[symbol]);
 	if (distance > *to - z->window)
-		return "distance beyond the beginning in compressed data";
+		return "compressed data is corrupt: distance beyond the beginning";
 	*to = copy_match(*to, distance, length);
 	return NULL;
 }
@@ -289,7 +289,7 @@ static bool inflate_symbols(struct inflate *z)
 			*to++ = found >> 4;
 			if (likely(found && r.count >= 0))
 				continue;
-			message = "invalid code in compressed data";
+			message = "compressed data is corrupt: invalid code";
 			break;
 		}
 		if (found >> 4 == END_OF_BLOCK)
@@ -299,7 +299,7 @@ static bool inflate_symbols(struct inflate *z)
 			break;
 	}
 	if (r.count < 0 || (message && r.end == r.in && r.count < 15))
-		message = "compressed data ends early";
+		message = "compressed data is truncated";
 	if (message)
 		fail(z, message);
 	z->fill = to - z->window;
@@ -330,12 +330,12 @@ static void inflate_stored(struct inflate *z)
 
 	to_byte_boundary(z);
 	if (r->end - r->in < 4) {
-		fail(z, "compressed data ends early");
+		fail(z, "compressed data is truncated");
 		return;
 	}
 	length = r->in[0] | r->in[1] << 8;
 	if ((length ^ 0xffff) != (u32)(r->in[2] | r->in[3] << 8)) {
-		fail(z, "stored block has two lengths in compressed data");
+		fail(z, "compressed data is corrupt: stored block has two lengths");
 		return;
 	}
 	r->in += 4;
@@ -344,7 +344,7 @@ static void inflate_stored(struct inflate *z)
 
 		n = n < length ? n : length;
 		if ((size_t)(r->end - r->in) < n) {
-			fail(z, "compressed data ends early");
+			fail(z, "compressed data is truncated");
 			return;
 		}
 		memcpy(z->window + z->fill, r->in, n);
@@ -378,7 +378,7 @@ static void read_lengths(struct inflate *z, unsigned int n)
 		u8 value = symbol;
 
 		if (symbol > 18 || (symbol == 16 && i == 0)) {
-			fail(z, "invalid code lengths in compressed data");
+			fail(z, "compressed data is corrupt: invalid code lengths");
 			return;
 		}
 		if (symbol >= 16) {
@@ -388,7 +388,7 @@ static void read_lengths(struct inflate *z, unsigned int n)
 						: 11 + take_bits(z, 7);
 		}
 		if (i + repeat > n) {
-			fail(z, "invalid code lengths in compressed data");
+			fail(z, "compressed data is corrupt: invalid code lengths");
 			return;
 		}
 		while (repeat--)
@@ -404,14 +404,14 @@ static void inflate_dynamic(struct inflate *z)
 	unsigned int n = 4 + take_bits(z, 4);
 
 	if (literals > 286 || distances > 30) {
-		fail(z, "too many codes in compressed data");
+		fail(z, "compressed data is corrupt: too many codes");
 		return;
 	}
 	memset(z->lengths, 0, sizeof(z->lengths));
 	for (unsigned int i = 0; i < n; i++)
 		z->lengths[order[i]] = take_bits(z, 3);
 	if (!build(&z->literals, z->lengths, 19)) {
-		fail(z, "invalid code lengths in compressed data");
+		fail(z, "compressed data is corrupt: invalid code lengths");
 		return;
 	}
 	read_lengths(z, literals + distances);
@@ -419,7 +419,7 @@ static void inflate_dynamic(struct inflate *z)
 		return;
 	if (!z->lengths[END_OF_BLOCK] || !build(&z->distances, z->lengths + literals, distances) ||
 	    !build(&z->literals, z->lengths, literals)) {
-		fail(z, "invalid codes in compressed data");
+		fail(z, "compressed data is corrupt: invalid codes");
 		return;
 	}
 	inflate_codes(z);
@@ -442,7 +442,7 @@ static void inflate_blocks(struct inflate *z)
 			inflate_dynamic(z);
 			break;
 		default:
-			fail(z, "invalid block type in compressed data");
+			fail(z, "compressed data is corrupt: invalid block type");
 		}
 	}
 	flush(z);
@@ -458,7 +458,7 @@ static void inflate_blocks(struct inflate *z)
 static bool skip(struct inflate *z, size_t n)
 {
 	if ((size_t)(z->reader.end - z->reader.in) < n) {
-		fail(z, "gzip header ends early");
+		fail(z, "gzip header is truncated");
 		return false;
 	}
 	z->reader.in += n;
@@ -472,7 +472,7 @@ static void skip_string(struct inflate *z)
 	if (end)
 		z->reader.in = end + 1;
 	else
-		fail(z, "gzip header ends early");
+		fail(z, "gzip header is truncated");
 }
 
 static void read_header(struct inflate *z)
@@ -498,11 +498,11 @@ static void read_header(struct inflate *z)
 static void check_trailer(struct inflate *z)
 {
 	if (z->reader.end - z->reader.in < 8)
-		fail(z, "compressed data ends early");
+		fail(z, "compressed data is truncated");
 	else if (load32(z->reader.in) != z->crc)
-		fail(z, "wrong checksum of decompressed data");
+		fail(z, "compressed data is corrupt: wrong checksum");
 	else if (load32(z->reader.in + 4) != (u32)z->total)
-		fail(z, "wrong length of decompressed data");
+		fail(z, "compressed data is corrupt: wrong length");
 	else
 		z->reader.in += 8;
 }
