@@ -118,6 +118,8 @@ syscall_leave:
 	movq %rcx, %rdx
 	shrq $47, %rdx
 	jnz syscall_leave_by_iret
+	testl $FLAGS_TF, %r11d /* after sysret the trap would come an instruction sooner than on Linux */
+	jnz syscall_leave_by_iret
 	popq %r15
 	popq %r14
 	popq %r13

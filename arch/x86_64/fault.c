@@ -63,9 +63,10 @@ bool fixup_exception(struct pt_regs *regs)
 	return f != NULL;
 }
 
+/* As on Linux, a page that is not there is brought in before it is found that it may not be executed. */
 static enum fault_access access_of(unsigned long error_code)
 {
-	if (error_code & PF_FETCH)
+	if ((error_code & PF_FETCH) && (error_code & PF_PROTECTION))
 		return FAULT_EXEC;
 	return error_code & PF_WRITE ? FAULT_WRITE : FAULT_READ;
 }
