@@ -7,6 +7,8 @@
  */
 
 #include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +82,28 @@ MEMORY_INLINE void read_byte(void *address)
 MEMORY_INLINE void write_byte(void *address)
 {
 	*(volatile char *)address = 1;
+}
+
+/*
+ * Does the access end in SIGSEGV in this very process? check_dies asks a child, whose translations
+ * are new; this one asks a process that has just used the page. The handler stays set.
+ */
+static sigjmp_buf memory_after_fault;
+
+MEMORY_INLINE void memory_note_fault(int signal)
+{
+	siglongjmp(memory_after_fault, signal);
+}
+
+MEMORY_INLINE int faults_here(void (*access)(void *), void *address)
+{
+	struct sigaction action = {.sa_handler = memory_note_fault};
+
+	check_call(sigaction(SIGSEGV, &action, NULL));
+	if (sigsetjmp(memory_after_fault, 1))
+		return 1;
+	access(address);
+	return 0;
 }
 
 /* An open file of `size` bytes, all `byte`, at its start, that has no name any more. */

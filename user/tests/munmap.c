@@ -77,6 +77,21 @@ static void mapped_again_is_zero(void)
 	}
 }
 
+static void unmapped_memory_faults_at_once(void)
+{
+	char *memory = map_private(600 * PAGE);
+
+	for (int i = 0; i < 600; i++)
+		memory[i * PAGE] = 1;
+	check_call(munmap(memory, PAGE));
+	check(faults_here(read_byte, memory));
+	check(!faults_here(read_byte, memory + PAGE));
+	check_call(munmap(memory + PAGE, 598 * PAGE));
+	for (int i = 0; i < 599; i++)
+		check(faults_here(write_byte, memory + i * PAGE));
+	check(!faults_here(write_byte, memory + 599 * PAGE));
+}
+
 static void unmap_after_fork(char *memory, size_t size, char *from, size_t length,
 			     int child_does_it)
 {
@@ -273,6 +288,7 @@ static const struct test_case cases[] = {
 	TEST(length_is_rounded_up, "munmap takes whole pages"),
 	TEST(across_mappings_and_gaps, "munmap spans mappings and gaps and stops at its edges"),
 	TEST(mapped_again_is_zero, "memory mapped where memory was is zero"),
+	TEST(unmapped_memory_faults_at_once, "memory just used and unmapped faults at once"),
 	TEST(half_of_a_region_after_fork,
 	     "half of a region unmapped after fork is gone on one side only"),
 	TEST(middle_of_a_region_after_fork,
