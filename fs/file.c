@@ -32,12 +32,19 @@ static u32 mode_of_flags(int flags)
 	return flags & O_PATH ? FMODE_PATH : modes[flags & O_ACCMODE];
 }
 
-struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops)
+struct file *file_alloc_empty(void)
 {
-	struct file *file = kmem_cache_alloc(file_cache);
+	return kmem_cache_alloc(file_cache);
+}
 
-	if (!file)
-		return ERR_PTR(-ENOMEM);
+void file_free_empty(struct file *file)
+{
+	kmem_cache_free(file_cache, file);
+}
+
+static void file_fill(struct file *file, const struct path *path, int flags,
+		      const struct file_operations *ops)
+{
 	atomic_set(&file->count, 1);
 	mutex_init(&file->pos_lock, LOCK_CLASS_FILE_POS);
 	file->flags = flags;
@@ -49,6 +56,15 @@ struct file *file_alloc(const struct path *path, int flags, const struct file_op
 	file->pos = 0;
 	file->private_data = NULL;
 	file->cred = get_cred(current->cred);
+}
+
+struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops)
+{
+	struct file *file = file_alloc_empty();
+
+	if (!file)
+		return ERR_PTR(-ENOMEM);
+	file_fill(file, path, flags, ops);
 	return file;
 }
 
@@ -94,13 +110,13 @@ static int start_access(struct file *file)
 	return error;
 }
 
-struct file *file_open_path(const struct path *path, int flags, bool created)
+struct file *file_open_path(struct file *file, const struct path *path, int flags, bool created)
 {
 	struct inode *inode = path->dentry->inode;
-	struct file *file = file_alloc(path, flags, flags & O_PATH ? &path_operations : inode->fops);
 	int error;
 
-	if (IS_ERR(file) || (flags & O_PATH))
+	file_fill(file, path, flags, flags & O_PATH ? &path_operations : inode->fops);
+	if (flags & O_PATH)
 		return file;
 	file->flags |= O_LARGEFILE;
 	if (created)
@@ -140,7 +156,10 @@ static struct file *open_program(const struct path *path)
 		error = inode_permission(current->cred, inode, MAY_EXEC);
 	if (error != 0)
 		return ERR_PTR(error);
-	file = file_open_path(path, O_RDONLY, false);
+	file = file_alloc_empty();
+	if (!file)
+		return ERR_PTR(-ENOMEM);
+	file = file_open_path(file, path, O_RDONLY, false);
 	if (IS_ERR(file))
 		return file;
 	error = inode_deny_write(inode);

@@ -28,6 +28,7 @@ struct open_request {
 	mode_t mode;	   /* of a new file, type included */
 	unsigned int may;  /* MAY_ bits */
 	bool created;
+	struct file *file; /* empty, allocated before anything is made; owned until it is used */
 };
 
 static int parse_flags(int flags, mode_t mode, struct open_request *r)
@@ -173,6 +174,14 @@ static int truncate_opened(struct inode *inode)
 }
 
 /* Judges and opens the file at the walk's end. */
+static struct file *use_file(struct open_request *r, const struct path *path, int flags, bool created)
+{
+	struct file *file = r->file;
+
+	r->file = NULL;
+	return file_open_path(file, path, flags, created);
+}
+
 static struct file *open_found(struct nameidata *nd, struct open_request *r)
 {
 	struct inode *inode = nd->path.dentry->inode;
@@ -190,7 +199,7 @@ static struct file *open_found(struct nameidata *nd, struct open_request *r)
 	error = may_open(&nd->path, r, nd->cred);
 	if (error != 0)
 		return ERR_PTR(error);
-	file = file_open_path(&nd->path, r->flags, r->created);
+	file = use_file(r, &nd->path, r->flags, r->created);
 	if (!IS_ERR(file) && (r->flags & O_TRUNC) && !r->created && S_ISREG(inode->mode)) {
 		error = inode_get_write(inode);
 		if (error == 0) {
@@ -235,39 +244,49 @@ static struct file *open_nameless(int dfd, const char *name, struct open_request
 	if (path.dentry) {
 		path.dentry->flags |= DENTRY_GONE;
 		inode->linkable = !(r->flags & O_EXCL);
-		file = file_open_path(&path, r->flags & ~O_TMPFILE_BIT, true);
+		file = use_file(r, &path, r->flags & ~O_TMPFILE_BIT, true);
 		dput(path.dentry);
 	}
 	path_put(&dir);
 	return file;
 }
 
+static struct file *open_named(int dfd, const char *name, struct open_request *r)
+{
+	struct nameidata nd;
+	struct file *file;
+	int error = nd_begin(&nd, dfd, name,
+			     (r->flags & O_NOFOLLOW) ||
+					     ((r->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+				     ? 0
+				     : LOOKUP_FOLLOW);
+
+	while (error == 0) {
+		error = nd_walk_parent(&nd);
+		if (error == 0)
+			error = open_last(&nd, r);
+		if (error != 1)
+			break;
+		error = 0;
+	}
+	file = error != 0 ? ERR_PTR(error) : open_found(&nd, r);
+	nd_end(&nd);
+	return file;
+}
+
 struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 {
 	struct open_request r;
-	struct nameidata nd;
 	struct file *file;
 	int error = parse_flags(flags, mode, &r);
 
 	if (error != 0)
 		return ERR_PTR(error);
-	if (r.flags & O_TMPFILE_BIT)
-		return open_nameless(dfd, name, &r);
-	error = nd_begin(&nd, dfd, name,
-			 (r.flags & O_NOFOLLOW) ||
-					 ((r.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-				 ? 0
-				 : LOOKUP_FOLLOW);
-	while (error == 0) {
-		error = nd_walk_parent(&nd);
-		if (error == 0)
-			error = open_last(&nd, &r);
-		if (error != 1)
-			break;
-		error = 0;
-	}
-	file = error != 0 ? ERR_PTR(error) : open_found(&nd, &r);
-	nd_end(&nd);
+	r.file = file_alloc_empty();
+	if (!r.file)
+		return ERR_PTR(-ENOMEM);
+	file = r.flags & O_TMPFILE_BIT ? open_nameless(dfd, name, &r) : open_named(dfd, name, &r);
+	file_free_empty(r.file);
 	return file;
 }
 

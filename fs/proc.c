@@ -8,6 +8,7 @@
  * buffer that grows until it fits, and later reads take from that; reading at offset 0 makes it anew.
  */
 #include <tine/err.h>
+#include <tine/fail.h>
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
 #include <tine/mm.h>
@@ -404,7 +405,7 @@ static int make_text(struct seq_buffer *m, const struct proc_entry *entry, struc
 	return -ENOMEM;
 }
 
-static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
+static ssize_t read_text(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	const struct proc_entry *entry = proc_of(file->inode)->entry;
 	struct seq_buffer *m = file->private_data;
@@ -433,7 +434,7 @@ static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
 
 #define LONGEST_WRITE 4096u
 
-static ssize_t proc_write(struct file *file, struct iov_iter *from, loff_t *pos)
+static ssize_t write_text(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	const struct proc_entry *entry = proc_of(file->inode)->entry;
 	size_t n = MIN(from->count, LONGEST_WRITE);
@@ -460,6 +461,25 @@ static ssize_t proc_write(struct file *file, struct iov_iter *from, loff_t *pos)
 	kfree(text);
 	*pos += n;
 	return error != 0 ? error : (ssize_t)n;
+}
+
+/* Reading and writing fail-nth must not be what it makes fail. */
+static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	bool suspended = fail_suspend();
+	ssize_t result = read_text(file, to, pos);
+
+	fail_resume(suspended);
+	return result;
+}
+
+static ssize_t proc_write(struct file *file, struct iov_iter *from, loff_t *pos)
+{
+	bool suspended = fail_suspend();
+	ssize_t result = write_text(file, from, pos);
+
+	fail_resume(suspended);
+	return result;
 }
 
 static const struct file_operations proc_file_operations = {

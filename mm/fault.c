@@ -19,6 +19,7 @@
  * When memory is short the lock is let go, the out-of-memory killer runs, and the fault is tried again.
  */
 #include <tine/err.h>
+#include <tine/fail.h>
 #include <tine/file.h>
 #include <tine/pgtable.h>
 #include <tine/task.h>
@@ -171,15 +172,11 @@ static enum fault_result fault_locked(struct mm_struct *mm, unsigned long addres
 	return fault_in_page(mm, vma, address, access == FAULT_WRITE);
 }
 
-enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
-				    enum fault_access access)
+static enum fault_result fault_until_memory(struct mm_struct *mm, unsigned long address,
+					   enum fault_access access)
 {
 	enum fault_result result;
 
-	if (address >= TASK_SIZE_MAX)
-		return FAULT_MAPERR;
-	address &= PAGE_MASK;
-	current->min_flt++;
 	for (;;) {
 		mutex_lock(&mm->lock);
 		result = fault_locked(mm, address, access);
@@ -189,6 +186,21 @@ enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
 		if (!wait_for_memory())
 			return fatal_signal_pending(current) ? FAULT_KILLED : FAULT_OOM;
 	}
+}
+
+enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
+				    enum fault_access access)
+{
+	enum fault_result result;
+	bool suspended;
+
+	if (address >= TASK_SIZE_MAX)
+		return FAULT_MAPERR;
+	current->min_flt++;
+	suspended = fail_suspend();
+	result = fault_until_memory(mm, address & PAGE_MASK, access);
+	fail_resume(suspended);
+	return result;
 }
 
 bool wait_for_memory(void)

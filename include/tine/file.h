@@ -70,8 +70,12 @@ struct file {
 /* A file with path (a reference is taken), count 1; ENFILE or ENOMEM as ERR_PTR. ops->open is not called. */
 struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops);
 
-/* The same, opened: access mode from flags, counted as writer, ops->open called. created: the access mode was not asked of the file. */
-struct file *file_open_path(const struct path *path, int flags, bool created);
+/* A file that is nothing yet, so that an open that makes a file cannot fail for lack of memory afterwards; NULL: out of memory. */
+struct file *file_alloc_empty(void);
+void file_free_empty(struct file *file); /* tolerates NULL */
+/* Makes an empty file (consumed) an open one: access mode from flags, counted as writer, ops->open called. created: the access mode
+ * was not asked of the file. */
+struct file *file_open_path(struct file *file, const struct path *path, int flags, bool created);
 
 static inline struct file *get_file(struct file *file)
 {

@@ -104,6 +104,7 @@ struct task_struct {
 	u32 parent_exec_id;	 /* c: its parent's exec_id when it was made */
 	int wake_cpu;		 /* r */
 	u32 fail_nth;		 /* s: debug: fail this allocation from now, 0 none */
+	bool fail_suspended;	 /* s: debug: not now */
 	struct restart_block restart; /* s */
 	void *futex_state;	 /* s: kernel/futex.c */
 

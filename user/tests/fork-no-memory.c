@@ -1,0 +1,397 @@
+/*
+ * Every allocation fails once. The file fail-nth of a task in /proc makes the nth allocation that the task makes from then on
+ * fail. Each case repeats a call with the first, the second, ... allocation failing, until the call gets through without having
+ * reached the one that was to fail. Up to there it must say ENOMEM (or EAGAIN where that is what the call says) and leave
+ * everything as it was; that nothing has leaked is seen by init, which counts pages and objects after the last suite.
+ *
+ * A kernel without fault injection, as Debian's, runs no case.
+ */
+#define _GNU_SOURCE
+#include "linux.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define PAGE     4096ul
+#define MOST     300 /* more allocations than any of these calls makes */
+
+static int control;
+
+static void arm(int nth)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", nth);
+
+	check_eq(pwrite(control, text, n, 0), n);
+}
+
+/* Disarms; true if the allocation that was to fail was not reached. */
+static int was_not_reached(void)
+{
+	char text[16] = "";
+	int left;
+
+	check(pread(control, text, sizeof(text) - 1, 0) > 0);
+	left = atoi(text);
+	arm(0);
+	return left > 0;
+}
+
+/*
+ * Calls attempt with ever later allocations failing, until none fails. attempt returns 0, or the errno of a failure that left no
+ * trace; undo (may be NULL) takes back a success, and no allocation fails in it.
+ */
+static void fail_each(int (*attempt)(void), void (*undo)(void))
+{
+	int failures = 0;
+
+	control = check_call(open(FAIL_NTH, O_RDWR | O_CLOEXEC));
+	for (int nth = 1; nth < MOST; nth++) {
+		int error, done;
+
+		arm(nth);
+		error = attempt();
+		done = was_not_reached();
+		if (!error && undo)
+			undo();
+		if (done) {
+			check_eq(error, 0);
+			check(failures > 0);
+			return;
+		}
+		if (error)
+			check(error == ENOMEM || error == EAGAIN);
+		failures += error != 0;
+	}
+	check(!"a call that gets through");
+}
+
+/* What a raw call to make a child returned: its number, or -errno. */
+static int reap(long pid)
+{
+	int status;
+
+	if (pid < 0)
+		return -pid;
+	check_eq(waitpid(pid, &status, 0), pid);
+	check_eq(status, 0);
+	return 0;
+}
+
+static int try_fork(void)
+{
+	long pid = raw_fork();
+
+	if (pid == 0)
+		raw_exit(0);
+	return reap(pid);
+}
+
+static void forking(void)
+{
+	fail_each(try_fork, NULL);
+	check_errno(waitpid(-1, NULL, 0), ECHILD);
+}
+
+/* With mappings that a child does not get, or gets empty, so that its share of the tree is cut. */
+static void forking_with_cuts(void)
+{
+	char *memory = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	check(memory != MAP_FAILED);
+	memset(memory, 1, 64 * PAGE);
+	check_call(madvise(memory + 8 * PAGE, 8 * PAGE, MADV_DONTFORK));
+	check_call(madvise(memory + 32 * PAGE, 8 * PAGE, MADV_WIPEONFORK));
+	fail_each(try_fork, NULL);
+	for (unsigned long i = 0; i < 64; i++)
+		check_eq(memory[i * PAGE], 1);
+}
+
+static int try_vfork(void)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid < 0 ? errno : reap(pid);
+}
+
+static void vforking(void)
+{
+	fail_each(try_vfork, NULL);
+}
+
+static int try_sharing_all(void)
+{
+	const unsigned long all = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK;
+	long pid = raw_clone(all | SIGCHLD, NULL, NULL, NULL, 0);
+
+	if (pid == 0)
+		raw_exit(0);
+	return reap(pid);
+}
+
+static void cloning_with_all_shared(void)
+{
+	fail_each(try_sharing_all, NULL);
+}
+
+/*
+ * In a child, since a late failure of exec may end the program. As on Linux, no memory for the table of segments looks like a file
+ * without one.
+ */
+static int try_exec(void)
+{
+	char *const argv[] = {"/bin/true", NULL}, *const envp[] = {NULL};
+
+	execve(argv[0], argv, envp);
+	return errno;
+}
+
+static void executing(void)
+{
+	control = check_call(open(FAIL_NTH, O_RDWR));
+	for (int nth = 1, status = 1; status != 0; nth++) {
+		pid_t pid = tap_fork();
+
+		check(nth < MOST);
+		if (pid == 0) {
+			close(control);
+			control = check_call(open(FAIL_NTH, O_RDWR | O_CLOEXEC));
+			arm(nth);
+			_exit(try_exec());
+		}
+		check_eq(waitpid(pid, &status, 0), pid);
+		check(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV
+					  : WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ENOMEM ||
+						    WEXITSTATUS(status) == ENOEXEC);
+	}
+}
+
+static char *shared_block;
+
+/* A block whose tables a child shares, so that every change must copy them. */
+static void with_a_child_that_shares(void (*change)(void))
+{
+	pid_t pid;
+
+	shared_block = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(shared_block != MAP_FAILED);
+	memset(shared_block, 7, 64 * PAGE);
+	pid = tap_fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	change();
+	kill(pid, SIGKILL);
+	check_killed(pid, SIGKILL);
+}
+
+static int try_mprotect(void)
+{
+	int error = mprotect(shared_block + 8 * PAGE, 4 * PAGE, PROT_READ) ? errno : 0;
+
+	check_eq(shared_block[8 * PAGE], 7);
+	check_eq(shared_block[12 * PAGE], 7);
+	return error;
+}
+
+static void change_rights(void)
+{
+	fail_each(try_mprotect, NULL);
+}
+
+static void mprotecting(void)
+{
+	with_a_child_that_shares(change_rights);
+}
+
+static int try_munmap(void)
+{
+	int error = munmap(shared_block + 20 * PAGE, 4 * PAGE) ? errno : 0;
+
+	check_eq(shared_block[19 * PAGE], 7);
+	check_eq(shared_block[24 * PAGE], 7);
+	return error;
+}
+
+static void unmap_middle(void)
+{
+	fail_each(try_munmap, NULL);
+}
+
+static void munmapping(void)
+{
+	with_a_child_that_shares(unmap_middle);
+}
+
+static int try_mremap(void)
+{
+	char *moved = mremap(shared_block, 64 * PAGE, 128 * PAGE, MREMAP_MAYMOVE);
+
+	if (moved == MAP_FAILED)
+		return errno;
+	shared_block = moved;
+	check_eq(shared_block[63 * PAGE], 7);
+	check_eq(shared_block[64 * PAGE], 0);
+	return 0;
+}
+
+static void move_away(void)
+{
+	/* Something behind it, so that it cannot grow in place. */
+	check(mmap(shared_block + 64 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+	      MAP_FAILED);
+	fail_each(try_mremap, NULL);
+}
+
+static void mremapping(void)
+{
+	with_a_child_that_shares(move_away);
+}
+
+static int try_mmap(void)
+{
+	shared_block = mmap(NULL, 3 * PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return shared_block == MAP_FAILED ? errno : 0;
+}
+
+static void undo_mmap(void)
+{
+	check_call(munmap(shared_block, 3 * PAGE));
+}
+
+static void mapping(void)
+{
+	fail_each(try_mmap, undo_mmap);
+}
+
+static int ends[2];
+
+static int try_pipe(void)
+{
+	return pipe(ends) ? errno : 0;
+}
+
+static void undo_pipe(void)
+{
+	check_call(close(ends[0]));
+	check_call(close(ends[1]));
+}
+
+static void making_pipes(void)
+{
+	fail_each(try_pipe, undo_pipe);
+}
+
+#define NEW_FILE "/tmp/fork-no-memory"
+
+static int try_create(void)
+{
+	ends[0] = open(NEW_FILE, O_CREAT | O_EXCL | O_RDWR, 0600);
+	return ends[0] < 0 ? errno : 0;
+}
+
+static void undo_create(void)
+{
+	check_call(close(ends[0]));
+	check_call(unlink(NEW_FILE));
+}
+
+static void creating_files(void)
+{
+	fail_each(try_create, undo_create);
+	check_errno(open(NEW_FILE, O_RDONLY), ENOENT);
+}
+
+static int try_write(void)
+{
+	return pwrite(ends[0], "text", 4, 5 * PAGE) == 4 ? 0 : errno;
+}
+
+static void undo_write(void)
+{
+	check_call(ftruncate(ends[0], 0));
+}
+
+static void writing_files(void)
+{
+	check_eq(try_create(), 0);
+	fail_each(try_write, undo_write);
+	undo_create();
+}
+
+static int try_descriptor(void)
+{
+	int fd = fcntl(0, F_DUPFD, 900);
+
+	if (fd < 0)
+		return errno;
+	check_call(close(fd));
+	return 0;
+}
+
+static void growing_the_descriptor_table(void)
+{
+	fail_each(try_descriptor, NULL);
+}
+
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+static int try_sigaction(void)
+{
+	struct sigaction action = {.sa_handler = ignore};
+
+	return sigaction(SIGUSR1, &action, NULL) ? errno : 0;
+}
+
+static void changing_handlers(void)
+{
+	struct sigaction old;
+
+	fail_each(try_sigaction, NULL);
+	check_call(sigaction(SIGUSR1, NULL, &old));
+	check(old.sa_handler == ignore);
+}
+
+static const struct test_case cases[] = {
+	TEST(forking, "no memory: fork fails with ENOMEM at every allocation"),
+	TEST(forking_with_cuts, "no memory: fork with DONTFORK and WIPEONFORK mappings"),
+	TEST(vforking, "no memory: vfork"),
+	TEST(cloning_with_all_shared, "no memory: clone with everything shared"),
+	TEST(executing, "no memory: execve fails, or ends the program when it is too late to fail"),
+	TEST(mprotecting, "no memory: mprotect of shared tables keeps the contents"),
+	TEST(munmapping, "no memory: munmap of a part keeps the rest"),
+	TEST(mremapping, "no memory: mremap keeps what it could not move"),
+	TEST(mapping, "no memory: mmap of shared memory"),
+	TEST(making_pipes, "no memory: pipe"),
+	TEST(creating_files, "no memory: creating a file"),
+	TEST(writing_files, "no memory: writing to a hole of a file"),
+	TEST(growing_the_descriptor_table, "no memory: a descriptor table that must grow"),
+	TEST(changing_handlers, "no memory: sigaction"),
+};
+
+int main(int argc, char **argv)
+{
+	if (access(FAIL_NTH, W_OK)) {
+		printf("TAP version 13\n1..0 # SKIP the kernel has no fault injection\n");
+		return 0;
+	}
+	return tap_main(argc, argv, cases, TAP_COUNT(cases));
+}
