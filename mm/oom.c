@@ -46,7 +46,7 @@ static bool may_be_killed(const struct task_struct *task)
 }
 
 /*
- * The pages of mm, 0 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
+ * The pages of mm, -1 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
  * be the caller's own.
  */
 static long count_pages(struct mm_struct *mm)
@@ -56,7 +56,7 @@ static long count_pages(struct mm_struct *mm)
 	if (mutex_is_mine(&mm->lock))
 		return pgtable_count_pages(mm);
 	if (!mutex_trylock(&mm->lock))
-		return 0;
+		return -1;
 	pages = pgtable_count_pages(mm);
 	mutex_unlock(&mm->lock);
 	return pages;
@@ -69,6 +69,11 @@ static long points_of(const struct task_struct *task, long pages)
 	return MAX(pages + adjust * (long)(total_page_count() / 1000), 1);
 }
 
+static bool is_dying(const struct task_struct *task, const struct mm_struct *mm)
+{
+	return mm->oom_victim || (READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT);
+}
+
 /* What killing the process would be worth; 0 if it is not to be killed. */
 static long appraise(struct choice *choice, struct task_struct *task)
 {
@@ -77,11 +82,11 @@ static long appraise(struct choice *choice, struct task_struct *task)
 
 	if (!mm)
 		return 0;
-	pages = mm->oom_victim ? 0 : count_pages(mm);
+	pages = is_dying(task, mm) ? -1 : count_pages(mm);
 	mm_put(mm);
-	if (!pages)
+	if (pages < 0)
 		choice->wait = true;
-	return pages ? points_of(task, pages) : 0;
+	return pages < 0 ? 0 : points_of(task, pages);
 }
 
 /* Makes task the choice if it is the best so far; drops or keeps its reference. */
@@ -164,12 +169,14 @@ bool out_of_memory(void)
 	bool found = true;
 
 	drain_page_caches();
-	if (kmem_cache_shrink_all() + drain_kernel_stacks() > 0)
+	if (!memory_is_short() || kmem_cache_shrink_all() + drain_kernel_stacks() > 0)
 		return true;
-	if (atomic_add_return(&busy, 1) == 1)
+	if (atomic_add_return(&busy, 1) == 1) {
 		found = choose_and_kill();
-	else
+		atomic_dec(&busy);
+	} else {
+		atomic_dec(&busy);
 		wait_a_little();
-	atomic_dec(&busy);
+	}
 	return found;
 }

@@ -219,6 +219,11 @@ u64 free_page_count(void)
 	return n;
 }
 
+bool memory_is_short(void)
+{
+	return READ_ONCE(free_count) <= data_reserve;
+}
+
 u64 total_page_count(void)
 {
 	return total_count;

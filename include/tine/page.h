@@ -95,6 +95,8 @@ extern struct page *zero_page;
 /* Pages that alloc_pages could hand out now, and all it ever had. */
 u64 free_page_count(void);
 u64 total_page_count(void);
+/* User memory would be refused now. False after a failed allocation: what it lacked has been freed meanwhile. */
+bool memory_is_short(void);
 /* Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed page-table nodes, and the tables that
  * map kernel stacks, which stay for the next ones (mm/accounting.c). When nobody uses
  * memory, the same number comes back whatever happened in between. */
