@@ -139,16 +139,17 @@ static bool own(struct vma_edit *edit, struct vma **link)
 
 	if (atomic_read(&old->count) == 1)
 		return true;
-	copy = vma_alloc(old->start, old->end, old->flags, old->file, old->pgoff);
+	copy = kmem_cache_alloc(vma_cache);
 	if (!copy) {
 		edit->failed = true;
 		return false;
 	}
-	copy->left = old->left;
-	copy->right = old->right;
+	*copy = *old;
+	atomic_set(&copy->count, 1);
 	vma_get(copy->left);
 	vma_get(copy->right);
-	update(copy);
+	if (copy->file)
+		get_file(copy->file);
 	*link = copy;
 	vma_put(old);
 	return true;
