@@ -73,6 +73,7 @@ static int make_fd_path(struct binprm *b, const struct exec_request *r)
 		return -ENOMEM;
 	snprintf(b->fd_path, size, *r->path ? "/dev/fd/%d/%s" : "/dev/fd/%d", r->dirfd, r->path);
 	b->filename = b->interp = b->fd_path;
+	b->by_descriptor = !*r->path;
 	b->path_goes = fd_close_on_exec((unsigned int)r->dirfd);
 	return 0;
 }
@@ -201,6 +202,32 @@ static int open_program(struct binprm *b, const struct exec_request *r)
 	return 0;
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The new name of the process: the program's, as the caller called it; if by a descriptor, the
+ * file's own. */
+static int set_name(struct binprm *b)
+{
+	char *buffer, *path;
+
+	(void)strscpy(b->comm, base_name(b->filename), sizeof(b->comm));
+	if (!b->by_descriptor)
+		return 0;
+	buffer = kmalloc(PATH_MAX);
+	if (!buffer)
+		return -ENOMEM;
+	path = file_path(b->file, buffer, PATH_MAX);
+	if (!IS_ERR(path))
+		(void)strscpy(b->comm, base_name(path), sizeof(b->comm));
+	kfree(buffer);
+	return 0;
+}
+
 /* --- Commit --- */
 
 /* May others look into the new memory (ptrace, /proc, core dumps)? Not if it runs as somebody else
@@ -230,13 +257,6 @@ static void exec_mmap(struct binprm *b)
 		mm_put(old);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* What belongs to the thread that was, rather than to the process. */
 static void reset_thread(struct binprm *b)
 {
@@ -246,7 +266,7 @@ static void reset_thread(struct binprm *b)
 	current->set_child_tid = NULL;
 	if (b->secure || b->new_identity)
 		current->pdeath_signal = 0;
-	set_task_comm(current, base_name(b->filename));
+	set_task_comm(current, b->comm);
 }
 
 /* Installs the new program. An error means that the old one is past saving. */
@@ -310,6 +330,8 @@ static int exec_locked(struct binprm *b, const struct exec_request *r)
 
 	if (!error)
 		error = resolve_scripts(b);
+	if (!error)
+		error = set_name(b);
 	if (!error)
 		error = exec_prepare_creds(b);
 	return error ? error : load_and_commit(b);

@@ -40,6 +40,7 @@ struct binprm {
 	bool secure;          /* AT_SECURE: it may do more than its caller */
 	bool new_identity;   /* it has other ids than its caller, or capabilities that it had not */
 	bool unreadable;     /* its caller may run, but not read it */
+	bool by_descriptor;  /* filename is a descriptor and nothing else */
 	bool path_goes;      /* filename names a descriptor that exec closes */
 	unsigned long entry; /* where the program starts */
 
@@ -56,6 +57,7 @@ struct binprm {
 
 	struct exec_random random;
 	unsigned int header_size; /* bytes of header that the file has; the rest is zero */
+	char comm[16];            /* the process's new name */
 	char header[BINPRM_HEADER_SIZE] __aligned(8); /* from here on not zeroed */
 	char interp_name[SCRIPT_LINE_SIZE];           /* interp, if there is a script */
 };
