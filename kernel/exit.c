@@ -99,8 +99,7 @@ static struct task_struct *live_thread(const struct task_struct *task)
 {
 	struct task_struct *thread;
 
-	list_for_each_entry(thread, &task->signal->threads, thread_link)
-	{
+	list_for_each_entry(thread, &task->signal->threads, thread_link) {
 		if (!(thread->flags & PF_EXITING))
 			return thread;
 	}
@@ -114,8 +113,8 @@ static struct task_struct *find_reaper(const struct task_struct *father)
 
 	if (reaper || !father->signal->has_child_subreaper)
 		return reaper ? reaper : child_reaper;
-	for (ancestor = father->real_parent; ancestor->signal != child_reaper->signal &&
-					     ancestor != &init_task;
+	for (ancestor = father->real_parent;
+	     ancestor->signal != child_reaper->signal && ancestor != &init_task;
 	     ancestor = ancestor->real_parent) {
 		if (!ancestor->signal->is_child_subreaper)
 			continue;
@@ -130,8 +129,7 @@ static bool will_become_orphaned(struct pid *pgrp, const struct task_struct *ign
 {
 	struct task_struct *member;
 
-	list_for_each_entry(member, &pgrp->tasks[PIDTYPE_PGID], pid_link[PIDTYPE_PGID])
-	{
+	list_for_each_entry(member, &pgrp->tasks[PIDTYPE_PGID], pid_link[PIDTYPE_PGID]) {
 		const struct signal_struct *parent = member->real_parent->signal;
 
 		if (member == ignored || (member->exit_state && member->signal->nr_threads == 1) ||
@@ -153,8 +151,7 @@ static bool has_stopped_member(struct pid *pgrp)
 {
 	struct task_struct *member;
 
-	list_for_each_entry(member, &pgrp->tasks[PIDTYPE_PGID], pid_link[PIDTYPE_PGID])
-	{
+	list_for_each_entry(member, &pgrp->tasks[PIDTYPE_PGID], pid_link[PIDTYPE_PGID]) {
 		if (member->signal->flags & SIGNAL_STOP_STOPPED)
 			return true;
 	}
@@ -199,8 +196,7 @@ static void reparent_threads(struct task_struct *child, struct task_struct *fath
 {
 	struct task_struct *thread;
 
-	list_for_each_entry(thread, &child->signal->threads, thread_link)
-	{
+	list_for_each_entry(thread, &child->signal->threads, thread_link) {
 		thread->real_parent = reaper;
 		if (thread->parent == father)
 			thread->parent = reaper;
@@ -217,8 +213,7 @@ static void reparent_children(struct task_struct *father)
 	if (list_empty(&father->children))
 		return;
 	reaper = find_reaper(father);
-	list_for_each_entry_safe(child, next, &father->children, sibling)
-	{
+	list_for_each_entry_safe(child, next, &father->children, sibling) {
 		reparent_threads(child, father, reaper);
 		reparent_process(child, father, reaper);
 		list_del(&child->sibling);

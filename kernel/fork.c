@@ -115,7 +115,8 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 {
 	const struct task_struct *parent = current;
 
-	child->flags = (parent->flags & ~(PF_KTHREAD | PF_SUPERPRIV | PF_IDLE | PF_VFORKED)) | PF_FORKNOEXEC;
+	child->flags = (parent->flags & ~(PF_KTHREAD | PF_SUPERPRIV | PF_IDLE | PF_VFORKED)) |
+		       PF_FORKNOEXEC;
 	if (args->fn)
 		child->flags |= PF_KTHREAD;
 	(void)strscpy(child->comm, args->name ? args->name : parent->comm, sizeof(child->comm));
@@ -163,8 +164,8 @@ static void set_parent(struct task_struct *child, const struct kernel_clone_args
 	if (args->flags & (CLONE_PARENT | CLONE_THREAD)) {
 		child->real_parent = current->real_parent;
 		child->parent_exec_id = current->parent_exec_id;
-		child->exit_signal = args->flags & CLONE_THREAD ? -1
-								: current->group_leader->exit_signal;
+		child->exit_signal =
+			args->flags & CLONE_THREAD ? -1 : current->group_leader->exit_signal;
 	} else {
 		child->real_parent = current;
 		child->parent_exec_id = current->exec_id;
@@ -412,7 +413,8 @@ long sys_clone(unsigned long flags, unsigned long stack, int __user *parent_tid,
 }
 
 /* Reads clone3's argument block of size bytes: a shorter one reads as zero behind its end, a longer one must be zero there. */
-static int read_clone_args(struct clone_args *args, const struct clone_args __user *user, size_t size)
+static int read_clone_args(struct clone_args *args, const struct clone_args __user *user,
+			   size_t size)
 {
 	const char __user *tail = (const char __user *)user + sizeof(*args);
 	char byte;

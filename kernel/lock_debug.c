@@ -25,7 +25,8 @@ static void record(struct lock_record *held, enum lock_class class)
 {
 	for (unsigned int i = 0; i < held->n; i++)
 		if (held->classes[i] > class || (held->classes[i] == class && !nests(class)))
-			panic("lock order: class %d taken while %d is held", class, held->classes[i]);
+			panic("lock order: class %d taken while %d is held", class,
+			      held->classes[i]);
 	if (held->n == ARRAY_SIZE(held->classes))
 		panic("lock order: too many locks held");
 	held->classes[held->n++] = class;

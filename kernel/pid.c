@@ -19,14 +19,14 @@
 #include <tine/task.h>
 
 #define RESERVED_PIDS 300
-#define PID_LIMIT 4194304 /* pid_max may be set up to this */
+#define PID_LIMIT     4194304 /* pid_max may be set up to this */
 
 struct pid_namespace {
 	struct pid_namespace *parent;
 	unsigned int level;
-	int last;      /* pid_lock: the number given out last */
-	u64 *bitmap;   /* pid_lock: numbers in use */
-	int bits;      /* pid_lock: size of the bitmap */
+	int last;             /* pid_lock: the number given out last */
+	u64 *bitmap;          /* pid_lock: numbers in use */
+	int bits;             /* pid_lock: size of the bitmap */
 	struct pid **buckets; /* pid_lock: published pids, by number */
 };
 

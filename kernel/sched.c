@@ -32,12 +32,13 @@
 
 struct run_queue {
 	struct spinlock lock;
-	struct list_head queue;	     /* waiting tasks, by run_link */
-	unsigned int waiting;	     /* how many */
-	struct task_struct *curr;    /* who runs */
-	struct task_struct *idle;    /* runs when nobody waits */
-	struct task_struct *leaving; /* ran until now, may not run here any more: to be queued elsewhere after the switch */
-	u64 tick_at;		     /* when the next tick is due; ~0: none was asked for */
+	struct list_head queue;   /* waiting tasks, by run_link */
+	unsigned int waiting;     /* how many */
+	struct task_struct *curr; /* who runs */
+	struct task_struct *idle; /* runs when nobody waits */
+	struct task_struct
+		*leaving; /* may not run here any more: queued elsewhere after the switch */
+	u64 tick_at;      /* when the next tick is due; ~0: none was asked for */
 	u64 switches;
 } __aligned(64);
 
@@ -348,8 +349,7 @@ static struct task_struct *steal_from(struct run_queue *rq, unsigned int cpu)
 	if (!READ_ONCE(rq->waiting))
 		return NULL;
 	spin_lock(&rq->lock);
-	list_for_each_entry(task, &rq->queue, run_link)
-	{
+	list_for_each_entry(task, &rq->queue, run_link) {
 		if (!may_run_on(task, cpu))
 			continue;
 		dequeue(rq, task);

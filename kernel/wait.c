@@ -18,7 +18,7 @@
 struct report {
 	int pid;
 	uid_t uid;
-	int status; /* wait4's status word */
+	int status;      /* wait4's status word */
 	int code, value; /* waitid's si_code and si_status */
 	struct rusage rusage;
 };
@@ -82,8 +82,9 @@ static bool report_zombie(struct wait_request *req, struct task_struct *child)
 	status = child->signal->group_exit_code;
 	fill_report(req, child);
 	report->status = status;
-	report->code = !(status & 0x7f) ? CLD_EXITED
-		       : status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED;
+	report->code = !(status & 0x7f)            ? CLD_EXITED
+		       : status & WAIT_STATUS_CORE ? CLD_DUMPED
+						   : CLD_KILLED;
 	report->value = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
 	if (req->options & WNOWAIT)
 		return true;
@@ -160,8 +161,7 @@ static bool look_at_children(struct wait_request *req, struct task_struct *paren
 {
 	struct task_struct *child;
 
-	list_for_each_entry(child, &parent->children, sibling)
-	{
+	list_for_each_entry(child, &parent->children, sibling) {
 		if (consider(req, child))
 			return true;
 	}
@@ -179,8 +179,7 @@ static bool look(struct wait_request *req)
 	if (req->options & __WNOTHREAD) {
 		found = look_at_children(req, current);
 	} else {
-		list_for_each_entry(thread, &current->signal->threads, thread_link)
-		{
+		list_for_each_entry(thread, &current->signal->threads, thread_link) {
 			found = look_at_children(req, thread);
 			if (found)
 				break;

@@ -67,8 +67,7 @@ static void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
 	if (list_empty(&wq->entries))
 		return;
 	irq = spin_lock_irqsave(&wq->lock);
-	list_for_each_entry_safe(entry, next, &wq->entries, link)
-	{
+	list_for_each_entry_safe(entry, next, &wq->entries, link) {
 		woken = entry->wake ? entry->wake(entry, key)
 				    : try_to_wake_up(entry->task, TASK_NORMAL);
 		if (woken && entry->exclusive && --max == 0)

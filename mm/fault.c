@@ -221,12 +221,15 @@ static enum fault_result populate_page(struct mm_struct *mm, unsigned long addre
 
 void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	enum fault_result result = FAULT_OK;
+	enum fault_result result;
 
-	for (; start < end && result == FAULT_OK && !fatal_signal_pending(current);
-	     start += PAGE_SIZE) {
+	while (start < end && !fatal_signal_pending(current)) {
 		mutex_lock(&mm->lock);
 		result = populate_page(mm, start);
 		mutex_unlock(&mm->lock);
+		if (result == FAULT_OK)
+			start += PAGE_SIZE;
+		else if (result != FAULT_OOM || !wait_for_memory())
+			break;
 	}
 }

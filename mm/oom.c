@@ -46,20 +46,20 @@ static bool may_be_killed(const struct task_struct *task)
 }
 
 /*
- * The pages of mm, -1 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
+ * The pages that mm maps and its page tables take, -1 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
  * be the caller's own.
  */
 static long count_pages(struct mm_struct *mm)
 {
-	long pages;
+	bool mine = mutex_is_mine(&mm->lock);
+	struct pgtable_size size;
 
-	if (mutex_is_mine(&mm->lock))
-		return pgtable_count_pages(mm);
-	if (!mutex_trylock(&mm->lock))
+	if (!mine && !mutex_trylock(&mm->lock))
 		return -1;
-	pages = pgtable_count_pages(mm);
-	mutex_unlock(&mm->lock);
-	return pages;
+	size = pgtable_count(mm);
+	if (!mine)
+		mutex_unlock(&mm->lock);
+	return size.pages + size.nodes;
 }
 
 static long points_of(const struct task_struct *task, long pages)

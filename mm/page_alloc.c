@@ -24,7 +24,7 @@
 #include <tine/spinlock.h>
 #include <tine/string.h>
 
-#define CPU_CACHE_SIZE 64
+#define CPU_CACHE_SIZE  64
 #define CPU_CACHE_BATCH 32
 
 struct cpu_cache {
@@ -38,8 +38,8 @@ struct page *zero_page;
 
 static struct spinlock page_lock = SPINLOCK_INIT(LOCK_CLASS_PAGE_ALLOC);
 static struct list_head free_lists[MAX_ORDER + 1]; /* page_lock */
-static u64 free_count;				   /* page_lock: pages in free_lists */
-static u64 total_count;				   /* constant after boot but for free_reserved_range */
+static u64 free_count;                             /* page_lock: pages in free_lists */
+static u64 total_count; /* constant after boot but for free_reserved_range */
 static u64 data_reserve;
 static struct cpu_cache cpu_caches[MAX_CPUS];
 

@@ -39,8 +39,8 @@
 #include <tine/pgtable.h>
 #include <tine/printk.h>
 
-#define GROUP_SIZE 8 /* entries for each bit of page.groups */
-#define GATHER_SIZE 24
+#define GROUP_SIZE      8 /* entries for each bit of page.groups */
+#define GATHER_SIZE     24
 #define NODE_CACHE_SIZE 64
 
 /* Zeroed nodes; [1]: roots, with their kernel half. Only the CPU itself touches its own. */
@@ -356,8 +356,8 @@ static int break_uncounted(pte_t *entry, unsigned long address, struct gather *g
 	copy = old == zero_page ? alloc_zeroed_data_page() : copy_data_page(old);
 	if (!copy)
 		return -ENOMEM;
-	WRITE_ONCE(*entry, (*entry & ~(PTE_ADDRESS_MASK | PTE_UNCOUNTED)) | page_to_phys(copy) |
-				   PTE_WRITE);
+	WRITE_ONCE(*entry,
+		   (*entry & ~(PTE_ADDRESS_MASK | PTE_UNCOUNTED)) | page_to_phys(copy) | PTE_WRITE);
 	gather_range(gather, address, address + PAGE_SIZE);
 	return 0;
 }
@@ -442,7 +442,8 @@ static unsigned long skip_to_used(const struct page *node, unsigned long address
 
 	if (next == index)
 		return address;
-	address = entry_start(address, level) + ((unsigned long)(next - index) << pt_level_shift(level));
+	address = entry_start(address, level) +
+		  ((unsigned long)(next - index) << pt_level_shift(level));
 	return MIN(address, end);
 }
 
@@ -545,7 +546,8 @@ static int protect_below(struct page *node, unsigned long start, unsigned long e
 	return error;
 }
 
-int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end, unsigned int rights)
+int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end,
+		    unsigned int rights)
 {
 	struct gather gather;
 	int error;
@@ -567,7 +569,8 @@ static unsigned long next_mapped(struct mm_struct *mm, unsigned long address, un
 			unsigned long used = skip_to_used(node, address, end, level);
 
 			if (index == PT_ENTRIES) { /* none left in this node: go on behind it */
-				address = level == PT_LEVELS ? end : entry_end(address, end, level + 1);
+				address = level == PT_LEVELS ? end
+							     : entry_end(address, end, level + 1);
 				break;
 			}
 			address = used;
@@ -627,28 +630,34 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 			move_entry(mm, address, to + (address - from), &gather);
 	gather_finish(&gather);
 	if (error)
-		pgtable_unmap(mm, to, to + size); /* the empty nodes made on the way: nothing to copy */
+		pgtable_unmap(mm, to, to + size); /* empty nodes made on the way */
 	return error;
 }
 
-static u64 count_below(const struct page *node)
+static void count_below(const struct page *node, struct pgtable_size *size)
 {
 	const pte_t *entries = entries_of(node);
-	u64 n = 0;
 
+	size->nodes++;
 	for (unsigned int i = skip_unused(node, 0); i < PT_ENTRIES; i = skip_unused(node, i + 1)) {
-		if (node->level == PT_LEVELS && i >= PT_USER_ROOT_ENTRIES)
-			break;
-		if (entries[i])
-			n += node->level > 1 ? count_below(child_of(entries[i]))
-					     : !(entries[i] & PTE_UNCOUNTED);
+		if (node->level > 1 && entries[i])
+			count_below(child_of(entries[i]), size);
+		else if (entries[i] && !(entries[i] & PTE_UNCOUNTED))
+			size->pages++;
 	}
-	return n;
+}
+
+struct pgtable_size pgtable_count(struct mm_struct *mm)
+{
+	struct pgtable_size size = {.pages = 0};
+
+	count_below(mm->root, &size);
+	return size;
 }
 
 u64 pgtable_count_pages(struct mm_struct *mm)
 {
-	return count_below(mm->root);
+	return pgtable_count(mm).pages;
 }
 
 /* --- Roots --- */

@@ -47,8 +47,8 @@ struct kmem_cache {
 	struct spinlock lock;
 	struct list_head partial; /* lock */
 	unsigned int empty_slabs; /* lock: slabs in partial with nothing in use */
-	long balance;		  /* lock: of what passed no CPU's stack */
-	struct list_head link;	  /* in caches */
+	long balance;             /* lock: of what passed no CPU's stack */
+	struct list_head link;    /* in caches */
 };
 
 static struct list_head caches = LIST_HEAD_INIT(caches); /* grows at boot only */
@@ -332,7 +332,7 @@ void kmem_cache_for_each(void (*visit)(const char *name, long in_use, void *arg)
 	struct kmem_cache *cache;
 
 	list_for_each_entry(cache, &caches, link)
-		if (cache != &cache_of_stacks) /* part of the caches, and made as CPUs come to use them */
+		if (cache != &cache_of_stacks) /* made as CPUs come to use the others */
 			visit(cache->name, kmem_cache_in_use(cache), arg);
 }
 
@@ -344,8 +344,7 @@ static unsigned long shrink(struct kmem_cache *cache)
 	if (cpu_stack(cache))
 		flush(cache, cpu_stack(cache), 0);
 	spin_lock(&cache->lock);
-	list_for_each_entry_safe(slab, next, &cache->partial, link)
-	{
+	list_for_each_entry_safe(slab, next, &cache->partial, link) {
 		if (slab->in_use)
 			continue;
 		cache->empty_slabs--;
@@ -361,7 +360,8 @@ unsigned long kmem_cache_shrink_all(void)
 	struct kmem_cache *cache;
 	unsigned long freed = 0;
 
-	list_for_each_entry(cache, &caches, link) freed += shrink(cache);
+	list_for_each_entry(cache, &caches, link)
+		freed += shrink(cache);
 	return freed;
 }
 
@@ -425,16 +425,16 @@ static size_t usable_size(const void *ptr)
 
 void *krealloc(void *ptr, size_t size)
 {
-	void *new;
+	void *larger;
 
 	if (ptr && size <= usable_size(ptr))
 		return ptr;
-	new = kmalloc(size);
-	if (new && ptr) {
-		memcpy(new, ptr, usable_size(ptr));
+	larger = kmalloc(size);
+	if (larger && ptr) {
+		memcpy(larger, ptr, usable_size(ptr));
 		kfree(ptr);
 	}
-	return new;
+	return larger;
 }
 
 void kfree(void *ptr)

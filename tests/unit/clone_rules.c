@@ -9,8 +9,8 @@
 #include <uapi/errno.h>
 
 /* What Linux accepts and Tine does not have: EINVAL, but only if Linux would not have refused it first. */
-#define LACKING                                                                                    \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
+#define LACKING                                                                        \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
 	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME | CLONE_PIDFD | CLONE_IO | CLONE_INTO_CGROUP)
 
 static bool has(u64 flags, u64 all)
@@ -91,7 +91,8 @@ static bool check_legacy(bool same_address, bool privileged, bool init)
 static int clone3(u64 flags, int exit_signal)
 {
 	const struct clone_caller caller = {.capabilities = CAP_FULL_SET};
-	struct kernel_clone_args args = {.flags = flags, .exit_signal = exit_signal, .clone3 = true};
+	struct kernel_clone_args args = {
+		.flags = flags, .exit_signal = exit_signal, .clone3 = true};
 
 	return actual(&args, &caller);
 }
@@ -132,7 +133,8 @@ int main(void)
 
 	printf("TAP version 13\n1..9\n");
 	result(check_legacy(false, true, false), "all words of flags, privileged");
-	result(check_legacy(true, true, false), "all words of flags, pidfd and parent_tid at one address");
+	result(check_legacy(true, true, false),
+	       "all words of flags, pidfd and parent_tid at one address");
 	result(check_legacy(false, false, false), "all words of flags, without privilege");
 	result(check_legacy(false, true, true), "all words of flags, called by init");
 	result(every_refusal_says_why(), "every refusal has an errno and a reason");

@@ -108,7 +108,8 @@ static void forking(void)
 /* With mappings that a child does not get, or gets empty, so that its share of the tree is cut. */
 static void forking_with_cuts(void)
 {
-	char *memory = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	check(memory != MAP_FAILED);
 	memset(memory, 1, 64 * PAGE);
@@ -174,9 +175,10 @@ static void executing(void)
 			_exit(try_exec());
 		}
 		check_eq(waitpid(pid, &status, 0), pid);
-		check(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV
-					  : WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ENOMEM ||
-						    WEXITSTATUS(status) == ENOEXEC);
+		check(WIFSIGNALED(status)
+			      ? WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV
+			      : WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ENOMEM ||
+					WEXITSTATUS(status) == ENOEXEC);
 	}
 }
 
@@ -187,7 +189,8 @@ static void with_a_child_that_shares(void (*change)(void))
 {
 	pid_t pid;
 
-	shared_block = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	shared_block =
+		mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	check(shared_block != MAP_FAILED);
 	memset(shared_block, 7, 64 * PAGE);
 	pid = tap_fork();
@@ -253,8 +256,8 @@ static int try_mremap(void)
 static void move_away(void)
 {
 	/* Something behind it, so that it cannot grow in place. */
-	check(mmap(shared_block + 64 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-	      MAP_FAILED);
+	check(mmap(shared_block + 64 * PAGE, PAGE, PROT_READ,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
 	fail_each(try_mremap, NULL);
 }
 

@@ -72,7 +72,8 @@ static void modest_lives(void)
 /* What a killed process had shared with its parent is the parent's again, whole and writable. */
 static void shared_pages_survive(void)
 {
-	char *shared = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *shared =
+		mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	check(shared != MAP_FAILED);
 	memset(shared, 1, 4 * MIB);
