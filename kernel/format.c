@@ -12,7 +12,7 @@ struct output {
 struct conversion {
 	bool left, zero, plus, space, alternate;
 	int width, precision; /* precision -1: none given */
-	int length;	      /* -2 hh, -1 h, 0, 1 l or z, 2 ll */
+	int length;           /* -2 hh, -1 h, 0, 1 l or z, 2 ll */
 	char letter;
 };
 

@@ -1,6 +1,7 @@
 /*
- * From the architecture's first C function to process 1. Each line of start_kernel() brings up what the next ones need; what runs on
- * CPU 0 meanwhile becomes its idle task, and a kernel thread goes on as init.
+ * From the architecture's first C function to process 1. Each line of start_kernel() brings up what
+ * the next ones need; what runs on CPU 0 meanwhile becomes its idle task, and a kernel thread goes
+ * on as init.
  */
 #include <tine/boot_info.h>
 #include <tine/console.h>

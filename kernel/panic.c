@@ -1,4 +1,6 @@
-/* When the kernel cannot go on. The words are Linux's, since people and programs search for them. */
+/*
+ * When the kernel cannot go on. The words are Linux's, since people and programs search for them.
+ */
 #include <tine/arch.h>
 #include <tine/console.h>
 #include <tine/log.h>
@@ -32,7 +34,10 @@ void dump_stack(void)
 	arch_walk_stack(print_address, NULL);
 }
 
-/* One CPU panics, once. Another one that wants to waits to be stopped; a panic within the panic stops. */
+/*
+ * One CPU panics, once. Another one that wants to waits to be stopped; a panic within the panic
+ * stops.
+ */
 static void claim_panic(void)
 {
 	int nobody = NOBODY;

@@ -1,16 +1,17 @@
 /*
- * The command line, read as Linux reads it (Documentation/admin-guide/kernel-parameters.txt): words between blanks, where
- * double quotes keep blanks in a word; '-' and '_' are the same in a known word's name. What the kernel does not know is init's: with
- * '=' its environment, without its arguments; but a '.' in the name marks a module's parameter, and those are nobody's here.
- * After "--" everything is init's arguments.
+ * The command line, read as Linux reads it (Documentation/admin-guide/kernel-parameters.txt): words
+ * between blanks, where double quotes keep blanks in a word; '-' and '_' are the same in a known
+ * word's name. What the kernel does not know is init's: with '=' its environment, without its
+ * arguments; but a '.' in the name marks a module's parameter, and those are nobody's here. After
+ * "--" everything is init's arguments.
  */
 #include <tine/console.h>
 #include <tine/params.h>
 #include <tine/printk.h>
 #include <tine/string.h>
 
-#define COPY_SIZE 2048
-#define DEFAULT_INIT "/init"
+#define COPY_SIZE      2048
+#define DEFAULT_INIT   "/init"
 #define QUIET_LOGLEVEL 4
 #define DEBUG_LOGLEVEL 10
 
@@ -85,7 +86,10 @@ static void set_nosmp(const char *value)
 	boot_params.max_cpus = 1;
 }
 
-/* About devices or machines that Tine does not have: Linux takes the word, so init is not to see it. */
+/*
+ * About devices or machines that Tine does not have: Linux takes the word, so init is not to see
+ * it.
+ */
 static void set_nothing(const char *value)
 {
 }
@@ -95,23 +99,15 @@ static const struct param {
 	bool has_value;
 	void (*set)(const char *value);
 } params[] = {
-	{"console", true, set_console},
-	{"debug", false, set_debug},
-	{"init", true, set_init},
-	{"loglevel", true, set_loglevel},
-	{"maxcpus", true, set_max_cpus},
-	{"nosmp", false, set_nosmp},
-	{"nr_cpus", true, set_max_cpus},
-	{"panic", true, set_panic},
-	{"quiet", false, set_quiet},
-	{"rdinit", true, set_init},
+	{"console", true, set_console},     {"debug", false, set_debug},
+	{"init", true, set_init},           {"loglevel", true, set_loglevel},
+	{"maxcpus", true, set_max_cpus},    {"nosmp", false, set_nosmp},
+	{"nr_cpus", true, set_max_cpus},    {"panic", true, set_panic},
+	{"quiet", false, set_quiet},        {"rdinit", true, set_init},
 
-	{"earlyprintk", true, set_nothing},
-	{"mitigations", true, set_nothing},
-	{"nokaslr", false, set_nothing},
-	{"ro", false, set_nothing},
-	{"root", true, set_nothing},
-	{"rw", false, set_nothing},
+	{"earlyprintk", true, set_nothing}, {"mitigations", true, set_nothing},
+	{"nokaslr", false, set_nothing},    {"ro", false, set_nothing},
+	{"root", true, set_nothing},        {"rw", false, set_nothing},
 	{"tsc", true, set_nothing},
 };
 

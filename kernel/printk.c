@@ -1,9 +1,11 @@
 /*
- * Kernel messages: kept in a ring of bytes, the oldest overwritten, and shown on the console if their level is below
- * console_loglevel. A message is a line "<level>[seconds.microseconds] text", as dmesg expects it. syslog(2) is in syslog.c.
+ * Kernel messages: kept in a ring of bytes, the oldest overwritten, and shown on the console if
+ * their level is below console_loglevel. A message is a line "<level>[seconds.microseconds] text",
+ * as dmesg expects it. syslog(2) is in syslog.c.
  *
- * log_lock guards the ring and the line buffer, and keeps the console's lines in order; it is taken in any context, so with
- * interrupts off. Messages from before the console works are shown when it does.
+ * log_lock guards the ring and the line buffer, and keeps the console's lines in order; it is taken
+ * in any context, so with interrupts off. Messages from before the console works are shown when it
+ * does.
  */
 #include <tine/console.h>
 #include <tine/log.h>
@@ -18,7 +20,7 @@ int console_loglevel = LOG_DEBUG;
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_CLASS_LOG);
 static char ring[LOG_RING_SIZE];
-static u64 written;	   /* bytes ever written; byte n is ring[n % LOG_RING_SIZE] */
+static u64 written;          /* bytes ever written; byte n is ring[n % LOG_RING_SIZE] */
 static char line[LINE_SIZE]; /* the message being made */
 static bool console_ready;
 

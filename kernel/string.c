@@ -1,4 +1,7 @@
-/* String functions of the C library that the kernel uses. Blocks are copied by arch/x86_64/memory.S. */
+/*
+ * String functions of the C library that the kernel uses. Blocks are copied by
+ * arch/x86_64/memory.S.
+ */
 #include <tine/err.h>
 #include <tine/string.h>
 

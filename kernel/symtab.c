@@ -1,4 +1,7 @@
-/* Names for addresses in the kernel's code. The table is made by tools/symtab.py after the first link and is empty during it. */
+/*
+ * Names for addresses in the kernel's code. The table is made by tools/symtab.py after the first
+ * link and is empty during it.
+ */
 #include <tine/symtab.h>
 
 extern const u32 symtab_count;

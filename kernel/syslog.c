@@ -1,4 +1,7 @@
-/* syslog(2): reading the kernel's messages. As on Debian, all of it is for the privileged: messages may hold addresses. */
+/*
+ * syslog(2): reading the kernel's messages. As on Debian, all of it is for the privileged: messages
+ * may hold addresses.
+ */
 #include <tine/cred.h>
 #include <tine/log.h>
 #include <tine/printk.h>
@@ -11,11 +14,11 @@
 #include <uapi/syslog.h>
 
 #define MIN_CONSOLE_LOGLEVEL 1
-#define POLL_NS (NSEC_PER_SEC / 10)
+#define POLL_NS              (NSEC_PER_SEC / 10)
 
 /* Guarded by nothing but being single words: two readers share what there is. */
-static u64 read_position;  /* SYSLOG_ACTION_READ goes on here */
-static u64 clear_position; /* SYSLOG_ACTION_READ_ALL begins here */
+static u64 read_position;       /* SYSLOG_ACTION_READ goes on here */
+static u64 clear_position;      /* SYSLOG_ACTION_READ_ALL begins here */
 static int saved_loglevel = -1; /* before SYSLOG_ACTION_CONSOLE_OFF; -1: it is on */
 
 /* Copies messages from *from on to user space. Bytes or -EFAULT. */

@@ -1,9 +1,11 @@
 /*
- * ACPI, as far as one gets without its byte code: the root pointer leads to a list of tables (ACPI 6.4, chapter 5); of those the MADT names
- * processors and interrupt controllers, the FADT the power management ports, and the DSDT holds, as a constant that can be
- * found by its name, what to write there to turn the power off.
+ * ACPI, as far as one gets without its byte code: the root pointer leads to a list of tables (ACPI
+ * 6.4, chapter 5); of those the MADT names processors and interrupt controllers, the FADT the power
+ * management ports, and the DSDT holds, as a constant that can be found by its name, what to write
+ * there to turn the power off.
  *
- * Tables come from firmware: one with a wrong length or checksum is left out with a message, and nothing is read beyond a table's end.
+ * Tables come from firmware: one with a wrong length or checksum is left out with a message, and
+ * nothing is read beyond a table's end.
  */
 #include <arch/acpi.h>
 #include <arch/io.h>
@@ -85,7 +87,13 @@ static u64 field(const struct table *t, size_t offset, size_t n)
 
 /* ---- MADT: ACPI 5.2.12 ---- */
 
-enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
+enum {
+	MADT_LAPIC = 0,
+	MADT_IOAPIC = 1,
+	MADT_OVERRIDE = 2,
+	MADT_LAPIC_ADDRESS = 5,
+	MADT_X2APIC = 9
+};
 
 #define MADT_ENABLED 1
 
@@ -109,7 +117,10 @@ static void add_ioapic(u64 address, u32 first_gsi)
 			(struct acpi_ioapic){address, first_gsi};
 }
 
-/* Polarity and trigger: 0 as the bus has it (ISA: active high, edge), 1 high or edge, 3 low or level. */
+/*
+ * Polarity and trigger: 0 as the bus has it (ISA: active high, edge), 1 high or edge, 3 low or
+ * level.
+ */
 static void add_override(unsigned int irq, u32 gsi, unsigned int flags)
 {
 	if (irq < ARRAY_SIZE(acpi_info.isa))
@@ -151,7 +162,10 @@ static void read_madt(const struct table *t)
 
 /* ---- DSDT ---- */
 
-/* An integer constant of the byte code: ZeroOp, OneOp, or a prefix and a byte (ACPI 20.2.3). False: something else. */
+/*
+ * An integer constant of the byte code: ZeroOp, OneOp, or a prefix and a byte (ACPI 20.2.3). False:
+ * something else.
+ */
 static bool read_constant(const u8 **p, const u8 *end, u8 *value)
 {
 	if (*p < end && **p <= 1) {
@@ -187,10 +201,13 @@ static bool find_s5(const struct table *t)
 /* ---- FADT: ACPI 5.2.9 ---- */
 
 #define FADT_RESET_SUPPORTED (1u << 10)
-#define FADT_TIMER_32_BIT (1u << 8)
-#define FADT_HW_REDUCED (1u << 20)
+#define FADT_TIMER_32_BIT    (1u << 8)
+#define FADT_HW_REDUCED      (1u << 20)
 
-/* A register: the generic address at extended, or else the port at legacy (0: there is no such field). */
+/*
+ * A register: the generic address at extended, or else the port at legacy (0: there is no such
+ * field).
+ */
 static struct acpi_register read_register(const struct table *t, size_t extended, size_t legacy)
 {
 	struct acpi_register r = {field(t, extended + 4, 8), field(t, extended, 1) == 1};
@@ -238,7 +255,10 @@ static void read_table(u64 phys)
 		read_fadt(t);
 }
 
-/* The list of tables, by 8-byte pointers if there is one, else by 4-byte ones. False: there is none. */
+/*
+ * The list of tables, by 8-byte pointers if there is one, else by 4-byte ones. False: there is
+ * none.
+ */
 static bool read_root(const struct rsdp *rsdp)
 {
 	bool extended = rsdp->revision >= 2 && rsdp->xsdt;
@@ -254,8 +274,8 @@ static bool read_root(const struct rsdp *rsdp)
 
 void acpi_init(void)
 {
-	const struct rsdp *rsdp =
-		boot_info.acpi_rsdp ? map(boot_info.acpi_rsdp, sizeof(*rsdp)) : NULL;
+	const struct rsdp *rsdp = boot_info.acpi_rsdp ? map(boot_info.acpi_rsdp, sizeof(*rsdp))
+						      : NULL;
 
 	for (unsigned int irq = 0; irq < ARRAY_SIZE(acpi_info.isa); irq++)
 		acpi_info.isa[irq].gsi = irq;

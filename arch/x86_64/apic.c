@@ -1,8 +1,10 @@
 /*
- * Interrupt controllers: each CPU's local APIC, through its registers in memory (Intel SDM volume 3, chapter 11); the I/O APIC for the
- * few devices that interrupt; and the two old PICs, which are moved out of the exceptions' way and masked.
+ * Interrupt controllers: each CPU's local APIC, through its registers in memory (Intel SDM volume
+ * 3, chapter 11); the I/O APIC for the few devices that interrupt; and the two old PICs, which are
+ * moved out of the exceptions' way and masked.
  *
- * A CPU writes only its own local APIC. Sending takes two writes, so it is done with interrupts off; nothing else needs a lock.
+ * A CPU writes only its own local APIC. Sending takes two writes, so it is done with interrupts
+ * off; nothing else needs a lock.
  */
 #include <arch/acpi.h>
 #include <arch/apic.h>
@@ -17,38 +19,38 @@
 #define APIC_BASE_ENABLE 0x800ul
 #define APIC_BASE_X2APIC 0x400ul
 
-#define REG_ID 0x20
+#define REG_ID            0x20
 #define REG_TASK_PRIORITY 0x80
-#define REG_EOI 0xb0
-#define REG_SPURIOUS 0xf0
-#define REG_COMMAND_LOW 0x300
-#define REG_COMMAND_HIGH 0x310
-#define REG_LVT_TIMER 0x320
-#define REG_LVT_LINT0 0x350
-#define REG_LVT_LINT1 0x360
-#define REG_LVT_ERROR 0x370
+#define REG_EOI           0xb0
+#define REG_SPURIOUS      0xf0
+#define REG_COMMAND_LOW   0x300
+#define REG_COMMAND_HIGH  0x310
+#define REG_LVT_TIMER     0x320
+#define REG_LVT_LINT0     0x350
+#define REG_LVT_LINT1     0x360
+#define REG_LVT_ERROR     0x370
 #define REG_TIMER_INITIAL 0x380
 #define REG_TIMER_CURRENT 0x390
-#define REG_TIMER_DIVIDE 0x3e0
+#define REG_TIMER_DIVIDE  0x3e0
 
-#define SPURIOUS_ENABLE 0x100
-#define LVT_MASKED 0x10000
-#define LVT_NMI 0x400
-#define LVT_TSC_DEADLINE 0x40000
+#define SPURIOUS_ENABLE   0x100
+#define LVT_MASKED        0x10000
+#define LVT_NMI           0x400
+#define LVT_TSC_DEADLINE  0x40000
 #define TIMER_DIVIDE_BY_1 0xb
 
-#define COMMAND_NMI 0x400
-#define COMMAND_INIT 0x500
+#define COMMAND_NMI     0x400
+#define COMMAND_INIT    0x500
 #define COMMAND_STARTUP 0x600
 #define COMMAND_PENDING 0x1000
-#define COMMAND_ASSERT 0x4000
+#define COMMAND_ASSERT  0x4000
 
-#define IOAPIC_SELECT 0x00
-#define IOAPIC_WINDOW 0x10
-#define IOAPIC_VERSION 0x01
-#define IOAPIC_ROUTES 0x10
-#define ROUTE_MASKED 0x10000
-#define ROUTE_LEVEL 0x8000
+#define IOAPIC_SELECT    0x00
+#define IOAPIC_WINDOW    0x10
+#define IOAPIC_VERSION   0x01
+#define IOAPIC_ROUTES    0x10
+#define ROUTE_MASKED     0x10000
+#define ROUTE_LEVEL      0x8000
 #define ROUTE_ACTIVE_LOW 0x2000
 
 #define PIC1 0x20
@@ -113,7 +115,10 @@ void arch_send_reschedule(unsigned int cpu)
 	apic_send(x86_cpus[cpu]->cpu.apic_id, VECTOR_RESCHEDULE);
 }
 
-/* The interrupt itself is the message: the way out of it, or the idle loop, looks at the task's work. */
+/*
+ * The interrupt itself is the message: the way out of it, or the idle loop, looks at the task's
+ * work.
+ */
 void interrupt_reschedule(struct pt_regs *regs, unsigned long error_code)
 {
 	apic_eoi();
@@ -224,8 +229,7 @@ bool ioapic_route_isa(unsigned int irq, u8 vector)
 
 		if (isa->gsi < acpi_info.ioapics[i].first_gsi || route >= ioapic_routes(ioapics[i]))
 			continue;
-		ioapic_write(ioapics[i], IOAPIC_ROUTES + 2 * route + 1,
-			     boot_cpu.cpu.apic_id << 24);
+		ioapic_write(ioapics[i], IOAPIC_ROUTES + 2 * route + 1, boot_cpu.cpu.apic_id << 24);
 		ioapic_write(ioapics[i], IOAPIC_ROUTES + 2 * route, low);
 		return true;
 	}

@@ -1,11 +1,13 @@
 /*
  * From whichever loader it was to struct boot_info.
  *
- * head.S has mapped the first 4 GiB. The loader's data (information, command line, the archive) may lie anywhere in what it calls
- * usable memory, so nothing is allocated until all of it but the archive has been copied: first multiboot2.c or pvh.c, then the
- * early allocator below, which steps around the archive for good.
+ * head.S has mapped the first 4 GiB. The loader's data (information, command line, the archive) may
+ * lie anywhere in what it calls usable memory, so nothing is allocated until all of it but the
+ * archive has been copied: first multiboot2.c or pvh.c, then the early allocator below, which steps
+ * around the archive for good.
  *
- * RAM is kept as sorted ranges of whole pages that do not overlap. What firmware lists twice, once as usable and once as not, is not.
+ * RAM is kept as sorted ranges of whole pages that do not overlap. What firmware lists twice, once
+ * as usable and once as not, is not.
  */
 #include <arch/boot.h>
 #include <arch/page.h>
@@ -16,7 +18,7 @@
 #include <tine/string.h>
 
 #define LOW_MEMORY_END 0xa0000ul
-#define EARLY_LIMIT (4ul << 30) /* what head.S has mapped */
+#define EARLY_LIMIT    (4ul << 30) /* what head.S has mapped */
 
 struct boot_info boot_info;
 
@@ -25,8 +27,8 @@ static void insert_range(struct boot_range *ranges, unsigned int *count, struct 
 	unsigned int i = *count;
 
 	if (i == BOOT_MAX_RANGES) {
-		printk(LOG_WARNING, "boot: too many memory ranges: %lx-%lx is left out\n", range.start,
-		       range.end);
+		printk(LOG_WARNING, "boot: too many memory ranges: %lx-%lx is left out\n",
+		       range.start, range.end);
 		return;
 	}
 	for (; i > 0 && ranges[i - 1].start > range.start; i--)
@@ -84,7 +86,8 @@ void boot_remove_usable(u64 start, u64 end)
 
 void boot_set_command_line(const char *text, size_t size)
 {
-	if (strscpy(boot_info.command_line, text, MIN(size + 1, sizeof(boot_info.command_line))) < 0)
+	if (strscpy(boot_info.command_line, text, MIN(size + 1, sizeof(boot_info.command_line))) <
+	    0)
 		printk(LOG_WARNING, "boot: the command line is too long; it is cut\n");
 }
 
@@ -115,7 +118,8 @@ static u64 find_page(u64 from, u64 limit)
 		u64 page = MAX(boot_info.usable[i].start, from);
 		const struct boot_range *taken;
 
-		while (page < MIN(boot_info.usable[i].end, limit) && (taken = taken_by(page)) != NULL)
+		while (page < MIN(boot_info.usable[i].end, limit) &&
+		       (taken = taken_by(page)) != NULL)
 			page = ALIGN_UP(taken->end, PAGE_SIZE);
 		if (page < MIN(boot_info.usable[i].end, limit))
 			return page;

@@ -1,11 +1,13 @@
 /*
  * Time: the TSC is the clock, the local APIC's timer the alarm.
  *
- * The TSC of any processor in use counts at one rate on all CPUs from one start. How fast, CPUID or the hypervisor says; else it is
- * measured for a few milliseconds against the ACPI timer (3.579545 MHz) or, without ACPI, the PIT. Each reading of both is taken several
- * times and the fastest kept: a hypervisor may stop us between the two. The APIC's timer is measured along with it.
+ * The TSC of any processor in use counts at one rate on all CPUs from one start. How fast, CPUID or
+ * the hypervisor says; else it is measured for a few milliseconds against the ACPI timer (3.579545
+ * MHz) or, without ACPI, the PIT. Each reading of both is taken several times and the fastest kept:
+ * a hypervisor may stop us between the two. The APIC's timer is measured along with it.
  *
- * Where the processor can raise an interrupt at a TSC value, that is the alarm, and nothing is converted.
+ * Where the processor can raise an interrupt at a TSC value, that is the alarm, and nothing is
+ * converted.
  */
 #include <arch/acpi.h>
 #include <arch/apic.h>
@@ -20,21 +22,21 @@
 #include <tine/spinlock.h>
 #include <tine/time.h>
 
-#define PM_TIMER_HZ 3579545ull
-#define PIT_HZ 1193182ull
+#define PM_TIMER_HZ    3579545ull
+#define PIT_HZ         1193182ull
 #define CALIBRATION_MS 5
-#define READINGS 8
+#define READINGS       8
 
-#define HYPERVISOR_RANGE 0x40000000u
+#define HYPERVISOR_RANGE  0x40000000u
 #define HYPERVISOR_TIMING 0x40000010u
 
 #define PIT_CHANNEL0 0x40
-#define PIT_COMMAND 0x43
+#define PIT_COMMAND  0x43
 #define PIT_PERIODIC 0x34 /* channel 0, both bytes, mode 2 */
-#define PIT_LATCH 0x00
+#define PIT_LATCH    0x00
 
-static u64 tsc_base;		/* TSC at boot */
-static u64 ns_per_tsc;		/* these three with 32 fractional bits */
+static u64 tsc_base;   /* TSC at boot */
+static u64 ns_per_tsc; /* these three with 32 fractional bits */
 static u64 tsc_per_ns;
 static u64 apic_per_ns;
 

@@ -1,6 +1,7 @@
 /*
- * The devices that the kernel and the terminal write to. console= on the command line chooses them, each time one more; without it
- * all there are get everything. console_lock keeps the bytes of one call together; it is a leaf.
+ * The devices that the kernel and the terminal write to. console= on the command line chooses them,
+ * each time one more; without it all there are get everything. console_lock keeps the bytes of one
+ * call together; it is a leaf.
  */
 #include <arch/consoles.h>
 #include <tine/console.h>

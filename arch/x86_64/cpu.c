@@ -1,8 +1,10 @@
 /*
- * What there is once per CPU: struct x86_cpu, which GS points at while the CPU is in the kernel, with its segment table, its task
- * state segment and the stacks for the interrupts that may come when no other stack can be trusted.
+ * What there is once per CPU: struct x86_cpu, which GS points at while the CPU is in the kernel,
+ * with its segment table, its task state segment and the stacks for the interrupts that may come
+ * when no other stack can be trusted.
  *
- * boot_cpu is in the image, since GS must be right before the first C function; smp.c allocates the others'.
+ * boot_cpu is in the image, since GS must be right before the first C function; smp.c allocates the
+ * others'.
  */
 #include <arch/cpufeature.h>
 #include <arch/fpu.h>
@@ -15,9 +17,9 @@
 
 #define DESCRIPTOR_KERNEL_CODE 0x00af9b000000ffffull
 #define DESCRIPTOR_KERNEL_DATA 0x00cf93000000ffffull
-#define DESCRIPTOR_USER_DATA 0x00cff3000000ffffull
-#define DESCRIPTOR_USER_CODE 0x00affb000000ffffull
-#define DESCRIPTOR_TSS 0x0000890000000000ull /* available 64-bit TSS, present */
+#define DESCRIPTOR_USER_DATA   0x00cff3000000ffffull
+#define DESCRIPTOR_USER_CODE   0x00affb000000ffffull
+#define DESCRIPTOR_TSS         0x0000890000000000ull /* available 64-bit TSS, present */
 
 struct x86_cpu boot_cpu = {
 	.cpu.self = &boot_cpu.cpu,
@@ -39,8 +41,8 @@ static void gdt_init(struct x86_cpu *cpu)
 	gdt[KERNEL_DS / 8] = DESCRIPTOR_KERNEL_DATA;
 	gdt[USER_DS / 8] = DESCRIPTOR_USER_DATA;
 	gdt[USER_CS / 8] = DESCRIPTOR_USER_CODE;
-	gdt[TSS_SELECTOR / 8] = DESCRIPTOR_TSS | (sizeof(struct tss) - 1) |
-				(tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+	gdt[TSS_SELECTOR / 8] = DESCRIPTOR_TSS | (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 |
+				(tss >> 24 & 0xff) << 56;
 	gdt[TSS_SELECTOR / 8 + 1] = tss >> 32;
 }
 
@@ -111,7 +113,10 @@ void x86_cpu_load(struct x86_cpu *cpu)
 	fpu_init_cpu();
 }
 
-/* sti lets interrupts in after the next instruction: none can come between the two and be slept through. */
+/*
+ * sti lets interrupts in after the next instruction: none can come between the two and be slept
+ * through.
+ */
 void arch_idle(void)
 {
 	__asm__ volatile("sti; hlt" ::: "memory");

@@ -20,8 +20,8 @@ u32 cpuid_max_leaf(u32 range)
 }
 
 /*
- * Puts the instructions that open and close user memory to the kernel where they belong. The code is still writable, and no other CPU
- * runs yet.
+ * Puts the instructions that open and close user memory to the kernel where they belong. The code
+ * is still writable, and no other CPU runs yet.
  */
 static void patch_smap(void)
 {

@@ -1,20 +1,22 @@
 /*
  * Every way into the kernel and out of it.
  *
- * Whatever the way in, a whole struct pt_regs ends up on the stack, the user's register values are cleared from all registers that C
- * code would carry around, GS points at this CPU's struct x86_cpu, and DF and AC are clear. From user mode the stack is the task's kernel
- * stack and pt_regs lies at its very top (task_pt_regs). rbp is zero after an entry from user mode, which ends backtraces; from
- * the kernel it stays, so that a backtrace goes through the interrupt.
+ * Whatever the way in, a whole struct pt_regs ends up on the stack, the user's register values are
+ * cleared from all registers that C code would carry around, GS points at this CPU's struct
+ * x86_cpu, and DF and AC are clear. From user mode the stack is the task's kernel stack and pt_regs
+ * lies at its very top (task_pt_regs). rbp is zero after an entry from user mode, which ends
+ * backtraces; from the kernel it stays, so that a backtrace goes through the interrupt.
  *
- * The way out to user mode turns interrupts off, does whatever current->work asks for (exit_to_user in traps.c), and returns: by sysret
- * if the registers are as a system call left them, else by iretq. sysret cannot set rcx and r11 apart from ip and flags. Who
- * replaces saved registers says so by TIF_REGS_CHANGED, so that a system call without work need not look; but one thing is
- * always looked at, since it would let a program take over the kernel: sysret to an ip that is not canonical faults in kernel mode,
- * on the user's stack. iretq faults for a bad ip, cs or ss too; that is recognised by its address and becomes the program's own
- * fault (bad_iret).
+ * The way out to user mode turns interrupts off, does whatever current->work asks for (exit_to_user
+ * in traps.c), and returns: by sysret if the registers are as a system call left them, else by
+ * iretq. sysret cannot set rcx and r11 apart from ip and flags. Who replaces saved registers says
+ * so by TIF_REGS_CHANGED, so that a system call without work need not look; but one thing is always
+ * looked at, since it would let a program take over the kernel: sysret to an ip that is not
+ * canonical faults in kernel mode, on the user's stack. iretq faults for a bad ip, cs or ss too;
+ * that is recognised by its address and becomes the program's own fault (bad_iret).
  *
- * NMI, double fault and machine check may hit anywhere, even where GS is still the user's: they have stacks of their own, whose top
- * word names the CPU, and put back the GS base they found.
+ * NMI, double fault and machine check may hit anywhere, even where GS is still the user's: they
+ * have stacks of their own, whose top word names the CPU, and put back the GS base they found.
  */
 #include <arch/asm.h>
 #include <arch/msr.h>
@@ -73,7 +75,10 @@
 	popq %rdi
 .endm
 
-/* The arguments of a C handler: regs, and the error code if the processor gave one. orig_ax becomes -1: no system call. */
+/*
+ * The arguments of a C handler: regs, and the error code if the processor gave one. orig_ax becomes
+ * -1: no system call.
+ */
 .macro HANDLER_ARGUMENTS has_error
 	movq %rsp, %rdi
 	.if \has_error
@@ -118,7 +123,7 @@ syscall_leave:
 	movq %rcx, %rdx
 	shrq $47, %rdx
 	jnz syscall_leave_by_iret
-	testl $FLAGS_TF, %r11d /* after sysret the trap would come an instruction sooner than on Linux */
+	testl $FLAGS_TF, %r11d /* sysret would trap an instruction sooner than Linux does */
 	jnz syscall_leave_by_iret
 	popq %r15
 	popq %r14
@@ -194,8 +199,9 @@ FUNCTION(return_to_kernel)
 END(return_to_kernel)
 
 /*
- * iretq to user mode faulted, on the task's stack, with GS the user's and every register the user's: the exception's frame lies
- * below the five words that iretq refused. They are the end of a pt_regs; its rest is made again, and the fault is the user's.
+ * iretq to user mode faulted, on the task's stack, with GS the user's and every register the
+ * user's: the exception's frame lies below the five words that iretq refused. They are the end of a
+ * pt_regs; its rest is made again, and the fault is the user's.
  */
 FUNCTION(bad_iret)
 	swapgs
@@ -211,7 +217,8 @@ FUNCTION(bad_iret)
 END(bad_iret)
 
 /*
- * entry NAME, HANDLER: calls HANDLER(regs, error code). may_be_iret: the kinds of fault that iretq raises.
+ * entry NAME, HANDLER: calls HANDLER(regs, error code). may_be_iret: the kinds of fault that iretq
+ * raises.
  */
 .macro ENTRY name, handler, has_error=0, may_be_iret=0
 FUNCTION(\name)

@@ -1,13 +1,14 @@
 /*
  * Page faults.
  *
- *   in user mode                         handle_page_fault(): try again, or a signal
- *   in the kernel, in a user copy,       the same; but what would be a signal sends the copy to its fix-up, which returns
- *   at a user address                    the error to its caller
- *   anything else                        a bug: panic
+ *   in user mode                    handle_page_fault(): try again, or a signal
+ *   in the kernel, in a user copy,  the same; but what would be a signal sends the copy to its
+ *   at a user address               fix-up, which returns the error to its caller
+ *   anything else                   a bug: panic
  *
- * What a user copy is, the fix-up table says: a sorted list of instructions that may fault and where to go on then. A kernel bug
- * that follows a user pointer is so found even where the processor has no SMAP.
+ * What a user copy is, the fix-up table says: a sorted list of instructions that may fault and
+ * where to go on then. A kernel bug that follows a user pointer is so found even where the
+ * processor has no SMAP.
  */
 #include <arch/cpufeature.h>
 #include <arch/kernel_stack.h>
@@ -63,7 +64,10 @@ bool fixup_exception(struct pt_regs *regs)
 	return f != NULL;
 }
 
-/* As on Linux, a page that is not there is brought in before it is found that it may not be executed. */
+/*
+ * As on Linux, a page that is not there is brought in before it is found that it may not be
+ * executed.
+ */
 static enum fault_access access_of(unsigned long error_code)
 {
 	if ((error_code & PF_FETCH) && (error_code & PF_PROTECTION))
@@ -73,8 +77,9 @@ static enum fault_access access_of(unsigned long error_code)
 
 static void signal_fault(unsigned long address, unsigned long error_code, enum fault_result result)
 {
+	/* As Linux: do not tell whether the kernel has something there. */
 	if (address >= TASK_SIZE_MAX)
-		error_code |= PF_PROTECTION; /* as Linux: do not tell whether the kernel has something there */
+		error_code |= PF_PROTECTION;
 	record_trap(TRAP_PF, error_code);
 	current->thread.fault_address = address;
 	if (result == FAULT_BUS)
@@ -91,7 +96,10 @@ static void user_fault(unsigned long address, unsigned long error_code)
 	irq_enable();
 	if (likely(address < TASK_SIZE_MAX))
 		result = handle_page_fault(current->mm, address, access_of(error_code));
-	/* Out of memory, killed: the way out sees whether it is this task that dies; if not, it tries again. */
+	/*
+	 * Out of memory, killed: the way out sees whether it is this task that dies; if not, it
+	 * tries again.
+	 */
 	if (likely(result == FAULT_OK) || result == FAULT_OOM || result == FAULT_KILLED)
 		return;
 	signal_fault(address, error_code, result);

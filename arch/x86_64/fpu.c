@@ -1,16 +1,19 @@
 /*
  * x87, SSE, AVX and AVX-512 state.
  *
- * The registers always hold the state of the task that the CPU runs, in the kernel too: the kernel is compiled without them, and
- * memory.S saves those few that it borrows. switch_to() saves to the area of the task that leaves and loads from that of the one
- * that comes; a new task's area is filled straight from the registers of its parent. Every task but the idle ones has an area; a
+ * The registers always hold the state of the task that the CPU runs, in the kernel too: the kernel
+ * is compiled without them, and memory.S saves those few that it borrows. switch_to() saves to the
+ * area of the task that leaves and loads from that of the one that comes; a new task's area is
+ * filled straight from the registers of its parent. Every task but the idle ones has an area; a
  * kernel thread's, because it may become a program.
  *
- * Areas are in the standard form of XSAVE, which is what signal frames hold too, or FXSAVE's 512 bytes on a processor without XSAVE. An
- * area's header must be all zero but for XSTATE_BV, which the processor writes: nobody else writes the rest after fpu_copy.
+ * Areas are in the standard form of XSAVE, which is what signal frames hold too, or FXSAVE's 512
+ * bytes on a processor without XSAVE. An area's header must be all zero but for XSTATE_BV, which
+ * the processor writes: nobody else writes the rest after fpu_copy.
  *
- * Frames are written by and loaded from user memory directly: the processor checks what it loads, and what it refuses is a fault
- * with a fix-up. So what was checked is what is loaded, whatever another thread does to the frame meanwhile.
+ * Frames are written by and loaded from user memory directly: the processor checks what it loads,
+ * and what it refuses is a fault with a fix-up. So what was checked is what is loaded, whatever
+ * another thread does to the frame meanwhile.
  */
 #include <arch/cpufeature.h>
 #include <arch/fpu.h>
@@ -21,19 +24,22 @@
 #include <tine/task.h>
 #include <tine/uaccess.h>
 
-#define XFEATURE_X87 0x01ul
-#define XFEATURE_SSE 0x02ul
-#define XFEATURE_AVX 0x04ul
+#define XFEATURE_X87    0x01ul
+#define XFEATURE_SSE    0x02ul
+#define XFEATURE_AVX    0x04ul
 #define XFEATURE_AVX512 0xe0ul /* mask registers, upper halves, upper registers: all or none */
 
-#define FXSAVE_SIZE 512
+#define FXSAVE_SIZE       512
 #define XSAVE_HEADER_SIZE 64
-#define XSAVE_MIN_SIZE (FXSAVE_SIZE + XSAVE_HEADER_SIZE)
+#define XSAVE_MIN_SIZE    (FXSAVE_SIZE + XSAVE_HEADER_SIZE)
 
 #define INITIAL_CONTROL_WORD 0x037f
-#define INITIAL_MXCSR 0x1f80
+#define INITIAL_MXCSR        0x1f80
 
-/* The part of an area whose form does not depend on the processor (Intel SDM volume 1, sections 10.5.1 and 13.4). */
+/*
+ * The part of an area whose form does not depend on the processor (Intel SDM volume 1, sections
+ * 10.5.1 and 13.4).
+ */
 struct fpu_area {
 	u16 control_word, status_word;
 	u8 tags, reserved;
@@ -46,11 +52,14 @@ struct fpu_area {
 
 _Static_assert(sizeof(struct fpu_area) == XSAVE_MIN_SIZE, "hardware's layout");
 
-static u64 xfeatures;		   /* as in XCR0; 0: no XSAVE */
+static u64 xfeatures; /* as in XCR0; 0: no XSAVE */
 static u32 area_size = FXSAVE_SIZE;
 static struct kmem_cache *area_cache;
 
-/* XSTATE_BV is 0: every component is in its initial state. But mxcsr, and with FXRSTOR all of it, is loaded. */
+/*
+ * XSTATE_BV is 0: every component is in its initial state. But mxcsr, and with FXRSTOR all of it,
+ * is loaded.
+ */
 static const struct fpu_area initial_state __aligned(64) = {
 	.control_word = INITIAL_CONTROL_WORD,
 	.mxcsr = INITIAL_MXCSR,
@@ -150,7 +159,10 @@ void fpu_switch(struct task_struct *prev, struct task_struct *next)
 		load_all(next->thread.fpu);
 }
 
-/* x87 and SSE exceptions have the same bits in the same order (Intel SDM volume 1, sections 8.1.3 and 10.2.3). */
+/*
+ * x87 and SSE exceptions have the same bits in the same order (Intel SDM volume 1, sections 8.1.3
+ * and 10.2.3).
+ */
 static int code_of_exceptions(unsigned int bits)
 {
 	if (bits & 0x01)
@@ -210,7 +222,10 @@ fault:
 	return false;
 }
 
-/* What makes an XSAVE image in a frame known as one: the note in the gap that FXSAVE leaves, and the word behind the image. */
+/*
+ * What makes an XSAVE image in a frame known as one: the note in the gap that FXSAVE leaves, and
+ * the word behind the image.
+ */
 static int mark_frame(u8 __user *frame)
 {
 	const struct fpu_frame_note note = {
@@ -274,7 +289,10 @@ fault:
 	return false;
 }
 
-/* The components that the frame's XSAVE image holds; 0: it is no XSAVE image. False: it cannot be read. */
+/*
+ * The components that the frame's XSAVE image holds; 0: it is no XSAVE image. False: it cannot be
+ * read.
+ */
 static bool frame_features(const u8 __user *frame, u64 *features)
 {
 	struct fpu_frame_note note;

@@ -1,8 +1,10 @@
 /*
- * The first instructions. Both loaders leave a processor in 32-bit protected mode without paging: GRUB at _start with
- * eax = the Multiboot2 magic and ebx = its information (Multiboot2, section 3.3), QEMU and Xen at pvh_start with ebx = struct
- * hvm_start_info (Xen's docs/misc/pvh.pandoc). From there: page tables that map the first 4 GiB three times (where it is, as the
- * direct map, and its first GiB as the kernel image), long mode, a stack, the per-CPU pointer, boot_main(magic, info).
+ * The first instructions. Both loaders leave a processor in 32-bit protected mode without paging:
+ * GRUB at _start with eax = the Multiboot2 magic and ebx = its information (Multiboot2, section
+ * 3.3), QEMU and Xen at pvh_start with ebx = struct hvm_start_info (Xen's docs/misc/pvh.pandoc).
+ * From there: page tables that map the first 4 GiB three times (where it is, as the direct map, and
+ * its first GiB as the kernel image), long mode, a stack, the per-CPU pointer, boot_main(magic,
+ * info).
  *
  * The other CPUs come from trampoline.S through secondary_start with the same tables.
  */
@@ -184,7 +186,9 @@ FUNCTION(start_64)
 	ud2
 END(start_64)
 
-/* Finds the CPU's struct and stack by its local APIC number. The stack is not in the first tables. */
+/*
+ * Finds the CPU's struct and stack by its local APIC number. The stack is not in the first tables.
+ */
 FUNCTION(secondary_start)
 	NULL_SEGMENTS
 	movq kernel_root, %rax

@@ -1,4 +1,7 @@
-/* The interrupt descriptor table: one for all CPUs, constant after boot (Intel SDM volume 3, section 6.14.1). */
+/*
+ * The interrupt descriptor table: one for all CPUs, constant after boot (Intel SDM volume 3,
+ * section 6.14.1).
+ */
 #include <arch/segments.h>
 #include <arch/traps.h>
 #include <arch/x86_cpu.h>
@@ -14,7 +17,7 @@ struct gate {
 _Static_assert(sizeof(struct gate) == 16, "hardware's layout");
 
 #define GATE_INTERRUPT 0x8e /* present, interrupts off */
-#define GATE_USER 0x60	    /* the int instruction may use it */
+#define GATE_USER      0x60 /* the int instruction may use it */
 
 static struct gate idt[256] __aligned(16);
 

@@ -17,7 +17,7 @@ void arch_init_early(void)
 	set_kernel_sp(&boot_cpu, (u64)boot_stack + KERNEL_STACK_SIZE);
 
 	cpu_features_detect(); /* patches code ... */
-	extable_init();	       /* ... and constants, while they are still writable */
+	extable_init();        /* ... and constants, while they are still writable */
 	idt_init();
 	fpu_init();
 	x86_cpu_init(&boot_cpu, 0, 0);

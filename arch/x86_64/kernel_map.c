@@ -1,16 +1,19 @@
 /*
  * The kernel half of every address space.
  *
- * It holds three things: RAM at DIRECT_MAP_BASE, never executable, in the largest pages that fit; the kernel stacks; and the kernel
- * image, page by page, each with no more rights than it needs. Memory that is not RAM (firmware tables, device registers) is added at
- * its place in the direct map by who needs it. So no writable byte is executable, and text and constants are writable through neither
- * of their two addresses.
+ * It holds three things: RAM at DIRECT_MAP_BASE, never executable, in the largest pages that fit;
+ * the kernel stacks; and the kernel image, page by page, each with no more rights than it needs.
+ * Memory that is not RAM (firmware tables, device registers) is added at its place in the direct
+ * map by who needs it. So no writable byte is executable, and text and constants are writable
+ * through neither of their two addresses.
  *
- * The root of each process copies the kernel's entries of kernel_root once, when it is made (arch_init_root_table). For that they
- * must never change: kernel_map_init makes a level-3 table for every entry that can ever be used, and what is mapped later goes below
- * those. Kernel entries are global: they survive a change of root, and are flushed one by one where one is taken away.
+ * The root of each process copies the kernel's entries of kernel_root once, when it is made
+ * (arch_init_root_table). For that they must never change: kernel_map_init makes a level-3 table
+ * for every entry that can ever be used, and what is mapped later goes below those. Kernel entries
+ * are global: they survive a change of root, and are flushed one by one where one is taken away.
  *
- * No lock: the boot CPU alone changes the tables while it boots; afterwards only kernel_stack.c does, under its own lock.
+ * No lock: the boot CPU alone changes the tables while it boots; afterwards only kernel_stack.c
+ * does, under its own lock.
  */
 #include <arch/boot.h>
 #include <arch/cpufeature.h>
@@ -24,7 +27,7 @@
 #include <tine/printk.h>
 #include <tine/string.h>
 
-#define TABLE_BITS (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
+#define TABLE_BITS       (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
 #define MAX_ROOT_ENTRIES 16
 
 extern char boot_stack_guard[];
@@ -61,8 +64,8 @@ unsigned long kernel_table_pages(void)
 }
 
 /*
- * The entry for address at level, or a large one above it. NULL: there is none, or, if make is set, no memory for the tables on
- * the way. No root entry is made after boot.
+ * The entry for address at level, or a large one above it. NULL: there is none, or, if make is set,
+ * no memory for the tables on the way. No root entry is made after boot.
  */
 static pte_t *entry_of(unsigned long address, unsigned int level, bool make)
 {
@@ -74,7 +77,8 @@ static pte_t *entry_of(unsigned long address, unsigned int level, bool make)
 		if (*e & PTE_LARGE)
 			return e;
 		if (!(*e & PTE_PRESENT)) {
-			u64 new = make && (l < PT_LEVELS || root_entry_count == 0) ? alloc_table() : 0;
+			u64 new = make && (l < PT_LEVELS || root_entry_count == 0) ? alloc_table()
+										   : 0;
 
 			if (!new)
 				return NULL;
@@ -130,7 +134,8 @@ static void map_ram(struct boot_range ram)
 
 static void map_section(const char *start, const char *end, u64 bits)
 {
-	map_range((unsigned long)start, virt_to_phys(start), ALIGN_UP(end - start, PAGE_SIZE), bits);
+	map_range((unsigned long)start, virt_to_phys(start), ALIGN_UP(end - start, PAGE_SIZE),
+		  bits);
 }
 
 static void record_root_entries(void)

@@ -1,10 +1,12 @@
 /*
- * Kernel stacks: slots of an unmapped guard page and KERNEL_STACK_SIZE bytes above it, from KERNEL_STACKS_BASE upwards. A stack that
- * runs over hits the guard page, which the processor reports on a stack of its own, instead of destroying what lies below.
+ * Kernel stacks: slots of an unmapped guard page and KERNEL_STACK_SIZE bytes above it, from
+ * KERNEL_STACKS_BASE upwards. A stack that runs over hits the guard page, which the processor
+ * reports on a stack of its own, instead of destroying what lies below.
  *
- * A freed stack stays mapped and waits for the next task: first in its CPU's cache, whose slots are exchanged atomically so that
- * neither a lock nor interrupts matter, then in the shared list, whose links lie in the stacks themselves. drain_kernel_stacks() unmaps
- * those; their slots are found again by looking for one that is not mapped.
+ * A freed stack stays mapped and waits for the next task: first in its CPU's cache, whose slots are
+ * exchanged atomically so that neither a lock nor interrupts matter, then in the shared list, whose
+ * links lie in the stacks themselves. drain_kernel_stacks() unmaps those; their slots are found
+ * again by looking for one that is not mapped.
  *
  * stacks_lock guards the shared list, the slots and the page tables of the area.
  */
@@ -17,9 +19,9 @@
 #include <tine/spinlock.h>
 #include <tine/task.h>
 
-#define SLOT_SIZE (PAGE_SIZE + KERNEL_STACK_SIZE)
+#define SLOT_SIZE   (PAGE_SIZE + KERNEL_STACK_SIZE)
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
-#define AREA_SIZE (1ul << 39) /* one entry of the root */
+#define AREA_SIZE   (1ul << 39) /* one entry of the root */
 
 struct free_stack {
 	struct free_stack *next;
@@ -137,8 +139,8 @@ static void empty_cpu_caches(void)
 {
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
 		for (unsigned int i = 0; x86_cpus[cpu] && i < STACK_SLOTS; i++) {
-			struct free_stack *free = __atomic_exchange_n(&x86_cpus[cpu]->stack_cache[i],
-								      NULL, __ATOMIC_ACQ_REL);
+			struct free_stack *free = __atomic_exchange_n(
+				&x86_cpus[cpu]->stack_cache[i], NULL, __ATOMIC_ACQ_REL);
 
 			if (free) {
 				free->next = shared;

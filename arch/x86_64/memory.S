@@ -1,6 +1,7 @@
 /*
- * Memory block functions. The string instructions are the shortest code and, from a few words on, as fast as any on processors of the last
- * ten years; whole pages go through 32-byte registers, four of which are saved around that, since they hold the user's state.
+ * Memory block functions. The string instructions are the shortest code and, from a few words on,
+ * as fast as any on processors of the last ten years; whole pages go through 32-byte registers,
+ * four of which are saved around that, since they hold the user's state.
  */
 #include <arch/asm.h>
 

@@ -1,6 +1,7 @@
 /*
- * What a Multiboot2 loader (GRUB) says: a list of tags, each with a type and a size, padded to 8 bytes (Multiboot2 specification 2.0,
- * section 3.6). The loader is trusted as much as the firmware is: sizes are honoured, not doubted.
+ * What a Multiboot2 loader (GRUB) says: a list of tags, each with a type and a size, padded to 8
+ * bytes (Multiboot2 specification 2.0, section 3.6). The loader is trusted as much as the firmware
+ * is: sizes are honoured, not doubted.
  */
 #include <arch/boot.h>
 #include <arch/page.h>
@@ -59,7 +60,9 @@ static void read_memory(const struct tag *tag, bool usable)
 	}
 }
 
-/* GRUB hands on a copy of the root pointer. It is kept below: what it points to stays where it is. */
+/*
+ * GRUB hands on a copy of the root pointer. It is kept below: what it points to stays where it is.
+ */
 static u64 copy_rsdp(const struct tag *tag)
 {
 	static u8 copy[64] __aligned(16);
@@ -77,8 +80,7 @@ static void read_tag(const struct tag *tag)
 		break;
 	case TAG_MODULE:
 		if (boot_info.initrd.end == 0)
-			boot_info.initrd =
-				(struct boot_range){tag->module.start, tag->module.end};
+			boot_info.initrd = (struct boot_range){tag->module.start, tag->module.end};
 		break;
 	case TAG_MEMORY_MAP:
 		read_memory(tag, true);

@@ -4,7 +4,7 @@
 #include <arch/x86_cpu.h>
 #include <tine/task.h>
 
-#define CHECK(constant, type, member)                                                              \
+#define CHECK(constant, type, member) \
 	_Static_assert((constant) == offsetof(type, member), #constant " is where " #member " is")
 
 CHECK(CPU_SELF, struct cpu, self);

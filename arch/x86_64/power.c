@@ -1,21 +1,24 @@
-/* Turning the machine off and restarting it: through ACPI, or, for a restart, by whatever else has ever worked. */
+/*
+ * Turning the machine off and restarting it: through ACPI, or, for a restart, by whatever else has
+ * ever worked.
+ */
 #include <arch/acpi.h>
 #include <arch/clock.h>
 #include <arch/io.h>
 #include <tine/arch.h>
 #include <tine/printk.h>
 
-#define PM1_SLEEP_TYPE_SHIFT 10
-#define PM1_SLEEP_TYPE (7u << PM1_SLEEP_TYPE_SHIFT)
-#define PM1_SLEEP_ENABLE (1u << 13)
+#define PM1_SLEEP_TYPE_SHIFT     10
+#define PM1_SLEEP_TYPE           (7u << PM1_SLEEP_TYPE_SHIFT)
+#define PM1_SLEEP_ENABLE         (1u << 13)
 #define SLEEP_CONTROL_TYPE_SHIFT 2
-#define SLEEP_CONTROL_ENABLE (1u << 5)
+#define SLEEP_CONTROL_ENABLE     (1u << 5)
 
-#define KEYBOARD_COMMAND 0x64
+#define KEYBOARD_COMMAND     0x64
 #define KEYBOARD_PULSE_RESET 0xfe
-#define KEYBOARD_INPUT_FULL 0x02
-#define MAX_TRIES 100000
-#define SLOW_POWER_US 1000000 /* what the power may take to go */
+#define KEYBOARD_INPUT_FULL  0x02
+#define MAX_TRIES            100000
+#define SLOW_POWER_US        1000000 /* what the power may take to go */
 
 void arch_halt(void)
 {
@@ -41,9 +44,8 @@ void arch_power_off(void)
 	irq_disable();
 	if (a->can_sleep) {
 		if (a->sleep_control.address)
-			acpi_write8(&a->sleep_control,
-				    a->sleep_type_a << SLEEP_CONTROL_TYPE_SHIFT |
-					    SLEEP_CONTROL_ENABLE);
+			acpi_write8(&a->sleep_control, a->sleep_type_a << SLEEP_CONTROL_TYPE_SHIFT |
+							       SLEEP_CONTROL_ENABLE);
 		pm1_sleep(&a->pm1a_control, a->sleep_type_a);
 		pm1_sleep(&a->pm1b_control, a->sleep_type_b);
 	}

@@ -1,4 +1,7 @@
-/* What a PVH loader says (QEMU's -kernel, Xen, cloud-hypervisor): struct hvm_start_info, version 1 (Xen's public arch-x86/hvm/start_info.h). */
+/*
+ * What a PVH loader says (QEMU's -kernel, Xen, cloud-hypervisor): struct hvm_start_info, version 1
+ * (Xen's public arch-x86/hvm/start_info.h).
+ */
 #include <arch/boot.h>
 #include <arch/page.h>
 #include <tine/arch.h>

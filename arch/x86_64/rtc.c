@@ -1,21 +1,24 @@
-/* The battery-backed clock behind ports 0x70 and 0x71 (the MC146818's registers). Read once, at boot. */
+/*
+ * The battery-backed clock behind ports 0x70 and 0x71 (the MC146818's registers). Read once, at
+ * boot.
+ */
 #include <arch/io.h>
 #include <tine/arch.h>
 
-#define RTC_SECONDS 0x00
-#define RTC_MINUTES 0x02
-#define RTC_HOURS 0x04
-#define RTC_DAY 0x07
-#define RTC_MONTH 0x08
-#define RTC_YEAR 0x09
+#define RTC_SECONDS  0x00
+#define RTC_MINUTES  0x02
+#define RTC_HOURS    0x04
+#define RTC_DAY      0x07
+#define RTC_MONTH    0x08
+#define RTC_YEAR     0x09
 #define RTC_STATUS_A 0x0a
 #define RTC_STATUS_B 0x0b
 
 #define A_UPDATING 0x80
 #define B_24_HOURS 0x02
-#define B_BINARY 0x04
-#define HOUR_PM 0x80
-#define MAX_TRIES 100000
+#define B_BINARY   0x04
+#define HOUR_PM    0x80
+#define MAX_TRIES  100000
 
 struct rtc_time {
 	u8 seconds, minutes, hours, day, month, year;
@@ -31,7 +34,7 @@ static struct rtc_time read_registers(void)
 {
 	return (struct rtc_time){
 		rtc_register(RTC_SECONDS), rtc_register(RTC_MINUTES), rtc_register(RTC_HOURS),
-		rtc_register(RTC_DAY),	   rtc_register(RTC_MONTH),   rtc_register(RTC_YEAR),
+		rtc_register(RTC_DAY),     rtc_register(RTC_MONTH),   rtc_register(RTC_YEAR),
 	};
 }
 
@@ -55,7 +58,10 @@ static unsigned int decode(u8 value, bool binary)
 	return binary ? value : (value >> 4) * 10 + (value & 15);
 }
 
-/* Days from 1970-01-01 to the given day of the Gregorian calendar. The year starts in March, so that the leap day ends it. */
+/*
+ * Days from 1970-01-01 to the given day of the Gregorian calendar. The year starts in March, so
+ * that the leap day ends it.
+ */
 static u64 days_since_1970(unsigned int year, unsigned int month, unsigned int day)
 {
 	if (month <= 2) {
@@ -76,6 +82,7 @@ u64 arch_rtc_seconds(void)
 	if (!(format & B_24_HOURS))
 		hours = hours % 12 + (t.hours & HOUR_PM ? 12 : 0);
 	return days_since_1970(2000 + decode(t.year, binary), decode(t.month, binary),
-			       decode(t.day, binary)) * 86400 +
+			       decode(t.day, binary)) *
+		       86400 +
 	       hours * 3600 + decode(t.minutes, binary) * 60 + decode(t.seconds, binary);
 }

@@ -1,4 +1,7 @@
-/* The first serial port, a 16550: bytes are sent by polling, a FIFO's load at a time; received ones interrupt. */
+/*
+ * The first serial port, a 16550: bytes are sent by polling, a FIFO's load at a time; received ones
+ * interrupt.
+ */
 #include <arch/apic.h>
 #include <arch/consoles.h>
 #include <arch/io.h>
@@ -7,27 +10,27 @@
 #include <tine/file.h>
 #include <tine/printk.h>
 
-#define PORT 0x3f8
-#define ISA_IRQ 4
-#define FIFO_SIZE 16
+#define PORT         0x3f8
+#define ISA_IRQ      4
+#define FIFO_SIZE    16
 #define BAUD_DIVISOR 1 /* 115200 */
 
-#define REG_DATA 0
+#define REG_DATA             0
 #define REG_INTERRUPT_ENABLE 1
-#define REG_FIFO_CONTROL 2
-#define REG_LINE_CONTROL 3
-#define REG_MODEM_CONTROL 4
-#define REG_LINE_STATUS 5
-#define REG_SCRATCH 7
+#define REG_FIFO_CONTROL     2
+#define REG_LINE_CONTROL     3
+#define REG_MODEM_CONTROL    4
+#define REG_LINE_STATUS      5
+#define REG_SCRATCH          7
 
-#define ENABLE_RECEIVE 0x01
+#define ENABLE_RECEIVE        0x01
 #define FIFO_ENABLE_AND_CLEAR 0x07
-#define LINE_8N1 0x03
-#define LINE_DIVISOR_ACCESS 0x80
-#define MODEM_READY 0x0b /* DTR, RTS, and OUT2, which lets interrupts through */
-#define STATUS_RECEIVED 0x01
-#define STATUS_FIFO_EMPTY 0x20
-#define MAX_WAIT 1000000 /* a port that does not send is given up for the moment */
+#define LINE_8N1              0x03
+#define LINE_DIVISOR_ACCESS   0x80
+#define MODEM_READY           0x0b /* DTR, RTS, and OUT2, which lets interrupts through */
+#define STATUS_RECEIVED       0x01
+#define STATUS_FIFO_EMPTY     0x20
+#define MAX_WAIT              1000000 /* a port that does not send is given up for the moment */
 
 bool serial_init(void)
 {
@@ -66,7 +69,8 @@ void interrupt_serial(struct pt_regs *regs, unsigned long error_code)
 	apic_eoi();
 	lock_debug_irq_enter(&saved);
 	do {
-		for (n = 0; n < sizeof(bytes) && (inb(PORT + REG_LINE_STATUS) & STATUS_RECEIVED); n++)
+		for (n = 0; n < sizeof(bytes) && (inb(PORT + REG_LINE_STATUS) & STATUS_RECEIVED);
+		     n++)
 			bytes[n] = inb(PORT + REG_DATA);
 		if (n)
 			tty_receive(bytes, n);

@@ -1,9 +1,10 @@
 /*
  * Starting and stopping the other CPUs.
  *
- * Everything a CPU needs (its struct, its idle task and stack) is made first; then all get INIT and a start-up message at once
- * and go through trampoline.S and head.S in parallel, finding their own struct by the number of their local APIC. What a CPU
- * does not answer within a second it will not do at all; the system runs without it.
+ * Everything a CPU needs (its struct, its idle task and stack) is made first; then all get INIT and
+ * a start-up message at once and go through trampoline.S and head.S in parallel, finding their own
+ * struct by the number of their local APIC. What a CPU does not answer within a second it will not
+ * do at all; the system runs without it.
  */
 #include <arch/acpi.h>
 #include <arch/apic.h>
@@ -20,7 +21,7 @@
 #include <tine/task.h>
 #include <tine/time.h>
 
-#define START_TIMEOUT_NS NSEC_PER_SEC
+#define START_TIMEOUT_NS  NSEC_PER_SEC
 #define SECOND_MESSAGE_NS (NSEC_PER_SEC / 1000)
 
 /* By local APIC number; head.S:secondary_start reads it. */

@@ -1,4 +1,7 @@
-/* Registers and call chains for messages. The kernel keeps frame pointers: rbp points at the caller's rbp and the return address. */
+/*
+ * Registers and call chains for messages. The kernel keeps frame pointers: rbp points at the
+ * caller's rbp and the return address.
+ */
 #include <arch/kernel_map.h>
 #include <arch/msr.h>
 #include <arch/registers.h>

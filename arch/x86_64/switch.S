@@ -3,8 +3,9 @@
 
 	.text
 /*
- * struct task_struct *switch_stacks(u64 *prev_sp, u64 next_sp, struct task_struct *prev): keeps the registers that a C function must keep
- * on this stack, goes on with next's, and returns prev there, since next's idea of who ran before it is old.
+ * struct task_struct *switch_stacks(u64 *prev_sp, u64 next_sp, struct task_struct *prev): keeps the
+ * registers that a C function must keep on this stack, goes on with next's, and returns prev there,
+ * since next's idea of who ran before it is old.
  */
 FUNCTION(switch_stacks)
 	pushq %rbx
@@ -26,8 +27,8 @@ FUNCTION(switch_stacks)
 END(switch_stacks)
 
 /*
- * Where switch_stacks returns to in a new task: rax = the task that ran before, rbx = a kernel thread's function or 0, r12 = its argument
- * (copy_thread's switch_frame). pt_regs lie right above.
+ * Where switch_stacks returns to in a new task: rax = the task that ran before, rbx = a kernel
+ * thread's function or 0, r12 = its argument (copy_thread's switch_frame). pt_regs lie right above.
  */
 FUNCTION(ret_from_fork)
 	movq %rax, %rdi

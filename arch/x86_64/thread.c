@@ -1,16 +1,18 @@
 /*
- * What a task has of the processor: its kernel stack with pt_regs at the top, its TLS bases and segment selectors, its FPU state (fpu.c).
+ * What a task has of the processor: its kernel stack with pt_regs at the top, its TLS bases and
+ * segment selectors, its FPU state (fpu.c).
  *
  *   stack + KERNEL_STACK_SIZE  +-----------------+
  *                              | struct pt_regs  |  of user mode: task_pt_regs()
  *                              +-----------------+
- *                              | struct          |  only in a new task; it "returns" to ret_from_fork
- *                              |  switch_frame   |
+ *                              | struct          |  only in a new task;
+ *                              |  switch_frame   |  it "returns" to ret_from_fork
  *                              +-----------------+  <- thread.sp of a new task
  *
- * TLS bases and selectors live in the processor while their task runs: a program may change them without telling the kernel (wrfsbase,
- * mov to ds), so they are read when it leaves. Its selectors can only be null or those of its own code and data, which are always
- * good to load. GS is special: in the kernel its base is the CPU's, and the user's is the one that swapgs brings back.
+ * TLS bases and selectors live in the processor while their task runs: a program may change them
+ * without telling the kernel (wrfsbase, mov to ds), so they are read when it leaves. Its selectors
+ * can only be null or those of its own code and data, which are always good to load. GS is special:
+ * in the kernel its base is the CPU's, and the user's is the one that swapgs brings back.
  */
 #include <arch/cpufeature.h>
 #include <arch/fpu.h>
@@ -41,7 +43,10 @@ struct pt_regs *task_pt_regs(const struct task_struct *task)
 	return (struct pt_regs *)((char *)task->stack + KERNEL_STACK_SIZE) - 1;
 }
 
-/* The user's GS base while GS holds the kernel's, and back. Interrupts off: an interrupt would find the user's GS. */
+/*
+ * The user's GS base while GS holds the kernel's, and back. Interrupts off: an interrupt would find
+ * the user's GS.
+ */
 static u64 read_user_gs_base(void)
 {
 	u64 base;
@@ -132,7 +137,10 @@ __attribute__((no_stack_protector)) struct task_struct *switch_to(struct task_st
 	return switch_stacks(&prev->thread.sp, next->thread.sp, prev);
 }
 
-/* Good enough to be unknown to who does not read memory; the lowest byte is zero so that no string runs into it. */
+/*
+ * Good enough to be unknown to who does not read memory; the lowest byte is zero so that no string
+ * runs into it.
+ */
 u64 new_stack_canary(void)
 {
 	return (this_x86_cpu()->cpu.stack_canary + rdtsc()) * 0x9e3779b97f4a7c15ul << 8;

@@ -1,12 +1,14 @@
 /*
  * Which address space each CPU has loaded, and flushing what the TLBs hold of it.
  *
- * mm->cpus says which CPUs may hold entries of mm. A CPU sets its bit before it loads the root and clears it after it has loaded
- * another; who flushes has changed the tables before it reads the mask. With a full barrier between the two steps on either side, the
- * flusher sees the bit, or the CPU that is just switching reads the new tables.
+ * mm->cpus says which CPUs may hold entries of mm. A CPU sets its bit before it loads the root and
+ * clears it after it has loaded another; who flushes has changed the tables before it reads the
+ * mask. With a full barrier between the two steps on either side, the flusher sees the bit, or the
+ * CPU that is just switching reads the new tables.
  *
- * Other CPUs flush in an interrupt, one request at a time (flush_lock), and the requester waits with interrupts on, so that CPUs
- * that flush for each other make progress. An mm that runs on one CPU needs neither the lock nor an interrupt.
+ * Other CPUs flush in an interrupt, one request at a time (flush_lock), and the requester waits
+ * with interrupts on, so that CPUs that flush for each other make progress. An mm that runs on one
+ * CPU needs neither the lock nor an interrupt.
  */
 #include <arch/apic.h>
 #include <arch/kernel_map.h>

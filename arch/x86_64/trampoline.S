@@ -1,6 +1,7 @@
 /*
- * Where another CPU starts: in real mode at the beginning of a page below 1 MiB, to which smp.c copies this. It goes to long mode in
- * one step with the boot CPU's first page tables (Intel SDM volume 3, section 9.8.5); nothing here depends on where the page is.
+ * Where another CPU starts: in real mode at the beginning of a page below 1 MiB, to which smp.c
+ * copies this. It goes to long mode in one step with the boot CPU's first page tables (Intel SDM
+ * volume 3, section 9.8.5); nothing here depends on where the page is.
  */
 #include <arch/asm.h>
 #include <arch/msr.h>

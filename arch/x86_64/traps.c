@@ -1,6 +1,7 @@
 /*
- * Exceptions other than page faults (fault.c). In user mode each becomes the signal that Linux makes of it, with Linux's si_code and
- * address; in kernel mode it is a bug, except where an instruction has a fix-up. Handlers begin with interrupts off.
+ * Exceptions other than page faults (fault.c). In user mode each becomes the signal that Linux
+ * makes of it, with Linux's si_code and address; in kernel mode it is a bug, except where an
+ * instruction has a fix-up. Handlers begin with interrupts off.
  */
 #include <arch/fpu.h>
 #include <arch/kernel_stack.h>
@@ -44,7 +45,7 @@ void trap_divide_error(struct pt_regs *regs, unsigned long error_code)
 	trap(regs, TRAP_DE, 0, SIGFPE, FPE_INTDIV, regs->ip);
 }
 
-#define DR6_STEP 0x4000ul
+#define DR6_STEP    0x4000ul
 #define DR6_INITIAL 0xffff0ff0ul
 
 /* A single step (the user's TF), or the int1 instruction, which leaves no bit in DR6. */

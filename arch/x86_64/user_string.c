@@ -1,6 +1,6 @@
 /*
- * Strings in user memory, eight bytes at a time as long as eight may be read. A string may end just before an unmapped page: when
- * eight bytes cannot be read, single ones are tried.
+ * Strings in user memory, eight bytes at a time as long as eight may be read. A string may end just
+ * before an unmapped page: when eight bytes cannot be read, single ones are tried.
  */
 #include <arch/uaccess.h>
 #include <tine/string.h>
@@ -12,7 +12,10 @@ static u64 zero_byte(u64 v)
 	return (v - 0x0101010101010101ul) & ~v & 0x8080808080808080ul;
 }
 
-/* The length of the string, copied to dst (NULL: not copied) with its NUL; max if it has none in max bytes; -EFAULT. */
+/*
+ * The length of the string, copied to dst (NULL: not copied) with its NUL; max if it has none in
+ * max bytes; -EFAULT.
+ */
 static long scan_string(char *dst, const char __user *src, size_t max)
 {
 	size_t n = 0;

@@ -1,7 +1,7 @@
 /*
- * Copies between the kernel and user memory. A fault on a bad user address continues at the fix-up given beside the instruction; what
- * remains is then tried byte by byte, so that the count of bytes not copied is exact. With SMAP, user memory is open to the kernel only
- * between STAC and CLAC.
+ * Copies between the kernel and user memory. A fault on a bad user address continues at the fix-up
+ * given beside the instruction; what remains is then tried byte by byte, so that the count of bytes
+ * not copied is exact. With SMAP, user memory is open to the kernel only between STAC and CLAC.
  */
 #include <arch/asm.h>
 #include <arch/page.h>

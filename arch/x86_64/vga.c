@@ -1,19 +1,22 @@
-/* The screen in VGA text mode: 80 columns, 25 lines, at physical 0xb8000. Control sequences that begin with ESC are dropped. */
+/*
+ * The screen in VGA text mode: 80 columns, 25 lines, at physical 0xb8000. Control sequences that
+ * begin with ESC are dropped.
+ */
 #include <arch/consoles.h>
 #include <arch/io.h>
 #include <arch/kernel_map.h>
 #include <tine/boot_info.h>
 
 #define SCREEN_ADDRESS 0xb8000
-#define COLUMNS 80
-#define LINES 25
-#define CELLS (COLUMNS * LINES)
-#define BLANK 0x0720 /* grey on black */
+#define COLUMNS        80
+#define LINES          25
+#define CELLS          (COLUMNS * LINES)
+#define BLANK          0x0720 /* grey on black */
 
-#define CRTC_INDEX 0x3d4
-#define CRTC_DATA 0x3d5
+#define CRTC_INDEX       0x3d4
+#define CRTC_DATA        0x3d5
 #define CRTC_CURSOR_HIGH 0x0e
-#define CRTC_CURSOR_LOW 0x0f
+#define CRTC_CURSOR_LOW  0x0f
 
 static volatile u16 *screen;
 static unsigned int cursor; /* cell */

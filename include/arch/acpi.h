@@ -1,4 +1,7 @@
-/* The few ACPI tables that are read (arch/x86_64/acpi.c): processors, interrupt routing, timer port, power control. */
+/*
+ * The few ACPI tables that are read (arch/x86_64/acpi.c): processors, interrupt routing, timer
+ * port, power control.
+ */
 #ifndef ARCH_ACPI_H
 #define ARCH_ACPI_H
 
@@ -26,7 +29,7 @@ struct acpi_isa_route {
 
 struct acpi_info {
 	u64 lapic_address;
-	unsigned int cpu_count; /* enabled ones; the boot CPU's place among them is as the firmware lists it */
+	unsigned int cpu_count; /* enabled ones, in the firmware's order */
 	u32 apic_ids[MAX_CPUS];
 	unsigned int ioapic_count;
 	struct acpi_ioapic ioapics[ACPI_MAX_IOAPICS];

@@ -1,4 +1,7 @@
-/* Interrupt controllers (arch/x86_64/apic.c): each CPU's local APIC, the I/O APIC, the old PICs that stay masked. */
+/*
+ * Interrupt controllers (arch/x86_64/apic.c): each CPU's local APIC, the I/O APIC, the old PICs
+ * that stay masked.
+ */
 #ifndef ARCH_APIC_H
 #define ARCH_APIC_H
 

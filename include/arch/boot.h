@@ -10,7 +10,10 @@
 void multiboot2_read(const void *info);
 void pvh_read(const void *info);
 
-/* Ranges of RAM, for both. Adding rounds inwards to pages, taking away outwards; a range too many is left out with a warning. */
+/*
+ * Ranges of RAM, for both. Adding rounds inwards to pages, taking away outwards; a range too many
+ * is left out with a warning.
+ */
 void boot_add_usable(u64 start, u64 end);
 void boot_remove_usable(u64 start, u64 end);
 /* size bytes without a NUL, or up to a NUL. */
@@ -22,8 +25,8 @@ u64 boot_scan_rsdp(void);
 void boot_main(u32 magic, u32 info);
 
 /*
- * Memory before page_alloc_init: zeroed pages from usable RAM below 4 GiB, never given back; recorded in boot_info.reserved. Panics
- * if there is none.
+ * Memory before page_alloc_init: zeroed pages from usable RAM below 4 GiB, never given back;
+ * recorded in boot_info.reserved. Panics if there is none.
  */
 u64 early_alloc_page(void);
 /* A page below 640 KiB, for the other CPUs' first instructions; 0 if there is none. */

@@ -6,7 +6,9 @@
 
 /* The clock shows 0 from here on, until clock_init(). */
 void clock_init_boot(void);
-/* Finds out how fast the TSC and the local APIC's timer count. A few milliseconds if neither says. */
+/*
+ * Finds out how fast the TSC and the local APIC's timer count. A few milliseconds if neither says.
+ */
 void clock_init(void);
 /* This CPU's timer. */
 void clock_init_cpu(void);

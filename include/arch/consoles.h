@@ -1,4 +1,7 @@
-/* The output devices behind console.h (arch/x86_64/serial.c, vga.c). Their callers keep each other away. */
+/*
+ * The output devices behind console.h (arch/x86_64/serial.c, vga.c). Their callers keep each other
+ * away.
+ */
 #ifndef ARCH_CONSOLES_H
 #define ARCH_CONSOLES_H
 

@@ -8,12 +8,15 @@
 
 struct task_struct;
 
-/* Per-CPU data at GS:0 in the kernel. The first fields are known to assembly and to the compiler (the canary at 40). */
+/*
+ * Per-CPU data at GS:0 in the kernel. The first fields are known to assembly and to the compiler
+ * (the canary at 40).
+ */
 struct cpu {
 	struct cpu *self;
 	struct task_struct *task; /* who runs: current */
-	u64 kernel_sp; /* top of current's kernel stack, for the syscall instruction */
-	u64 user_sp;   /* where the syscall entry parks the user's stack pointer */
+	u64 kernel_sp;            /* top of current's kernel stack, for the syscall instruction */
+	u64 user_sp;              /* where the syscall entry parks the user's stack pointer */
 	u32 id;
 	u32 apic_id;
 	u64 stack_canary;

@@ -32,7 +32,10 @@ static inline struct cpuid_result cpuid(u32 leaf, u32 subleaf)
 	return r;
 }
 
-/* The highest leaf of the basic, extended (0x80000000) or hypervisor (0x40000000) range; 0 if the range is not there. */
+/*
+ * The highest leaf of the basic, extended (0x80000000) or hypervisor (0x40000000) range; 0 if the
+ * range is not there.
+ */
 u32 cpuid_max_leaf(u32 range);
 
 /* Fills cpu_features. Panics if something is missing that every x86-64 processor in use has. */

@@ -1,6 +1,6 @@
 /*
- * x87, SSE, AVX and AVX-512 state (arch/x86_64/fpu.c). A task's registers are live while it runs, also while it is in the
- * kernel, which uses none of them; switch_to() saves and loads them.
+ * x87, SSE, AVX and AVX-512 state (arch/x86_64/fpu.c). A task's registers are live while it runs,
+ * also while it is in the kernel, which uses none of them; switch_to() saves and loads them.
  */
 #ifndef ARCH_FPU_H
 #define ARCH_FPU_H
@@ -10,18 +10,19 @@
 struct task_struct;
 
 /*
- * Signal frames: what sigcontext.fpstate points to, in Linux's layout: an XSAVE image (standard form) whose bytes 464 to 511 are
- * struct fpu_frame_note, and the word FP_XSTATE_MAGIC2 behind it; on processors without XSAVE the 512 bytes of FXSAVE alone.
+ * Signal frames: what sigcontext.fpstate points to, in Linux's layout: an XSAVE image (standard
+ * form) whose bytes 464 to 511 are struct fpu_frame_note, and the word FP_XSTATE_MAGIC2 behind it;
+ * on processors without XSAVE the 512 bytes of FXSAVE alone.
  */
-#define FPU_FRAME_ALIGN 64
-#define FP_XSTATE_MAGIC1 0x46505853u
-#define FP_XSTATE_MAGIC2 0x46505845u
+#define FPU_FRAME_ALIGN       64
+#define FP_XSTATE_MAGIC1      0x46505853u
+#define FP_XSTATE_MAGIC2      0x46505845u
 #define FP_XSTATE_MAGIC2_SIZE 4
 
 struct fpu_frame_note {
 	u32 magic1;
 	u32 extended_size; /* bytes of the frame with MAGIC2 */
-	u64 xfeatures;	   /* as XCR0 */
+	u64 xfeatures;     /* as XCR0 */
 	u32 xstate_size;   /* bytes of the XSAVE image */
 	u32 padding[7];
 };
@@ -36,8 +37,9 @@ bool fpu_frame_is_extended(void);
 /* Writes current's live state to frame, FPU_FRAME_ALIGN-aligned. 0 or -EFAULT. May sleep. */
 int fpu_save_to_frame(void __user *frame) __must_check;
 /*
- * Loads current's registers from frame (NULL: the initial state). What the frame does not hold gets its initial state. -EFAULT: it
- * cannot be read or is not valid; the registers then have their initial state. May sleep.
+ * Loads current's registers from frame (NULL: the initial state). What the frame does not hold gets
+ * its initial state. -EFAULT: it cannot be read or is not valid; the registers then have their
+ * initial state. May sleep.
  */
 int fpu_restore_from_frame(const void __user *frame) __must_check;
 /* Puts current's registers into the initial state: exec, and the start of a signal handler. */
@@ -48,13 +50,19 @@ void fpu_init(void);
 void fpu_init_cpu(void);
 void fpu_init_cache(void);
 
-/* task->thread.fpu becomes an area with current's live state, or the initial state if current has none. ENOMEM. */
+/*
+ * task->thread.fpu becomes an area with current's live state, or the initial state if current has
+ * none. ENOMEM.
+ */
 int fpu_copy(struct task_struct *task);
 void fpu_free(struct task_struct *task); /* tolerates a task without */
 /* At a switch, interrupts off. */
 void fpu_switch(struct task_struct *prev, struct task_struct *next);
 
-/* The exceptions that are pending unmasked, as si_code: FPE_FLTINV and so on; 0 if none. For #MF and #XM of current. */
+/*
+ * The exceptions that are pending unmasked, as si_code: FPE_FLTINV and so on; 0 if none. For #MF
+ * and #XM of current.
+ */
 int fpu_exception_code(bool simd);
 
 #endif

@@ -4,14 +4,21 @@
 
 #include <tine/types.h>
 
-/* The stack that the kernel boots on: init_task's. KERNEL_STACK_SIZE bytes, its guard page below. */
+/*
+ * The stack that the kernel boots on: init_task's. KERNEL_STACK_SIZE bytes, its guard page below.
+ */
 extern char boot_stack[];
 
 /* The lowest address of KERNEL_STACK_SIZE bytes, contents undefined; NULL: out of memory. */
 void *alloc_kernel_stack(void) __must_check;
-/* Keeps the stack mapped for the next who needs one. Tolerates NULL. Nobody may be running on it. */
+/*
+ * Keeps the stack mapped for the next who needs one. Tolerates NULL. Nobody may be running on it.
+ */
 void free_kernel_stack(void *stack);
-/* Unmaps the free stacks and gives their pages back; returns how many pages. May sleep: waits for the other CPUs. */
+/*
+ * Unmaps the free stacks and gives their pages back; returns how many pages. May sleep: waits for
+ * the other CPUs.
+ */
 unsigned long drain_kernel_stacks(void);
 /* The address lies in a guard page (or other unmapped space) of the stacks' area. */
 bool is_stack_guard(unsigned long address);

@@ -1,19 +1,22 @@
-/* Model-specific and control registers (Intel SDM volume 4; volume 3, section 2.5). The numbers are for assembly too. */
+/*
+ * Model-specific and control registers (Intel SDM volume 4; volume 3, section 2.5). The numbers are
+ * for assembly too.
+ */
 #ifndef ARCH_MSR_H
 #define ARCH_MSR_H
 
-#define MSR_TSC 0x10
-#define MSR_APIC_BASE 0x1b
-#define MSR_SYSENTER_CS 0x174
-#define MSR_PAT 0x277
-#define MSR_TSC_DEADLINE 0x6e0
-#define MSR_EFER 0xc0000080
-#define MSR_STAR 0xc0000081
-#define MSR_LSTAR 0xc0000082
-#define MSR_CSTAR 0xc0000083
-#define MSR_SYSCALL_MASK 0xc0000084
-#define MSR_FS_BASE 0xc0000100
-#define MSR_GS_BASE 0xc0000101
+#define MSR_TSC            0x10
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_PAT            0x277
+#define MSR_TSC_DEADLINE   0x6e0
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_SYSCALL_MASK   0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
 #define EFER_SCE 0x001
@@ -32,16 +35,16 @@
 #define CR0_CD 0x40000000
 #define CR0_PG 0x80000000
 
-#define CR4_PAE 0x00000020
-#define CR4_MCE 0x00000040
-#define CR4_PGE 0x00000080
-#define CR4_OSFXSR 0x00000200
+#define CR4_PAE        0x00000020
+#define CR4_MCE        0x00000040
+#define CR4_PGE        0x00000080
+#define CR4_OSFXSR     0x00000200
 #define CR4_OSXMMEXCPT 0x00000400
-#define CR4_UMIP 0x00000800
-#define CR4_FSGSBASE 0x00010000
-#define CR4_OSXSAVE 0x00040000
-#define CR4_SMEP 0x00100000
-#define CR4_SMAP 0x00200000
+#define CR4_UMIP       0x00000800
+#define CR4_FSGSBASE   0x00010000
+#define CR4_OSXSAVE    0x00040000
+#define CR4_SMEP       0x00100000
+#define CR4_SMAP       0x00200000
 
 #ifndef __ASSEMBLER__
 #include <tine/types.h>

@@ -5,8 +5,8 @@
 #include <tine/types.h>
 
 struct arch_thread {
-	u64 sp;		      /* kernel stack pointer while it does not run */
-	u64 canary;	      /* the compiler's stack canary while it runs */
+	u64 sp;               /* kernel stack pointer while it does not run */
+	u64 canary;           /* the compiler's stack canary while it runs */
 	u64 fs_base, gs_base; /* user's; valid while it does not run */
 	union {
 		struct {
@@ -14,10 +14,9 @@ struct arch_thread {
 		};
 		u64 selectors;
 	};
-	void *fpu;	   /* XSAVE area, owned; see arch/fpu.h */
-	u64 fault_address; /* of the last fault by this task, its error code and number, for signal frames */
-	u64 error_code;
-	u64 trap_number;
+	void *fpu; /* XSAVE area, owned; see arch/fpu.h */
+	/* Of the last exception that became a signal of this task, for signal frames. */
+	u64 fault_address, error_code, trap_number;
 };
 
 #endif

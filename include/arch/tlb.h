@@ -2,7 +2,10 @@
 #ifndef ARCH_TLB_H
 #define ARCH_TLB_H
 
-/* Flushes everything, global entries too, on every CPU, and waits for it. Interrupts on, no spinlock held. */
+/*
+ * Flushes everything, global entries too, on every CPU, and waits for it. Interrupts on, no
+ * spinlock held.
+ */
 void flush_tlb_kernel(void);
 
 #endif

@@ -2,39 +2,42 @@
 #ifndef ARCH_TRAPS_H
 #define ARCH_TRAPS_H
 
-#define TRAP_DE 0
-#define TRAP_DB 1
+#define TRAP_DE  0
+#define TRAP_DB  1
 #define TRAP_NMI 2
-#define TRAP_BP 3
-#define TRAP_OF 4
-#define TRAP_BR 5
-#define TRAP_UD 6
-#define TRAP_NM 7
-#define TRAP_DF 8
-#define TRAP_TS 10
-#define TRAP_NP 11
-#define TRAP_SS 12
-#define TRAP_GP 13
-#define TRAP_PF 14
-#define TRAP_MF 16
-#define TRAP_AC 17
-#define TRAP_MC 18
-#define TRAP_XM 19
+#define TRAP_BP  3
+#define TRAP_OF  4
+#define TRAP_BR  5
+#define TRAP_UD  6
+#define TRAP_NM  7
+#define TRAP_DF  8
+#define TRAP_TS  10
+#define TRAP_NP  11
+#define TRAP_SS  12
+#define TRAP_GP  13
+#define TRAP_PF  14
+#define TRAP_MF  16
+#define TRAP_AC  17
+#define TRAP_MC  18
+#define TRAP_XM  19
 
-/* Interrupt vectors. Those of one group of 16 have one priority; the spurious one's low four bits are ones. */
-#define VECTOR_PIC 0x20 /* where a stray interrupt of the masked PICs would come: 16 vectors */
-#define VECTOR_SERIAL 0x30
-#define VECTOR_TIMER 0xec
-#define VECTOR_FLUSH 0xf1
+/*
+ * Interrupt vectors. Those of one group of 16 have one priority; the spurious one's low four bits
+ * are ones.
+ */
+#define VECTOR_PIC        0x20 /* 16 vectors: where a stray one of the masked PICs would come */
+#define VECTOR_SERIAL     0x30
+#define VECTOR_TIMER      0xec
+#define VECTOR_FLUSH      0xf1
 #define VECTOR_RESCHEDULE 0xf2
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_SPURIOUS   0xff
 
 /* Error code of a page fault. */
 #define PF_PROTECTION 0x01
-#define PF_WRITE 0x02
-#define PF_USER 0x04
-#define PF_RESERVED 0x08
-#define PF_FETCH 0x10
+#define PF_WRITE      0x02
+#define PF_USER       0x04
+#define PF_RESERVED   0x08
+#define PF_FETCH      0x10
 
 #ifndef __ASSEMBLER__
 #include <tine/types.h>
@@ -58,7 +61,10 @@ void exit_to_user(struct pt_regs *regs);
 void idt_init(void);
 void idt_load(void);
 
-/* If regs->ip is an instruction with a fix-up (user copies, user FPU state): makes regs go on there. */
+/*
+ * If regs->ip is an instruction with a fix-up (user copies, user FPU state): makes regs go on
+ * there.
+ */
 bool fixup_exception(struct pt_regs *regs);
 void extable_init(void);
 

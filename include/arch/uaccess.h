@@ -1,19 +1,22 @@
-/* Single accesses to user memory from C, for arch/x86_64. The caller has checked that the address is in user space. */
+/*
+ * Single accesses to user memory from C, for arch/x86_64. The caller has checked that the address
+ * is in user space.
+ */
 #ifndef ARCH_UACCESS_H
 #define ARCH_UACCESS_H
 
 #include <tine/types.h>
 
 /* asm.h's SMAP_SITE and EXCEPTION_FIXUP for inline assembly. */
-#define SMAP_SITE_STRING(kind)                                                                     \
-	"771: .byte 0x0f, 0x1f, 0x00\n\t"                                                          \
-	".pushsection .smap_sites." #kind ", \"a\", @progbits\n\t"                                 \
-	".quad 771b\n\t"                                                                           \
+#define SMAP_SITE_STRING(kind)                                     \
+	"771: .byte 0x0f, 0x1f, 0x00\n\t"                          \
+	".pushsection .smap_sites." #kind ", \"a\", @progbits\n\t" \
+	".quad 771b\n\t"                                           \
 	".popsection\n\t"
-#define EXCEPTION_FIXUP_STRING(instruction, fixup)                                                 \
-	".pushsection __ex_table, \"a\", @progbits\n\t"                                            \
-	".balign 8\n\t"                                                                            \
-	".quad " instruction ", " fixup "\n\t"                                                     \
+#define EXCEPTION_FIXUP_STRING(instruction, fixup)      \
+	".pushsection __ex_table, \"a\", @progbits\n\t" \
+	".balign 8\n\t"                                 \
+	".quad " instruction ", " fixup "\n\t"          \
 	".popsection\n\t"
 
 static inline void user_access_begin(void)

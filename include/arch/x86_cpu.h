@@ -23,7 +23,10 @@ struct tss {
 
 _Static_assert(sizeof(struct tss) == 104, "hardware's layout");
 
-/* The stacks that cannot be the interrupted one. The CPU that each belongs to stands above the frame, since GS may be the user's. */
+/*
+ * The stacks that cannot be the interrupted one. The CPU that each belongs to stands above the
+ * frame, since GS may be the user's.
+ */
 struct ist_stack {
 	u8 bytes[PAGE_SIZE - 16];
 	struct cpu *cpu;
@@ -34,7 +37,8 @@ struct ist_stack {
 
 struct x86_cpu {
 	struct cpu cpu;
-	struct mm_struct *loaded_mm; /* whose root is in CR3; NULL: the kernel's. This CPU writes, interrupts off. */
+	/* Whose root is in CR3; NULL: the kernel's. Only this CPU writes it, interrupts off. */
+	struct mm_struct *loaded_mm;
 	void *stack_cache[STACK_SLOTS]; /* free kernel stacks; exchanged atomically */
 	struct tss tss;
 	u64 gdt[GDT_ENTRIES] __aligned(16);
@@ -55,7 +59,10 @@ static inline struct x86_cpu *this_x86_cpu(void)
 
 /* Sets up a CPU's struct, on any CPU. */
 void x86_cpu_init(struct x86_cpu *cpu, u32 id, u32 apic_id);
-/* Loads the calling CPU's registers from it: GDT, TSS, IDT, control registers, the syscall instruction, FPU. */
+/*
+ * Loads the calling CPU's registers from it: GDT, TSS, IDT, control registers, the syscall
+ * instruction, FPU.
+ */
 void x86_cpu_load(struct x86_cpu *cpu);
 
 /* A value for a new task's thread.canary (thread.c). */

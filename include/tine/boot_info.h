@@ -1,10 +1,13 @@
-/* What the boot loader said, whichever it was (arch/x86_64/boot fills it; nothing after that knows which). */
+/*
+ * What the boot loader said, whichever it was (arch/x86_64/boot fills it; nothing after that knows
+ * which).
+ */
 #ifndef TINE_BOOT_INFO_H
 #define TINE_BOOT_INFO_H
 
 #include <tine/types.h>
 
-#define BOOT_MAX_RANGES 64
+#define BOOT_MAX_RANGES        64
 #define BOOT_COMMAND_LINE_SIZE 2048
 
 struct boot_range {
@@ -14,13 +17,15 @@ struct boot_range {
 struct boot_info {
 	const char *loader;
 	char command_line[BOOT_COMMAND_LINE_SIZE];
-	struct boot_range usable[BOOT_MAX_RANGES]; /* RAM, sorted, not overlapping; still includes the next two */
+	/* RAM, sorted, not overlapping; still includes the next three. */
+	struct boot_range usable[BOOT_MAX_RANGES];
 	unsigned int usable_count;
 	struct boot_range kernel; /* the image, with bss */
 	struct boot_range initrd; /* empty if there is none */
-	struct boot_range reserved[BOOT_MAX_RANGES]; /* in use by the loader's data or the machine; page_alloc stays away */
+	/* In use by the machine or by early tables; page_alloc stays away. */
+	struct boot_range reserved[BOOT_MAX_RANGES];
 	unsigned int reserved_count;
-	u64 acpi_rsdp; /* physical, 0 if there is none */
+	u64 acpi_rsdp;    /* physical, 0 if there is none */
 	bool text_screen; /* the screen, if there is one, is in VGA text mode */
 };
 
