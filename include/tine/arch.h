@@ -12,8 +12,8 @@
 
 #include <arch/cpu.h> /* cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax, MAX_CPUS */
 #include <arch/kernel_stack.h> /* alloc_kernel_stack, free_kernel_stack */
-#include <arch/page.h> /* PAGE_SIZE, phys_to_virt, virt_to_phys, TASK_SIZE */
-#include <arch/thread.h> /* struct arch_thread */
+#include <arch/page.h>         /* PAGE_SIZE, phys_to_virt, virt_to_phys, TASK_SIZE */
+#include <arch/thread.h>       /* struct arch_thread */
 #include <uapi/ptrace.h>
 
 struct boot_info;
@@ -48,7 +48,7 @@ void arch_reboot(void) __noreturn;
 void arch_halt(void) __noreturn;
 
 /* Time. */
-u64 arch_clock_ns(void);   /* monotonic nanoseconds since boot, agrees between CPUs */
+u64 arch_clock_ns(void);    /* monotonic nanoseconds since boot, agrees between CPUs */
 u64 arch_rtc_seconds(void); /* seconds since 1970 from the CMOS clock, UTC; used once at boot */
 /* Arms this CPU's one-shot timer: timer_interrupt() is called with interrupts off once arch_clock_ns() >= when. ~0 disarms. */
 void arch_timer_arm(u64 when);
@@ -101,7 +101,7 @@ void arch_show_registers(const struct pt_regs *regs);
 /* Calls visit with each return address of the current stack, innermost first. */
 void arch_walk_stack(void (*visit)(unsigned long address, void *arg), void *arg);
 
-#else /* TINE_HOST_TEST */
+#else                  /* TINE_HOST_TEST */
 #include <tine/host.h> /* tests/unit: the same names on the host */
 #endif
 

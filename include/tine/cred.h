@@ -8,34 +8,34 @@
 struct kernel_clone_args;
 struct task_struct;
 
-#define NGROUPS_MAX 65536
-#define CAP_LAST 40
+#define NGROUPS_MAX  65536
+#define CAP_LAST     40
 #define CAP_FULL_SET ((1ull << (CAP_LAST + 1)) - 1)
 
-#define CAP_CHOWN 0
-#define CAP_DAC_OVERRIDE 1
-#define CAP_DAC_READ_SEARCH 2
-#define CAP_FOWNER 3
-#define CAP_FSETID 4
-#define CAP_KILL 5
-#define CAP_SETGID 6
-#define CAP_SETUID 7
-#define CAP_SETPCAP 8
-#define CAP_LINUX_IMMUTABLE 9
-#define CAP_IPC_LOCK 14
-#define CAP_IPC_OWNER 15
-#define CAP_SYS_RAWIO 17
-#define CAP_SYS_CHROOT 18
-#define CAP_SYS_PTRACE 19
-#define CAP_SYS_ADMIN 21
-#define CAP_SYS_BOOT 22
-#define CAP_SYS_NICE 23
-#define CAP_SYS_RESOURCE 24
-#define CAP_SYS_TIME 25
-#define CAP_SYS_TTY_CONFIG 26
-#define CAP_MKNOD 27
-#define CAP_MAC_OVERRIDE 32
-#define CAP_SYSLOG 34
+#define CAP_CHOWN              0
+#define CAP_DAC_OVERRIDE       1
+#define CAP_DAC_READ_SEARCH    2
+#define CAP_FOWNER             3
+#define CAP_FSETID             4
+#define CAP_KILL               5
+#define CAP_SETGID             6
+#define CAP_SETUID             7
+#define CAP_SETPCAP            8
+#define CAP_LINUX_IMMUTABLE    9
+#define CAP_IPC_LOCK           14
+#define CAP_IPC_OWNER          15
+#define CAP_SYS_RAWIO          17
+#define CAP_SYS_CHROOT         18
+#define CAP_SYS_PTRACE         19
+#define CAP_SYS_ADMIN          21
+#define CAP_SYS_BOOT           22
+#define CAP_SYS_NICE           23
+#define CAP_SYS_RESOURCE       24
+#define CAP_SYS_TIME           25
+#define CAP_SYS_TTY_CONFIG     26
+#define CAP_MKNOD              27
+#define CAP_MAC_OVERRIDE       32
+#define CAP_SYSLOG             34
 #define CAP_CHECKPOINT_RESTORE 40
 
 /* What limits count for each user. */

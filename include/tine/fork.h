@@ -16,7 +16,7 @@ struct kernel_clone_args {
 	int __user *parent_tid;
 	unsigned long stack; /* the child's stack pointer; 0: the parent's */
 	unsigned long tls;
-	bool clone3;	  /* the stricter rules hold */
+	bool clone3;       /* the stricter rules hold */
 	int (*fn)(void *); /* a kernel thread: runs this */
 	void *fn_arg;
 	const char *name; /* of a kernel thread */
@@ -30,11 +30,11 @@ struct clone_caller {
 
 /* A broken rule. */
 struct clone_rule {
-	u64 flags;     /* the rule applies if all of these are asked for */
-	u64 needs;     /* ... and not all of these are */
-	u64 excludes;  /* ... or any of these is */
+	u64 flags;    /* the rule applies if all of these are asked for */
+	u64 needs;    /* ... and not all of these are */
+	u64 excludes; /* ... or any of these is */
 	bool (*breaks)(const struct kernel_clone_args *args, const struct clone_caller *caller);
-	int error;     /* positive errno */
+	int error; /* positive errno */
 	const char *why;
 };
 

@@ -8,7 +8,10 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) {&(name), &(name)}
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
 
 static inline void list_init(struct list_head *l)
 {
@@ -61,18 +64,18 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 	list_init(from);
 }
 
-#define list_entry(ptr, type, member) container_of(ptr, type, member)
+#define list_entry(ptr, type, member)        container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 
-#define list_for_each_entry(pos, head, member)                                                     \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head);     \
+#define list_for_each_entry(pos, head, member)                                                 \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member); &pos->member != (head); \
 	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 
 /* Safe against removal of pos; next is the caller's variable of pos's type. */
-#define list_for_each_entry_safe(pos, next_, head, member)                                         \
-	for (pos = list_entry((head)->next, __typeof__(*pos), member),                             \
-	    next_ = list_entry(pos->member.next, __typeof__(*pos), member);                        \
-	     &pos->member != (head);                                                               \
+#define list_for_each_entry_safe(pos, next_, head, member)                  \
+	for (pos = list_entry((head)->next, __typeof__(*pos), member),      \
+	    next_ = list_entry(pos->member.next, __typeof__(*pos), member); \
+	     &pos->member != (head);                                        \
 	     pos = next_, next_ = list_entry(next_->member.next, __typeof__(*pos), member))
 
 #endif

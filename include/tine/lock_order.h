@@ -8,40 +8,40 @@
 
 enum lock_class {
 	/* Mutexes: the holder may sleep. */
-	LOCK_CLASS_EXEC,      /* signal_struct.exec_lock: one exec or credential change of a thread group */
-	LOCK_CLASS_FILE_POS,  /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
-	LOCK_CLASS_RENAME,    /* one rename of a directory at a time */
-	LOCK_CLASS_INODE,     /* inode.lock: directory entries, contents, size; nests: parent before child */
-	LOCK_CLASS_TTY,       /* tty line discipline state */
-	LOCK_CLASS_PIPE,      /* pipe contents */
-	LOCK_CLASS_MM,	      /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
-	LOCK_CLASS_MAPPING,   /* address_space.lock: a file's pages */
+	LOCK_CLASS_EXEC, /* signal_struct.exec_lock: one exec or credential change of a thread group */
+	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
+	LOCK_CLASS_RENAME, /* one rename of a directory at a time */
+	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
+	LOCK_CLASS_TTY,  /* tty line discipline state */
+	LOCK_CLASS_PIPE, /* pipe contents */
+	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
+	LOCK_CLASS_MAPPING, /* address_space.lock: a file's pages */
 	LOCK_CLASS_MUTEX_LAST = LOCK_CLASS_MAPPING,
 	/* Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts off. */
-	LOCK_CLASS_MOUNT,     /* the mount tree */
-	LOCK_CLASS_DCACHE,    /* directory entry tree */
-	LOCK_CLASS_HOSTNAME,  /* the host name */
-	LOCK_CLASS_FS,	      /* fs_struct.lock */
-	LOCK_CLASS_FILES,     /* files_struct.lock */
-	LOCK_CLASS_TASKLIST,  /* tasklist_lock: parents, children, thread groups, process groups, sessions */
-	LOCK_CLASS_PID,	      /* pid_namespace.lock: number allocation and lookup */
-	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */
-	LOCK_CLASS_MM_LIST,   /* the list of all address spaces */
-	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
-	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
-	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */
-	LOCK_CLASS_USER,      /* the table of users */
-	LOCK_CLASS_TIMER,     /* a CPU's timer queue */
-	LOCK_CLASS_MUTEX_WAIT,/* the inside of a mutex */
-	LOCK_CLASS_WAIT,      /* wait_queue.lock */
-	LOCK_CLASS_RUN_QUEUE, /* a CPU's run queue; held across the switch */
-	LOCK_CLASS_VMAP,      /* kernel stacks' address range */
-	LOCK_CLASS_SLAB,      /* the shared part of an object cache */
-	LOCK_CLASS_PAGE_ALLOC,/* the buddy lists */
-	LOCK_CLASS_IPI,	      /* one cross-CPU flush at a time */
-	LOCK_CLASS_RANDOM,    /* the random number generator */
-	LOCK_CLASS_LOG,	      /* kernel messages */
-	LOCK_CLASS_CONSOLE,   /* console output */
+	LOCK_CLASS_MOUNT,    /* the mount tree */
+	LOCK_CLASS_DCACHE,   /* directory entry tree */
+	LOCK_CLASS_HOSTNAME, /* the host name */
+	LOCK_CLASS_FS,       /* fs_struct.lock */
+	LOCK_CLASS_FILES,    /* files_struct.lock */
+	LOCK_CLASS_TASKLIST, /* tasklist_lock: parents, children, thread groups, process groups, sessions */
+	LOCK_CLASS_PID,        /* pid_namespace.lock: number allocation and lookup */
+	LOCK_CLASS_TASK,       /* task_struct.alloc_lock */
+	LOCK_CLASS_MM_LIST,    /* the list of all address spaces */
+	LOCK_CLASS_FUTEX,      /* a futex bucket; nests: lower address first */
+	LOCK_CLASS_SIGHAND,    /* sighand_struct.lock: actions, pending signals, group state */
+	LOCK_CLASS_TTY_INPUT,  /* characters between the interrupt and the line discipline */
+	LOCK_CLASS_USER,       /* the table of users */
+	LOCK_CLASS_TIMER,      /* a CPU's timer queue */
+	LOCK_CLASS_MUTEX_WAIT, /* the inside of a mutex */
+	LOCK_CLASS_WAIT,       /* wait_queue.lock */
+	LOCK_CLASS_RUN_QUEUE,  /* a CPU's run queue; held across the switch */
+	LOCK_CLASS_VMAP,       /* kernel stacks' address range */
+	LOCK_CLASS_SLAB,       /* the shared part of an object cache */
+	LOCK_CLASS_PAGE_ALLOC, /* the buddy lists */
+	LOCK_CLASS_IPI,        /* one cross-CPU flush at a time */
+	LOCK_CLASS_RANDOM,     /* the random number generator */
+	LOCK_CLASS_LOG,        /* kernel messages */
+	LOCK_CLASS_CONSOLE,    /* console output */
 	LOCK_CLASS_NUM,
 };
 

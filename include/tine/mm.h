@@ -13,20 +13,20 @@ struct inode;
 struct inode;
 struct task_struct;
 
-#define VM_READ 0x0001u
-#define VM_WRITE 0x0002u
-#define VM_EXEC 0x0004u
-#define VM_SHARED 0x0008u
-#define VM_MAYREAD 0x0010u /* what mprotect may add */
-#define VM_MAYWRITE 0x0020u
-#define VM_MAYEXEC 0x0040u
-#define VM_GROWSDOWN 0x0100u
-#define VM_LOCKED 0x0200u
-#define VM_NORESERVE 0x0400u
-#define VM_DONTCOPY 0x0800u   /* MADV_DONTFORK */
+#define VM_READ       0x0001u
+#define VM_WRITE      0x0002u
+#define VM_EXEC       0x0004u
+#define VM_SHARED     0x0008u
+#define VM_MAYREAD    0x0010u /* what mprotect may add */
+#define VM_MAYWRITE   0x0020u
+#define VM_MAYEXEC    0x0040u
+#define VM_GROWSDOWN  0x0100u
+#define VM_LOCKED     0x0200u
+#define VM_NORESERVE  0x0400u
+#define VM_DONTCOPY   0x0800u /* MADV_DONTFORK */
 #define VM_WIPEONFORK 0x1000u /* MADV_WIPEONFORK */
 #define VM_DONTEXPAND 0x2000u
-#define VM_UNCOUNTED 0x4000u /* pages are the kernel's own (vDSO): mapped without references */
+#define VM_UNCOUNTED  0x4000u /* pages are the kernel's own (vDSO): mapped without references */
 
 /*
  * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is persistent: fork shares its root, and
@@ -35,10 +35,10 @@ struct task_struct;
  */
 struct vma {
 	struct atomic count; /* pointers to this node: parents in trees, and roots */
-	u32 flags;	     /* VM_ */
+	u32 flags;           /* VM_ */
 	unsigned long start, end;
 	struct file *file; /* counted; NULL: anonymous */
-	u64 pgoff;	   /* page offset in file of start; anonymous: start >> PAGE_SHIFT when it was made */
+	u64 pgoff; /* page offset in file of start; anonymous: start >> PAGE_SHIFT when it was made */
 	/* Private to mm/vma.c. */
 	struct vma *left, *right;
 	unsigned long tree_start, tree_end, tree_gap;
@@ -50,27 +50,29 @@ struct vma {
  * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use. All address spaces are in one list.
  */
 struct mm_struct {
-	struct atomic users;   /* a: tasks that run in it, and who else keeps its contents (mm_get/mm_put) */
-	struct atomic count;   /* a: users count as one; who only keeps the struct (mm_grab/mm_drop) */
+	struct atomic users; /* a: tasks in it, and who else keeps its contents (mm_get/mm_put) */
+	struct atomic count; /* a: users count as one; who only keeps the struct (mm_grab/mm_drop) */
 	struct mutex lock;
-	struct list_head link; /* mm_list_lock: among all of them, oldest first */
-	struct page *root;     /* c: root of the page tables */
-	u64 cpus;	       /* a: CPUs that have the root loaded */
-	struct vma *vmas;      /* m: root of the memory map */
-	unsigned int vma_count;	/* m */
-	unsigned long total_pages, data_pages, stack_pages, locked_pages; /* m: sizes of mappings, in pages */
-	unsigned long touched_pages; /* m: how often a page came where none was: what is resident is not more */
+	struct list_head link;  /* mm_list_lock: among all of them, oldest first */
+	struct page *root;      /* c: root of the page tables */
+	u64 cpus;               /* a: CPUs that have the root loaded */
+	struct vma *vmas;       /* m: root of the memory map */
+	unsigned int vma_count; /* m */
+	/* m: sizes of mappings, in pages. */
+	unsigned long total_pages, data_pages, stack_pages, locked_pages;
+	/* m: how often a page came where none was: what is resident is not more. */
+	unsigned long touched_pages;
 	unsigned long mmap_base; /* c: mappings are placed downwards from here */
 	unsigned long start_code, end_code, start_data, end_data; /* c */
-	unsigned long start_brk;				   /* c */
-	unsigned long brk;					   /* m */
-	unsigned long start_stack;				   /* c */
-	unsigned long arg_start, arg_end, env_start, env_end;	   /* c */
-	unsigned long vdso;					   /* c: address, 0 if none */
-	struct file *exe_file;					   /* c: counted */
-	unsigned long auxv[48];					   /* c: pairs, as given to the program */
-	int dumpable;						   /* a */
-	bool oom_victim;					   /* a: no more memory but reserves for it */
+	unsigned long start_brk;                                  /* c */
+	unsigned long brk;                                        /* m */
+	unsigned long start_stack;                                /* c */
+	unsigned long arg_start, arg_end, env_start, env_end;     /* c */
+	unsigned long vdso;                                       /* c: address, 0 if none */
+	struct file *exe_file;                                    /* c: counted */
+	unsigned long auxv[48]; /* c: pairs, as given to the program */
+	int dumpable;           /* a */
+	bool oom_victim;        /* a: no more memory but reserves for it */
 };
 
 /* A new address space with an empty map, users 1. NULL: out of memory. */

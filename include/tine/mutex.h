@@ -9,7 +9,7 @@ struct task_struct;
 
 struct mutex {
 	struct task_struct *owner; /* NULL: free; bit 0: there are waiters */
-	struct spinlock lock;	   /* guards waiters */
+	struct spinlock lock;      /* guards waiters */
 	struct list_head waiters;
 #ifdef CONFIG_DEBUG
 	enum lock_class class;

@@ -13,12 +13,12 @@
 #define MAX_ORDER 10 /* largest block: 2^10 pages, 4 MiB */
 
 enum page_kind {
-	PAGE_RESERVED,	/* not managed: firmware, kernel image, the zero page */
-	PAGE_FREE,	/* in the buddy lists or a CPU's cache */
-	PAGE_DATA,	/* user memory or file contents; count = references */
-	PAGE_TABLE,	/* page-table node; count = entries that point to it */
-	PAGE_SLAB,	/* objects of a cache */
-	PAGE_KERNEL,	/* anything else the kernel allocated */
+	PAGE_RESERVED, /* not managed: firmware, kernel image, the zero page */
+	PAGE_FREE,     /* in the buddy lists or a CPU's cache */
+	PAGE_DATA,     /* user memory or file contents; count = references */
+	PAGE_TABLE,    /* page-table node; count = entries that point to it */
+	PAGE_SLAB,     /* objects of a cache */
+	PAGE_KERNEL,   /* anything else the kernel allocated */
 };
 
 struct page {
@@ -31,7 +31,7 @@ struct page {
 		struct list_head list; /* PAGE_FREE */
 		struct {
 			u64 groups; /* PAGE_TABLE: bit n: some of entries 8n to 8n+7 is in use */
-			struct page *next; /* PAGE_TABLE: in the cache of zeroed nodes, or waiting to be put */
+			struct page *next; /* PAGE_TABLE: in the cache of zeroed nodes */
 		};
 		struct { /* PAGE_SLAB: see mm/slab.c */
 			struct kmem_cache *cache;
@@ -47,7 +47,7 @@ struct boot_info;
 struct kmem_cache;
 struct slab;
 extern struct page *page_array; /* indexed by page frame number */
-extern u64 page_count;		/* entries in it */
+extern u64 page_count;          /* entries in it */
 
 static inline struct page *phys_to_page(u64 phys)
 {
@@ -109,7 +109,7 @@ void drain_page_caches(void);
 /* Hands memory that was reserved at boot (the initial archive) to the allocator; partial pages at the ends stay out. */
 void free_reserved_range(u64 start, u64 end);
 
-void clear_page(void *page);	      /* arch/x86_64 */
+void clear_page(void *page);                /* arch/x86_64 */
 void copy_page(void *dst, const void *src); /* arch/x86_64 */
 
 #endif

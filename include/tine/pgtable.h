@@ -11,11 +11,11 @@
 struct mm_struct;
 
 /* What a leaf entry allows; read is implied unless PG_NONE. */
-#define PG_WRITE 1u
-#define PG_EXEC 2u
-#define PG_SHARED 4u	/* page of a shared mapping: writable whatever its count */
-#define PG_UNCOUNTED 8u /* the entry holds no reference on the page */
-#define PG_NONE 16u	/* PROT_NONE: the entry keeps its page, but every access faults */
+#define PG_WRITE     1u
+#define PG_EXEC      2u
+#define PG_SHARED    4u  /* page of a shared mapping: writable whatever its count */
+#define PG_UNCOUNTED 8u  /* the entry holds no reference on the page */
+#define PG_NONE      16u /* PROT_NONE: the entry keeps its page, but every access faults */
 
 /* A new, empty root in mm->root. ENOMEM. */
 int pgtable_alloc_root(struct mm_struct *mm);
@@ -30,7 +30,8 @@ int pgtable_fork(struct mm_struct *child, struct mm_struct *parent);
  * Installs page at address (page-aligned) with rights; breaks the path to it as a write does. The caller's reference on the
  * page goes to the entry. What was mapped there before is dropped. ENOMEM: nothing changed, the caller keeps its reference.
  */
-int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, unsigned int rights);
+int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page,
+		unsigned int rights);
 
 /*
  * Write fault on a present private page: makes the path writable, copies the page if it has other references. ENOMEM;
@@ -55,7 +56,12 @@ int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end
 /* Moves what is mapped in [from, from + size) to to (mremap). The ranges do not overlap; nothing is mapped at to. ENOMEM. */
 int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, unsigned long size);
 
-/* Pages mapped in all of mm, for accounting and the out-of-memory killer; shared ones count fully. Walks the tree. */
+/* How much is mapped in all of mm and how many nodes it takes; what is shared counts fully. Walks the tree. */
+struct pgtable_size {
+	u64 pages, nodes;
+};
+struct pgtable_size pgtable_count(struct mm_struct *mm);
+/* The pages alone. */
 u64 pgtable_count_pages(struct mm_struct *mm);
 
 /* Zeroed nodes that wait to be used again, over all CPUs. */

@@ -43,10 +43,10 @@ void dump_stack(void);
 #define ASSERT(cond) assert(cond)
 #else
 /* A condition that only a bug in the kernel can break: never something that a user program chooses. */
-#define ASSERT(cond)                                                                               \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__);          \
+#define ASSERT(cond)                                                                      \
+	do {                                                                              \
+		if (unlikely(!(cond)))                                                    \
+			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__); \
 	} while (0)
 #endif
 

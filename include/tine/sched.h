@@ -7,18 +7,18 @@
 struct task_struct;
 
 /* task_struct.state. A sleeping task is woken by those who name one of its bits. */
-#define TASK_RUNNING 0x00u
-#define TASK_INTERRUPTIBLE 0x01u
+#define TASK_RUNNING         0x00u
+#define TASK_INTERRUPTIBLE   0x01u
 #define TASK_UNINTERRUPTIBLE 0x02u
-#define TASK_STOPPED_BIT 0x04u
-#define TASK_TRACED_BIT 0x08u
-#define TASK_WAKEKILL 0x10u /* fatal signals wake it too */
-#define TASK_DEAD 0x20u	    /* never runs again */
-#define TASK_NEW 0x40u	    /* not yet woken for the first time */
-#define TASK_KILLABLE (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
-#define TASK_STOPPED (TASK_WAKEKILL | TASK_STOPPED_BIT)
-#define TASK_TRACED (TASK_WAKEKILL | TASK_TRACED_BIT)
-#define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+#define TASK_STOPPED_BIT     0x04u
+#define TASK_TRACED_BIT      0x08u
+#define TASK_WAKEKILL        0x10u /* fatal signals wake it too */
+#define TASK_DEAD            0x20u /* never runs again */
+#define TASK_NEW             0x40u /* not yet woken for the first time */
+#define TASK_KILLABLE        (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
+#define TASK_STOPPED         (TASK_WAKEKILL | TASK_STOPPED_BIT)
+#define TASK_TRACED          (TASK_WAKEKILL | TASK_TRACED_BIT)
+#define TASK_NORMAL          (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 
 #define SLICE_NS 10000000ull
 

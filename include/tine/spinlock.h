@@ -26,7 +26,10 @@ struct lock_record {
 };
 
 #ifdef CONFIG_DEBUG
-#define SPINLOCK_INIT(class_) {.locked = 0, .class = (class_), .holder = 0}
+#define SPINLOCK_INIT(class_)                               \
+	{                                                   \
+		.locked = 0, .class = (class_), .holder = 0 \
+	}
 /* Panic if the lock order forbids taking class now. Spinlocks are recorded for each CPU, mutexes for each task. */
 void lock_debug_acquire(enum lock_class class);
 void lock_debug_release(enum lock_class class);
@@ -38,7 +41,10 @@ void lock_debug_may_sleep(enum lock_class allowed);
 void lock_debug_irq_enter(struct lock_record *saved);
 void lock_debug_irq_exit(const struct lock_record *saved);
 #else
-#define SPINLOCK_INIT(class_) {.locked = 0}
+#define SPINLOCK_INIT(class_) \
+	{                     \
+		.locked = 0   \
+	}
 static inline void lock_debug_acquire(enum lock_class class)
 {
 }

@@ -27,12 +27,12 @@ struct tms;
 struct uapi_timespec;
 struct uapi_timeval;
 
-#define SYSCALL0(number, name) long sys_##name(void);
-#define SYSCALL1(number, name, a1) long sys_##name(a1);
-#define SYSCALL2(number, name, a1, a2) long sys_##name(a1, a2);
-#define SYSCALL3(number, name, a1, a2, a3) long sys_##name(a1, a2, a3);
-#define SYSCALL4(number, name, a1, a2, a3, a4) long sys_##name(a1, a2, a3, a4);
-#define SYSCALL5(number, name, a1, a2, a3, a4, a5) long sys_##name(a1, a2, a3, a4, a5);
+#define SYSCALL0(number, name)                         long sys_##name(void);
+#define SYSCALL1(number, name, a1)                     long sys_##name(a1);
+#define SYSCALL2(number, name, a1, a2)                 long sys_##name(a1, a2);
+#define SYSCALL3(number, name, a1, a2, a3)             long sys_##name(a1, a2, a3);
+#define SYSCALL4(number, name, a1, a2, a3, a4)         long sys_##name(a1, a2, a3, a4);
+#define SYSCALL5(number, name, a1, a2, a3, a4, a5)     long sys_##name(a1, a2, a3, a4, a5);
 #define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) long sys_##name(a1, a2, a3, a4, a5, a6);
 #include <tine/syscall_table.h>
 #undef SYSCALL0

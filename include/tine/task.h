@@ -33,35 +33,35 @@ struct mm_struct;
 struct nsproxy;
 struct pollfd;
 
-#define TASK_COMM_LEN 16
+#define TASK_COMM_LEN     16
 #define KERNEL_STACK_SIZE 8192ul
 
 /* task->work: what to do before going back to user mode. */
-#define TIF_RESCHED 0x1u       /* give up the CPU */
-#define TIF_SIGPENDING 0x2u    /* signals may be pending */
+#define TIF_RESCHED         0x1u /* give up the CPU */
+#define TIF_SIGPENDING      0x2u /* signals may be pending */
 #define TIF_RESTORE_SIGMASK 0x4u /* put back saved_sigmask if no handler ran */
-#define TIF_REGS_CHANGED 0x8u  /* pt_regs were replaced during a system call (exec, sigreturn) */
+#define TIF_REGS_CHANGED    0x8u /* pt_regs were replaced during a system call (exec, sigreturn) */
 
 /* task->flags */
-#define PF_KTHREAD 0x1u	     /* kernel thread: no user mode, no mm */
-#define PF_EXITING 0x2u	     /* in do_exit */
-#define PF_FORKNOEXEC 0x4u   /* forked, has not called exec */
-#define PF_VFORKED 0x8u	     /* a vfork child that still has its parent's memory */
-#define PF_SUPERPRIV 0x10u
+#define PF_KTHREAD        0x1u /* kernel thread: no user mode, no mm */
+#define PF_EXITING        0x2u /* in do_exit */
+#define PF_FORKNOEXEC     0x4u /* forked, has not called exec */
+#define PF_VFORKED        0x8u /* a vfork child that still has its parent's memory */
+#define PF_SUPERPRIV      0x10u
 #define PF_NPROC_EXCEEDED 0x20u /* setuid went over RLIMIT_NPROC: exec will fail */
-#define PF_SIGNALED 0x40u    /* killed by a signal */
-#define PF_IDLE 0x80u
+#define PF_SIGNALED       0x40u /* killed by a signal */
+#define PF_IDLE           0x80u
 
 /* task->exit_state */
-#define EXIT_ALIVE 0
+#define EXIT_ALIVE  0
 #define EXIT_ZOMBIE 1 /* waits to be reaped */
-#define EXIT_DEAD 2   /* reaped, or nobody wants to */
+#define EXIT_DEAD   2 /* reaped, or nobody wants to */
 
 struct restart_block {
 	long (*fn)(struct restart_block *restart);
 	clockid_t clock;
-	u64 expires;		 /* absolute, arch_clock_ns time */
-	void __user *remaining;	 /* struct timespec, NULL if not wanted */
+	u64 expires;            /* absolute, arch_clock_ns time */
+	void __user *remaining; /* struct timespec, NULL if not wanted */
 	u32 __user *futex;
 	u32 futex_value, futex_bitset, futex_flags;
 	struct pollfd __user *poll_fds;
@@ -70,96 +70,100 @@ struct restart_block {
 
 struct task_struct {
 	/* Zero in a new task. Pointers that own something are all here. */
-	u32 work;		 /* a: TIF_; first, as assembly tests it */
-	u32 exit_state;		 /* t */
-	void *stack;		 /* c: lowest address of the kernel stack; owned */
-	struct mm_struct *mm;	 /* l, s: owned; NULL for kernel threads and after exit */
-	struct files_struct *files; /* l, s: owned */
-	struct fs_struct *fs;	 /* l, s: owned */
-	struct sighand_struct *sighand; /* t+h to change: owned */
-	struct signal_struct *signal; /* c: owned; lives as long as the task_struct */
-	struct cred *cred;	 /* l, s: owned */
-	struct nsproxy *nsproxy; /* l, s: owned */
+	u32 work;                         /* a: TIF_; first, as assembly tests it */
+	u32 exit_state;                   /* t */
+	void *stack;                      /* c: lowest address of the kernel stack; owned */
+	struct mm_struct *mm;             /* l, s: owned; NULL for kernel threads and after exit */
+	struct files_struct *files;       /* l, s: owned */
+	struct fs_struct *fs;             /* l, s: owned */
+	struct sighand_struct *sighand;   /* t+h to change: owned */
+	struct signal_struct *signal;     /* c: owned; lives as long as the task_struct */
+	struct cred *cred;                /* l, s: owned */
+	struct nsproxy *nsproxy;          /* l, s: owned */
 	struct user_struct *counted_user; /* s, t: in whose count of processes it is; owned */
-	struct pid *thread_pid;	 /* t: owned; NULL once reaped */
-	struct sigpending pending; /* h */
-	struct completion *vfork_done; /* l: whom to tell when mm is released; on the parent's stack */
+	struct pid *thread_pid;           /* t: owned; NULL once reaped */
+	struct sigpending pending;        /* h */
+	struct completion
+		*vfork_done; /* l: whom to tell when mm is released; on the parent's stack */
 	int __user *clear_child_tid; /* s */
-	int __user *set_child_tid; /* s */
-	void __user *robust_list; /* s */
-	sigset_t saved_sigmask;	 /* s */
-	sigset_t real_blocked;	 /* h: what was blocked when sigtimedwait began; 0 outside it */
-	u32 jobctl;		 /* h: JOBCTL_ */
-	u64 cpu_ns;		 /* r: time used, without the current slice */
-	u64 slice_start;	 /* r */
-	u32 user_ticks, system_ticks; /* r: scheduler ticks that met it in user mode, in the kernel */
-	u64 nvcsw, nivcsw;	 /* r: switches because it slept, because it was made to */
-	u64 min_flt, maj_flt;	 /* s */
-	int exit_code;		 /* s until zombie, then t: status word */
-	int pdeath_signal;	 /* s */
-	int exit_signal;	 /* t: -1 for a thread that is not the leader */
-	int on_cpu;		 /* r */
-	bool on_rq;		 /* r */
-	bool in_execve;		 /* s */
-	u32 parent_exec_id;	 /* c: its parent's exec_id when it was made */
-	int wake_cpu;		 /* r */
-	u32 fail_nth;		 /* s: debug: fail this allocation from now, 0 none */
-	bool fail_suspended;	 /* s: debug: not now */
+	int __user *set_child_tid;   /* s */
+	void __user *robust_list;    /* s */
+	sigset_t saved_sigmask;      /* s */
+	sigset_t real_blocked;       /* h: what was blocked when sigtimedwait began; 0 outside it */
+	u32 jobctl;                  /* h: JOBCTL_ */
+	u64 cpu_ns;                  /* r: time used, without the current slice */
+	u64 slice_start;             /* r */
+	u32 user_ticks,
+		system_ticks; /* r: scheduler ticks that met it in user mode, in the kernel */
+	u64 nvcsw, nivcsw;    /* r: switches because it slept, because it was made to */
+	u64 min_flt, maj_flt; /* s */
+	int exit_code;        /* s until zombie, then t: status word */
+	int pdeath_signal;    /* s */
+	int exit_signal;      /* t: -1 for a thread that is not the leader */
+	int on_cpu;           /* r */
+	bool on_rq;           /* r */
+	bool in_execve;       /* s */
+	u32 parent_exec_id;   /* c: its parent's exec_id when it was made */
+	int wake_cpu;         /* r */
+	u32 fail_nth;         /* s: debug: fail this allocation from now, 0 none */
+	bool fail_suspended;  /* s: debug: not now */
 	struct restart_block restart; /* s */
-	void *futex_state;	 /* s: kernel/futex.c */
+	void *futex_state;            /* s: kernel/futex.c */
 
 	/* Copied from the parent. */
-	u32 flags;		 /* s: PF_ */
+	u32 flags;                /* s: PF_ */
 	char comm[TASK_COMM_LEN]; /* l */
-	sigset_t blocked;	 /* h to write, s */
-	stack_t altstack;	 /* s */
-	u64 cpus_allowed;	 /* r */
+	sigset_t blocked;         /* h to write, s */
+	stack_t altstack;         /* s */
+	u64 cpus_allowed;         /* r */
 	unsigned int personality; /* s */
-	u32 exec_id;		 /* s: counts execs: an exit signal is for the program that asked for it */
-	bool no_new_privs;	 /* s: never cleared */
-	u64 timer_slack_ns;	 /* s: how late a sleep may end: a promise that nothing here needs */
+	u32 exec_id; /* s: counts execs: an exit signal is for the program that asked for it */
+	bool no_new_privs;  /* s: never cleared */
+	u64 timer_slack_ns; /* s: how late a sleep may end: a promise that nothing here needs */
 	u64 default_timer_slack_ns; /* c: what it began with */
 
 	/* Set by hand. */
-	struct atomic count;	 /* a: references */
+	struct atomic count; /* a: references */
 	struct spinlock alloc_lock;
-	u32 state;		 /* r to wake; the task itself sets it: TASK_ */
-	unsigned int cpu;	 /* r */
-	int pid, tgid;		 /* c (exec may change both, t): numbers in the initial namespace, for messages */
-	u64 start_time;		 /* c: arch_clock_ns */
-	struct task_struct *real_parent; /* t */
-	struct task_struct *parent; /* t: real_parent, or the tracer */
-	struct task_struct *group_leader; /* t */
-	struct list_head children, sibling; /* t: real_parent's children */
-	struct list_head thread_link; /* t+h: in signal->threads */
-	struct list_head tasks_link; /* t: leaders, in task_list */
+	u32 state;        /* r to wake; the task itself sets it: TASK_ */
+	unsigned int cpu; /* r */
+	int pid,
+		tgid; /* c (exec may change both, t): numbers in the initial namespace, for messages */
+	u64 start_time;                         /* c: arch_clock_ns */
+	struct task_struct *real_parent;        /* t */
+	struct task_struct *parent;             /* t: real_parent, or the tracer */
+	struct task_struct *group_leader;       /* t */
+	struct list_head children, sibling;     /* t: real_parent's children */
+	struct list_head thread_link;           /* t+h: in signal->threads */
+	struct list_head tasks_link;            /* t: leaders, in task_list */
 	struct list_head pid_link[PIDTYPE_MAX]; /* t: in thread_pid's and signal->pids' lists */
-	struct list_head run_link; /* r */
-	struct arch_thread thread; /* s, and switch_to */
-	struct lock_record held_mutexes; /* s: debug builds */
+	struct list_head run_link;              /* r */
+	struct arch_thread thread;              /* s, and switch_to */
+	struct lock_record held_mutexes;        /* s: debug builds */
 };
 
 /*
  * What the threads of a process share. Counted by its task_structs. Locks as above.
  */
 struct signal_struct {
-	struct atomic count;	 /* a: task_structs that point here */
-	struct atomic live;	 /* a: threads that have not begun to exit */
-	int nr_threads;		 /* t+h: threads in the list */
-	struct list_head threads; /* t+h: by thread_link */
-	struct wait_queue wait_child; /* wait4 sleeps here */
+	struct atomic count;              /* a: task_structs that point here */
+	struct atomic live;               /* a: threads that have not begun to exit */
+	int nr_threads;                   /* t+h: threads in the list */
+	struct list_head threads;         /* t+h: by thread_link */
+	struct wait_queue wait_child;     /* wait4 sleeps here */
 	struct sigpending shared_pending; /* h */
-	struct task_struct *group_exec_task; /* h: the thread in exec that waits for the others to go */
-	int group_exec_count;	 /* h: how many it waits for */
-	int group_exit_code;	 /* h */
-	u32 flags;		 /* h: SIGNAL_ */
-	int group_stop_count;	 /* h: threads still to stop */
-	int stop_signal;	 /* h: what stopped the group, for wait */
-	u32 broadcasts;		 /* t: signals sent to many processes, this one among them */
+	struct task_struct
+		*group_exec_task; /* h: the thread in exec that waits for the others to go */
+	int group_exec_count;     /* h: how many it waits for */
+	int group_exit_code;      /* h */
+	u32 flags;                /* h: SIGNAL_ */
+	int group_stop_count;     /* h: threads still to stop */
+	int stop_signal;          /* h: what stopped the group, for wait */
+	u32 broadcasts;           /* t: signals sent to many processes, this one among them */
 	bool is_child_subreaper, has_child_subreaper; /* t */
-	bool leader;		 /* t: session leader */
-	struct pid *pids[PIDTYPE_MAX]; /* t: [TGID], [PGID], [SID]: counted */
-	struct tty *tty;	 /* t: controlling terminal: counted by the tty code */
+	bool leader;                                  /* t: session leader */
+	struct pid *pids[PIDTYPE_MAX];                /* t: [TGID], [PGID], [SID]: counted */
+	struct tty *tty;                  /* t: controlling terminal: counted by the tty code */
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
 	/* Of threads that are gone; children that were waited for. t+h */
@@ -167,23 +171,24 @@ struct signal_struct {
 	u64 child_cpu_ns, child_user_ticks, child_system_ticks;
 	u64 child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
 	u64 max_rss_pages, child_max_rss_pages;
-	int oom_score_adj;	 /* a */
+	int oom_score_adj; /* a */
 };
 
-#define SIGNAL_GROUP_EXIT 0x1u /* every thread is to exit with group_exit_code */
-#define SIGNAL_STOP_STOPPED 0x2u /* the group is stopped */
-#define SIGNAL_STOP_CONTINUED 0x4u /* it was continued, and wait has not reported it */
-#define SIGNAL_UNKILLABLE 0x8u /* init: only signals it has handlers for reach it */
-#define SIGNAL_CLD_STOPPED 0x10u /* its parent is to be told of a stop, of a continue */
-#define SIGNAL_CLD_CONTINUED 0x20u
+#define SIGNAL_GROUP_EXIT     0x1u  /* every thread is to exit with group_exit_code */
+#define SIGNAL_STOP_STOPPED   0x2u  /* the group is stopped */
+#define SIGNAL_STOP_CONTINUED 0x4u  /* it was continued, and wait has not reported it */
+#define SIGNAL_UNKILLABLE     0x8u  /* init: only signals it has handlers for reach it */
+#define SIGNAL_CLD_STOPPED    0x10u /* its parent is to be told of a stop, of a continue */
+#define SIGNAL_CLD_CONTINUED  0x20u
 
 extern struct spinlock tasklist_lock;
-extern struct list_head task_list;     /* thread group leaders, zombies included, oldest first; tasklist_lock */
-extern struct task_struct init_task;   /* CPU 0's idle task: ancestor of all */
+/* Thread group leaders, zombies included, oldest first; tasklist_lock. */
+extern struct list_head task_list;
+extern struct task_struct init_task;     /* CPU 0's idle task: ancestor of all */
 extern struct task_struct *child_reaper; /* process 1 */
-extern int nr_threads;		       /* tasks published and not yet reaped; tasklist_lock */
-extern u64 total_forks;	       /* tasks ever published; tasklist_lock */
-extern int max_threads;		       /* limit of nr_threads, from the size of memory */
+extern int nr_threads;                   /* tasks published and not yet reaped; tasklist_lock */
+extern u64 total_forks;                  /* tasks ever published; tasklist_lock */
+extern int max_threads;                  /* limit of nr_threads, from the size of memory */
 
 /* Does current have work for the way out to user mode? */
 static inline bool signal_pending(const struct task_struct *task)

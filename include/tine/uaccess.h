@@ -30,10 +30,10 @@ static inline bool access_ok(const void __user *ptr, size_t n)
 
 /* 0 or -EFAULT. x is an lvalue of ptr's element type (1, 2, 4 or 8 bytes, or a struct). */
 #define get_user(x, ptr) (copy_from_user(&(x), (ptr), sizeof(*(ptr))) ? -EFAULT : 0)
-#define put_user(x, ptr)                                                                           \
-	({                                                                                         \
-		__typeof__(*(ptr)) put_user_value_ = (x);                                          \
-		copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT : 0;      \
+#define put_user(x, ptr)                                                                      \
+	({                                                                                    \
+		__typeof__(*(ptr)) put_user_value_ = (x);                                     \
+		copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT : 0; \
 	})
 
 /* Atomic operations on a user word, for futexes: 0 and *old set, or -EFAULT. The word is aligned. */

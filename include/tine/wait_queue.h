@@ -22,9 +22,9 @@ struct wait_entry {
 	bool exclusive; /* wake_up stops after one of these */
 };
 
-#define WAIT_QUEUE_INIT(name)                                                                      \
-	{                                                                                          \
-		.lock = SPINLOCK_INIT(LOCK_CLASS_WAIT), .entries = LIST_HEAD_INIT((name).entries)  \
+#define WAIT_QUEUE_INIT(name)                                                                     \
+	{                                                                                         \
+		.lock = SPINLOCK_INIT(LOCK_CLASS_WAIT), .entries = LIST_HEAD_INIT((name).entries) \
 	}
 
 void wait_queue_init(struct wait_queue *wq);
@@ -47,21 +47,21 @@ void wake_up_poll(struct wait_queue *wq, u64 events);
  * Sleeps in state until cond holds; result is set to 0, or to -ERESTARTSYS when a signal ends the wait (TASK_INTERRUPTIBLE: any;
  * TASK_KILLABLE: a fatal one). entry is the caller's struct wait_entry.
  */
-#define wait_event(wq, entry, state, cond, result)                                                 \
-	do {                                                                                       \
-		(result) = 0;                                                                      \
-		wait_entry_init(entry);                                                            \
-		for (;;) {                                                                         \
-			prepare_to_wait((wq), (entry), (state));                                   \
-			if (cond)                                                                  \
-				break;                                                             \
-			if (signal_pending_state((state), current)) {                              \
-				(result) = -ERESTARTSYS;                                           \
-				break;                                                             \
-			}                                                                          \
-			schedule();                                                                \
-		}                                                                                  \
-		finish_wait((wq), (entry));                                                        \
+#define wait_event(wq, entry, state, cond, result)                    \
+	do {                                                          \
+		(result) = 0;                                         \
+		wait_entry_init(entry);                               \
+		for (;;) {                                            \
+			prepare_to_wait((wq), (entry), (state));      \
+			if (cond)                                     \
+				break;                                \
+			if (signal_pending_state((state), current)) { \
+				(result) = -ERESTARTSYS;              \
+				break;                                \
+			}                                             \
+			schedule();                                   \
+		}                                                     \
+		finish_wait((wq), (entry));                           \
 	} while (0)
 
 #endif
