@@ -173,7 +173,7 @@ static enum fault_result fault_locked(struct mm_struct *mm, unsigned long addres
 }
 
 static enum fault_result fault_until_memory(struct mm_struct *mm, unsigned long address,
-					   enum fault_access access)
+					    enum fault_access access)
 {
 	enum fault_result result;
 

@@ -1,8 +1,8 @@
 /*
  * Out of memory: somebody has to go.
  *
- * An allocation for user memory that fails ends here, and is tried again afterwards. First what the kernel itself
- * keeps in reserve is given back. Else the process whose end frees the most is killed: the one with the most pages in its page tables,
+ * An allocation for user memory that fails ends here, and is tried again afterwards. First what the kernel itself keeps in reserve
+ * is given back. Else the process whose end frees the most is killed: the one that maps the most pages, page tables counted,
  * shifted by its oom_score_adj (a thousandth of memory for each point; -1000: never). Init is spared, and with it the machine.
  *
  * While a process that was chosen is still on its way out, nobody else is chosen: who comes here meanwhile waits a little and tries
@@ -46,8 +46,8 @@ static bool may_be_killed(const struct task_struct *task)
 }
 
 /*
- * The pages that mm maps and its page tables take, -1 if they cannot be counted now. Its lock is not waited for: who holds it may be waiting for memory. It may
- * be the caller's own.
+ * The pages that mm maps and its page tables take, -1 if they cannot be counted now. Its lock is not waited for: who
+ * holds it may be waiting for memory. It may be the caller's own.
  */
 static long count_pages(struct mm_struct *mm)
 {
@@ -139,7 +139,7 @@ static void kill(struct choice *choice)
 
 	if (mm) {
 		mm->oom_victim = true;
-		printk(LOG_ERR, "Out of memory: Killed process %d (%s) pages:%ld\n",
+		printk(LOG_ERR, "Out of memory: Killed process %d (%s) points:%ld\n",
 		       choice->task->tgid, choice->task->comm, choice->points);
 		kill_sharers(mm);
 		mm_put(mm);
