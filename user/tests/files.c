@@ -1,6 +1,6 @@
 /*
- * Descriptors and files, as far as fork, exec and a shell need them: tables that are copied,
- * offsets that are shared, numbers and their limits, and what can be done with names on /tmp.
+ * Descriptors, as far as fork, exec and a shell need them: tables that are copied, offsets that are
+ * shared, numbers and their limits. Names of files are in paths.c.
  */
 #include "helpers.h"
 
