@@ -192,7 +192,7 @@ static int check_file(struct request *r)
 		return error;
 	if (!(r->file->mode & FMODE_READ))
 		return -EACCES;
-	if (!r->file->ops->get_page)
+	if (!r->file->ops->get_page && !r->file->ops->maps_anonymous)
 		return -ENODEV;
 	return r->flags & MAP_GROWSDOWN ? -EINVAL : 0;
 }
@@ -270,6 +270,12 @@ static int check_request(struct request *r)
 	return r->mm->vma_count > MAX_MAP_COUNT ? -ENOMEM : 0;
 }
 
+static void forget_file(struct request *r)
+{
+	r->file = NULL;
+	r->pgoff = r->vm_flags & VM_SHARED ? 0 : r->address >> PAGE_SHIFT;
+}
+
 static int check_mapping(struct request *r)
 {
 	long place = get_unmapped_area(r->mm, r->address, r->length, r->flags);
@@ -288,6 +294,8 @@ static int check_mapping(struct request *r)
 		error = check_limits(r);
 	if (!error && r->file && r->file->ops->mmap)
 		error = r->file->ops->mmap(r->file, r->vm_flags);
+	if (!error && r->file && r->file->ops->maps_anonymous)
+		forget_file(r);
 	return error;
 }
 

@@ -4,14 +4,9 @@
  * The map is a value. Fork copies it by taking a reference on its root, whatever its size; a node with more than one reference
  * never changes again. Who changes a map copies the nodes on the way from the root to the change, and shares the rest:
  *
- *         parent's map     child's map, after it unmapped c
- *               \             /
- *                d           d'             d' and b' are copies; a and the tree under f
- *               / \         / \             are shared, with two references each
- *              b   f <-----'   |
- *             / \              |
- *            a   c        b' <-'
- *            ^-----------'
+ *     parent's map:  d --> b --> a     child's, after it unmapped c:  d' --> b' --> a   the same a
+ *                    |     `---> c                                    |
+ *                    `---> f --> g                                    `---> f          the same f, and all below
  *
  * A change is made to a draft (struct vma_edit), which begins as one more reference on the map in use. That alone makes all of
  * the map immutable, so the draft copies what it touches and the old map stays whole until the commit swaps the two roots; a

@@ -1,6 +1,7 @@
 /*
- * The devices that are no hardware: null, zero, full, random, urandom, kmsg. /dev/zero maps as anonymous memory does: private
- * mappings are holes, shared ones are made of the pages of a nameless file that the mapping's open file keeps.
+ * The devices that are no hardware: null, zero, full, random, urandom, kmsg. /dev/zero maps as
+ * anonymous memory does: private mappings are holes, shared ones are made of the pages of a
+ * nameless file that the mapping's open file keeps.
  */
 #include <tine/dev.h>
 #include <tine/err.h>
@@ -55,18 +56,11 @@ static ssize_t zero_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	return done;
 }
 
-static struct page *zero_get_page(struct file *file, u64 pgoff, bool create)
-{
-	struct page *page = create ? alloc_zeroed_data_page() : NULL;
-
-	return create && !page ? ERR_PTR(-ENOMEM) : page;
-}
-
 const struct file_operations zero_operations = {
 	.read = zero_read,
 	.write = null_write,
 	.llseek = null_llseek,
-	.get_page = zero_get_page,
+	.maps_anonymous = true,
 };
 
 static ssize_t full_write(struct file *file, struct iov_iter *from, loff_t *pos)

@@ -1,4 +1,7 @@
-/* Open files and descriptor tables (fs/file.c, fs/files_struct.c): what the rest of the kernel needs of them. */
+/*
+ * Open files and descriptor tables (fs/file.c, fs/files_struct.c): what the rest of the kernel
+ * needs of them.
+ */
 #ifndef TINE_FILE_H
 #define TINE_FILE_H
 
@@ -25,21 +28,32 @@ struct path {
 };
 
 struct file_operations {
-	/* NULL: EINVAL. pos is the file's own offset, with pos_lock held where it is shared, or pread's. */
+	/*
+	 * NULL: EINVAL. pos is the file's own offset, with pos_lock held where it is shared, or
+	 * pread's.
+	 */
 	ssize_t (*read)(struct file *file, struct iov_iter *to, loff_t *pos);
 	ssize_t (*write)(struct file *file, struct iov_iter *from, loff_t *pos);
 	loff_t (*llseek)(struct file *file, loff_t offset, int whence);
 	int (*readdir)(struct file *file, struct dir_context *ctx);
 	long (*ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
-	/* Events ready now (EPOLL bits); registers with table (may be NULL) every wait queue that will announce others. */
+	/*
+	 * Events ready now (EPOLL bits); registers with table (may be NULL) every wait queue that
+	 * will announce others.
+	 */
 	u32 (*poll)(struct file *file, struct poll_table *table);
 	int (*open)(struct inode *inode, struct file *file);
 	void (*release)(struct file *file); /* last reference gone */
 	int (*flush)(struct file *file);    /* a descriptor was closed */
-	/* For mmap: the page that holds bytes [pgoff * 4096, ...) of the file, with a reference, made if the file has a hole there
-	 * and create is set (otherwise a hole gives NULL: reads see zeroes). ERR_PTR(-EFAULT): beyond the end (SIGBUS); -ENOMEM. NULL pointer
-	 * operation: the file cannot be mapped (ENODEV). */
+	/*
+	 * For mmap: the page that holds bytes [pgoff * 4096, ...) of the file, with a reference,
+	 * made if the file has a hole there and create is set (otherwise a hole gives NULL: reads
+	 * see zeroes). ERR_PTR(-EFAULT): beyond the end (SIGBUS); -ENOMEM. NULL pointer operation:
+	 * the file cannot be mapped (ENODEV).
+	 */
 	struct page *(*get_page)(struct file *file, u64 pgoff, bool create);
+	/* A mapping of it is anonymous memory, as if there were no file. */
+	bool maps_anonymous;
 	/* Checks a mapping before it is made; may be NULL. */
 	int (*mmap)(struct file *file, unsigned int vm_flags);
 	int (*fsync)(struct file *file);
@@ -48,33 +62,43 @@ struct file_operations {
 struct file {
 	struct atomic count;
 	unsigned int flags; /* O_: status flags; access mode */
-	u32 mode; /* FMODE_, constant */
+	u32 mode;           /* FMODE_, constant */
 	const struct file_operations *ops;
 	struct inode *inode; /* constant, kept by path */
 	struct path path;    /* constant, counted */
 	struct mutex pos_lock;
-	loff_t pos; /* pos_lock */
+	loff_t pos;         /* pos_lock */
+	u32 writers_before; /* of a FIFO: constant, fs/fifo.c */
 	void *private_data;
 	struct cred *cred; /* of the opener; counted */
 };
 
-#define FMODE_READ 1u
-#define FMODE_WRITE 2u
-#define FMODE_PATH 4u	    /* O_PATH: a place in the tree, not to be read or written */
-#define FMODE_SEEKABLE 8u   /* lseek, pread and pwrite work; opens of pipes and terminals clear it */
-#define FMODE_WRITER 16u    /* counted in inode->write_count */
-#define FMODE_PROGRAM 32u   /* likewise, negatively */
-#define FMODE_CREATED 64u   /* the open made the file */
-#define FMODE_ATOMIC_POS 128u /* regular files and directories: the offset is locked where it is shared */
+#define FMODE_READ     1u
+#define FMODE_WRITE    2u
+#define FMODE_PATH     4u  /* O_PATH: a place in the tree, not to be read or written */
+#define FMODE_SEEKABLE 8u  /* lseek, pread and pwrite work; opens of pipes and terminals clear it */
+#define FMODE_WRITER   16u /* counted in inode->write_count */
+#define FMODE_PROGRAM  32u /* likewise, negatively */
+#define FMODE_CREATED  64u /* the open made the file */
+#define FMODE_ATOMIC_POS \
+	128u /* regular files and directories: the offset is locked where it is shared */
 
-/* A file with path (a reference is taken), count 1; ENFILE or ENOMEM as ERR_PTR. ops->open is not called. */
+/*
+ * A file with path (a reference is taken), count 1; ENFILE or ENOMEM as ERR_PTR. ops->open is not
+ * called.
+ */
 struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops);
 
-/* A file that is nothing yet, so that an open that makes a file cannot fail for lack of memory afterwards; NULL: out of memory. */
+/*
+ * A file that is nothing yet, so that an open that makes a file cannot fail for lack of memory
+ * afterwards; NULL: out of memory.
+ */
 struct file *file_alloc_empty(void);
 void file_free_empty(struct file *file); /* tolerates NULL */
-/* Makes an empty file (consumed) an open one: access mode from flags, counted as writer, ops->open called. created: the access mode
- * was not asked of the file. */
+/*
+ * Makes an empty file (consumed) an open one: access mode from flags, counted as writer, ops->open
+ * called. created: the access mode was not asked of the file.
+ */
 struct file *file_open_path(struct file *file, const struct path *path, int flags, bool created);
 
 static inline struct file *get_file(struct file *file)
@@ -89,9 +113,13 @@ void fput(struct file *file);
 /* The open file behind a descriptor of current with a reference, NULL if there is none. */
 struct file *fget(int fd);
 
-/* Clone. Share with CLONE_FILES / CLONE_FS, else duplicate. ENOMEM (EMFILE is impossible). Descriptor tables are chunks shared copy-on-write. */
+/*
+ * Clone. Share with CLONE_FILES / CLONE_FS, else duplicate. ENOMEM (EMFILE is impossible).
+ * Descriptor tables are chunks shared copy-on-write.
+ */
 int copy_files(struct task_struct *child, const struct kernel_clone_args *args);
-void release_files(struct task_struct *task); /* tolerates NULL; closes what nobody else has. May sleep. */
+void release_files(
+	struct task_struct *task); /* tolerates NULL; closes what nobody else has. May sleep. */
 int copy_fs(struct task_struct *child, const struct kernel_clone_args *args);
 void release_fs(struct task_struct *task);
 /* Gives current a table of its own if it shares one (unshare, exec). ENOMEM. */
@@ -101,8 +129,11 @@ int unshare_fs(void);
 void close_on_exec(void);
 
 /* Files from inside the kernel. ERR_PTR on failure. */
-/* For exec: a regular file that current may execute, opened for reading; EACCES, ENOENT, ELOOP, ENOTDIR, ETXTBSY... as execve(2). dirfd and
- * flags (AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW) as execveat(2). */
+/*
+ * For exec: a regular file that current may execute, opened for reading; EACCES, ENOENT, ELOOP,
+ * ENOTDIR, ETXTBSY... as execve(2). dirfd and flags (AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW) as
+ * execveat(2).
+ */
 struct file *open_exec(int dirfd, const char *path, int flags);
 struct file *filp_open(const char *path, int flags, mode_t mode);
 /* Reads at pos into kernel memory; short only at the end of the file. Bytes read or -errno. */
@@ -115,15 +146,23 @@ void file_owner_mode(const struct file *file, uid_t *uid, gid_t *gid, mode_t *mo
 /* The absolute path of file as /proc shows it, in buf; ERR_PTR(-ENAMETOOLONG). */
 char *file_path(const struct file *file, char *buf, size_t size);
 
-/* Boot: the root file system with /dev, /dev/console and /root; then the archive; then init's three descriptors.
- * initramfs_unpack: NULL or a message that says what is wrong with the archive. */
+/*
+ * Boot: the root file system with /dev, /dev/console and /root; then the archive; then init's three
+ * descriptors. initramfs_unpack: NULL or a message that says what is wrong with the archive.
+ */
 void fs_init(void);
 const char *initramfs_unpack(const void *data, size_t size);
 int open_console_descriptors(void); /* for current: 0, 1, 2 on /dev/console */
 
-/* The terminal line: bytes from a device driver's interrupt; and a driver's output (arch/x86_64 and fs/dev/tty.c). */
+/*
+ * The terminal line: bytes from a device driver's interrupt; and a driver's output (arch/x86_64 and
+ * fs/dev/tty.c).
+ */
 void tty_receive(const char *bytes, size_t n); /* any context */
-/* exit of a session leader: hangs up its terminal (SIGHUP to the foreground group). tasklist_lock not held. */
+/*
+ * exit of a session leader: hangs up its terminal (SIGHUP to the foreground group). tasklist_lock
+ * not held.
+ */
 void disassociate_ctty(bool on_exit);
 void tty_release_signal(struct task_struct *task); /* drops signal->tty */
 
