@@ -1,6 +1,6 @@
 /*
- * Changing what a file is: mode, owner, times, size. Each call finds the file, checks that its mount may be written, locks the
- * inode, and leaves the rules to notify_change.
+ * Changing what a file is: mode, owner, times, size. Each call finds the file, checks that its
+ * mount may be written, locks the inode, and leaves the rules to notify_change.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -21,7 +21,10 @@ static int change(const struct path *path, struct iattr *attr)
 	if (error != 0)
 		return error;
 	mutex_lock(&inode->lock);
-	/* A change of owner takes away set-user-id and set-group-id, as a write does, whoever makes it. */
+	/*
+	 * A change of owner takes away set-user-id and set-group-id, as a write does, whoever makes
+	 * it.
+	 */
 	error = notify_change(inode, attr);
 	mutex_unlock(&inode->lock);
 	return error;
@@ -42,7 +45,7 @@ static int change_user_path(int dfd, const char __user *name, unsigned int flags
 
 static struct iattr mode_attr(mode_t mode)
 {
-	return (struct iattr){ .valid = ATTR_MODE, .mode = mode & 07777 };
+	return (struct iattr){.valid = ATTR_MODE, .mode = mode & 07777};
 }
 
 long sys_fchmodat(int dfd, const char __user *name, mode_t mode)
@@ -177,7 +180,7 @@ long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user
 /* size is within the largest and RLIMIT_FSIZE; the inode is locked. */
 static int set_length(struct inode *inode, loff_t size)
 {
-	struct iattr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .size = size };
+	struct iattr attr = {.valid = ATTR_SIZE | ATTR_MTIME, .size = size};
 	int error;
 
 	mutex_lock(&inode->lock);

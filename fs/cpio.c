@@ -1,10 +1,11 @@
 /*
  * The newc cpio format (cpio(5) of FreeBSD: "new ASCII format") as a stream.
  *
- * An archive is a sequence of entries: a header of 110 characters (a magic number and thirteen numbers of eight hexadecimal
- * digits), the name with its NUL, padding to a multiple of four, the contents, padding again. An entry named TRAILER!!! ends
- * it; zeroes may follow, and another archive. The reader is a machine that is fed whatever bytes there are: it collects a header,
- * a name, a link's target across feeds and hands contents on as they come, without a copy.
+ * An archive is a sequence of entries: a header of 110 characters (a magic number and thirteen
+ * numbers of eight hexadecimal digits), the name with its NUL, padding to a multiple of four, the
+ * contents, padding again. An entry named TRAILER!!! ends it; zeroes may follow, and another
+ * archive. The reader is a machine that is fed whatever bytes there are: it collects a header, a
+ * name, a link's target across feeds and hands contents on as they come, without a copy.
  *
  * Pure: also compiled and tested on the host.
  */
@@ -53,18 +54,18 @@ static bool parse_hex(const u8 *text, u32 *value)
 static const char *parse_header(struct cpio *c)
 {
 	struct cpio_entry *e = &c->entry;
-	u32 *const fields[13] = { &e->ino,   &e->mode,	&e->uid,    &e->gid,	&e->nlink,
-				  &e->mtime, &e->size,	&e->major,  &e->minor,	&e->rmajor,
-				  &e->rminor, &e->name_size, &e->sum };
+	u32 *const fields[13] = {&e->ino,    &e->mode,      &e->uid,   &e->gid,   &e->nlink,
+				 &e->mtime,  &e->size,      &e->major, &e->minor, &e->rmajor,
+				 &e->rminor, &e->name_size, &e->sum};
 
 	if (memcmp(c->header, "070701", 6) != 0 && memcmp(c->header, "070702", 6) != 0)
 		return memcmp(c->header, "070707", 6) == 0
 			       ? "archive is in the old cpio format; only newc is understood"
-			       : "archive is corrupt: no cpio magic number where an entry should begin";
+			       : "archive is corrupt: no entry begins where one should";
 	e->has_sum = c->header[5] == '2';
 	for (int i = 0; i < 13; i++)
 		if (!parse_hex(c->header + 6 + 8 * i, fields[i]))
-			return "archive is corrupt: header with something else than hexadecimal digits";
+			return "archive is corrupt: header with a wrong digit";
 	if (e->name_size == 0 || e->name_size > CPIO_NAME_MAX)
 		return "archive is corrupt: entry with an impossible length of its name";
 	if ((e->mode & TYPE_MASK) == TYPE_LINK && (e->size == 0 || e->size > CPIO_NAME_MAX))
@@ -195,7 +196,10 @@ static const char *take(struct cpio *c, const u8 *bytes, size_t n)
 	}
 }
 
-/* Between archives: zeroes are skipped; a digit 0 begins an archive; false: something else begins here. */
+/*
+ * Between archives: zeroes are skipped; a digit 0 begins an archive; false: something else begins
+ * here.
+ */
 static bool in_gap(struct cpio *c, u8 next)
 {
 	if (next == 0) {
@@ -227,7 +231,7 @@ const char *cpio_feed(struct cpio *c, const u8 *bytes, size_t n, size_t *used)
 			continue;
 		}
 		part = (size_t)(end - at) < c->want - c->have ? (size_t)(end - at)
-							       : c->want - c->have;
+							      : c->want - c->have;
 		message = take(c, at, part);
 		at += part;
 		c->offset += part;

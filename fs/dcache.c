@@ -1,15 +1,17 @@
 /*
  * The tree of names.
  *
- * For file systems in memory the dentries are the directory: there is nothing behind them to look a name up in. A dentry in
- * the tree is in one hash table (by parent and name) and in its parent's list of children, in the order in which names were
- * made, each with an offset that is never used again: so readdir can go on where it stopped whatever happened meanwhile. The
- * tree holds a reference on each of its dentries, and each dentry on its parent.
+ * For file systems in memory the dentries are the directory: there is nothing behind them to look a
+ * name up in. A dentry in the tree is in one hash table (by parent and name) and in its parent's
+ * list of children, in the order in which names were made, each with an offset that is never used
+ * again: so readdir can go on where it stopped whatever happened meanwhile. The tree holds a
+ * reference on each of its dentries, and each dentry on its parent.
  *
- * Dentries made on the fly (/proc) are in no tree: each walk makes its own, and it goes when the walk or the open file does.
+ * Dentries made on the fly (/proc) are in no tree: each walk makes its own, and it goes when the
+ * walk or the open file does.
  *
- * The dcache lock guards hash chains, lists and parents. The names and children of a directory change only with its
- * inode locked as well, so who has that may read them without the spinlock.
+ * The dcache lock guards hash chains, lists and parents. The names and children of a directory
+ * change only with its inode locked as well, so who has that may read them without the spinlock.
  */
 #include <tine/arch.h>
 #include <tine/err.h>
@@ -26,7 +28,10 @@ static struct spinlock dcache_lock = SPINLOCK_INIT(LOCK_CLASS_DCACHE);
 static struct dentry **hash_table;
 static unsigned int hash_mask;
 
-/* One bucket for every 16 pages of memory, but at least a page of buckets and at most the largest block. */
+/*
+ * One bucket for every 16 pages of memory, but at least a page of buckets and at most the largest
+ * block.
+ */
 void dcache_init(void)
 {
 	unsigned int order = 0;

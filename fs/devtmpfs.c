@@ -1,7 +1,8 @@
 /*
- * devtmpfs: a tmpfs that the kernel fills with a node for every device. There is one instance, whoever mounts it however often;
- * and fs_init, which puts the root file system together and, as on Linux, gives it what a program needs before
- * anything is mounted: /dev with the console, and /root.
+ * devtmpfs: a tmpfs that the kernel fills with a node for every device. There is one instance,
+ * whoever mounts it however often; and fs_init, which puts the root file system together and, as on
+ * Linux, gives it what a program needs before anything is mounted: /dev with the console, and
+ * /root.
  */
 #include <tine/dev.h>
 #include <tine/err.h>
@@ -47,7 +48,7 @@ static void mount_root(void)
 	root->ns = &init_mnt_ns;
 	init_mnt_ns.root = root;
 	list_add_tail(&root->link, &init_mnt_ns.mounts);
-	path = (struct path){ root, sb->root };
+	path = (struct path){root, sb->root};
 	fs_struct_init(&path);
 }
 

@@ -1,7 +1,7 @@
 /*
- * fcntl(2) and ioctl(2): what belongs to the descriptor (close-on-exec, duplication) and to the open file (status flags) is
- * done here; the rest goes to the file's own operation. There are no record locks and no owners for SIGIO: those commands
- * say EINVAL.
+ * fcntl(2) and ioctl(2): what belongs to the descriptor (close-on-exec, duplication) and to the
+ * open file (status flags) is done here; the rest goes to the file's own operation. There are no
+ * record locks and no owners for SIGIO: those commands say EINVAL.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>

@@ -1,7 +1,8 @@
 /*
- * Opening FIFOs: the pipe hangs on the inode while somebody has it open. An open for one end waits until the other end is
- * opened (once is enough, even if it is closed again at once: hence the counts of opens); with O_NONBLOCK a reader does not wait
- * and a writer without reader gets ENXIO; an open for both ends never waits (fifo(7)).
+ * Opening FIFOs: the pipe hangs on the inode while somebody has it open. An open for one end waits
+ * until the other end is opened (once is enough, even if it is closed again at once: hence the
+ * counts of opens); with O_NONBLOCK a reader does not wait and a writer without reader gets ENXIO;
+ * an open for both ends never waits (fifo(7)).
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -48,8 +49,8 @@ static int wait_for_partner(struct wait_queue *wq, const u32 *others, const u32 
 	struct wait_entry entry;
 	int error;
 
-	wait_event(wq, &entry, TASK_INTERRUPTIBLE, READ_ONCE(*others) || READ_ONCE(*opens) != before,
-		   error);
+	wait_event(wq, &entry, TASK_INTERRUPTIBLE,
+		   READ_ONCE(*others) || READ_ONCE(*opens) != before, error);
 	return error;
 }
 
@@ -64,14 +65,12 @@ static int fifo_open(struct inode *inode, struct file *file)
 	file->private_data = pipe;
 	file->ops = &pipe_operations;
 	file->mode &= ~(FMODE_SEEKABLE | FMODE_ATOMIC_POS);
-	/* pos remembers how many writers had been there, for POLLHUP; only a reader that did not wait cares. */
-	file->pos = -1;
 	if (!(file->mode & FMODE_READ) && nonblock && !READ_ONCE(pipe->readers))
 		error = -ENXIO;
 	count_ends(pipe, file);
 	if (error == 0 && !(file->mode & FMODE_WRITE) && !READ_ONCE(pipe->writers)) {
 		if (nonblock)
-			file->pos = READ_ONCE(pipe->writer_opens);
+			file->writers_before = READ_ONCE(pipe->writer_opens);
 		else
 			error = wait_for_partner(&pipe->readers_wait, &pipe->writers,
 						 &pipe->writer_opens);

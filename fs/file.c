@@ -1,9 +1,10 @@
 /*
  * Open files: a place in the tree of names, an offset, and the operations of what is there.
  *
- * A file is counted by descriptors (through their chunk), by mappings, and by whoever uses it for a moment. The last
- * reference calls release, gives back the count as writer or program on the inode, and lets the path go. The offset is
- * guarded by pos_lock, which is taken only where two could use the file at once (fdget_pos).
+ * A file is counted by descriptors (through their chunk), by mappings, and by whoever uses it for a
+ * moment. The last reference calls release, gives back the count as writer or program on the inode,
+ * and lets the path go. The offset is guarded by pos_lock, which is taken only where two could use
+ * the file at once (fdget_pos).
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -27,7 +28,7 @@ void file_init(void)
 
 static u32 mode_of_flags(int flags)
 {
-	static const u32 modes[4] = { FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0 };
+	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};
 
 	return flags & O_PATH ? FMODE_PATH : modes[flags & O_ACCMODE];
 }
@@ -54,6 +55,7 @@ static void file_fill(struct file *file, const struct path *path, int flags,
 	path_get(path);
 	file->inode = path->dentry->inode;
 	file->pos = 0;
+	file->writers_before = 0;
 	file->private_data = NULL;
 	file->cred = get_cred(current->cred);
 }
@@ -141,7 +143,10 @@ struct file *filp_open(const char *path, int flags, mode_t mode)
 	return do_filp_open(AT_FDCWD, path, flags | O_LARGEFILE, mode);
 }
 
-/* For exec, at the end of the walk: a regular file, executable, on a mount that allows programs, that nobody writes to. */
+/*
+ * For exec, at the end of the walk: a regular file, executable, on a mount that allows programs,
+ * that nobody writes to.
+ */
 static struct file *open_program(const struct path *path)
 {
 	struct inode *inode = path->dentry->inode;

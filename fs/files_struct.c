@@ -1,24 +1,25 @@
 /*
  * Descriptor tables.
  *
- * A table is an array of pointers to chunks of 64 descriptors. fork copies the array and counts the chunks: a thousand open
- * files are sixteen pointers. A chunk with more than one user is immutable; who opens or closes in it makes a copy of its own
- * first, counting each file. So a child that touches no descriptor costs next to nothing to make and to end, and the files
- * of a chunk are let go when its last user lets go of it.
+ * A table is an array of pointers to chunks of 64 descriptors. fork copies the array and counts the
+ * chunks: a thousand open files are sixteen pointers. A chunk with more than one user is immutable;
+ * who opens or closes in it makes a copy of its own first, counting each file. So a child that
+ * touches no descriptor costs next to nothing to make and to end, and the files of a chunk are let
+ * go when its last user lets go of it.
  *
- *      parent  [ o | o | - ]          child  [ o | o | - ]
- *                |    \______________________/__ |
- *                |       _____________________/  |
- *              chunk (count 2)                 chunk (count 2)
+ *      parent's table                    child's table
+ *        chunks[0] ----> chunk, count 2 <---- chunks[0]
+ *        chunks[1] ----> chunk, count 2 <---- chunks[1]
  *
- * A descriptor that is reserved for a file still being opened sits in a chunk with one user, and stays so: fork copies a
- * chunk with reservations at once, without them. Hence fd_install cannot fail.
+ * A descriptor that is reserved for a file still being opened sits in a chunk with one user, and
+ * stays so: fork copies a chunk with reservations at once, without them. Hence fd_install cannot
+ * fail.
  *
- * Closing must not fail for want of memory, so a copy made for closing is waited for, the out-of-memory killer helping, as
- * Linux never fails small allocations.
+ * Closing must not fail for want of memory, so a copy made for closing is waited for, the
+ * out-of-memory killer helping, as Linux never fails small allocations.
  *
- * files->lock guards the table. Only its users change it, so a single-threaded process reads its own without the lock and
- * without counting the file (fdget); one that shares its table takes both.
+ * files->lock guards the table. Only its users change it, so a single-threaded process reads its
+ * own without the lock and without counting the file (fdget); one that shares its table takes both.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -137,7 +138,10 @@ static bool set_capacity(struct files_struct *files, unsigned int capacity)
 	return true;
 }
 
-/* The child's form of chunk: shared, or copied if somebody is opening a file in it. NULL: out of memory. */
+/*
+ * The child's form of chunk: shared, or copied if somebody is opening a file in it. NULL: out of
+ * memory.
+ */
 static struct fd_chunk *share_chunk(struct fd_chunk *chunk)
 {
 	struct fd_chunk *copy;
@@ -313,8 +317,10 @@ struct fd fdget_raw(unsigned int fd)
 	return fdget_mode(fd, 0);
 }
 
-/* More than one reference (a fork, a dup), or a shared table: somebody else could move the offset. A chunk that is shared
- * stands for a reference of every process that uses it. */
+/*
+ * More than one reference (a fork, a dup), or a shared table: somebody else could move the offset.
+ * A chunk that is shared stands for a reference of every process that uses it.
+ */
 static bool offset_is_shared(unsigned int fd, const struct fd *f)
 {
 	const struct files_struct *files = current->files;
@@ -393,7 +399,10 @@ static int grow_array(struct files_struct *files, unsigned int chunk_index)
 	return 0;
 }
 
-/* The chunk of fd, existing and with no other user. Locked; *dropped: what the table no longer uses, to be put without the lock. */
+/*
+ * The chunk of fd, existing and with no other user. Locked; *dropped: what the table no longer
+ * uses, to be put without the lock.
+ */
 static struct fd_chunk *own_chunk(struct files_struct *files, unsigned int fd,
 				  struct fd_chunk **dropped)
 {
@@ -514,7 +523,10 @@ void fd_install(unsigned int fd, struct file *file)
 	spin_unlock(&files->lock);
 }
 
-/* own_chunk for those that may not fail. The lock is let go while memory is being freed. NULL: the descriptor is not open any more. */
+/*
+ * own_chunk for those that may not fail. The lock is let go while memory is being freed. NULL: the
+ * descriptor is not open any more.
+ */
 static struct fd_chunk *own_chunk_to_close(struct files_struct *files, unsigned int fd,
 					   struct fd_chunk **dropped)
 {
@@ -608,7 +620,10 @@ long sys_dup(unsigned int old)
 	return fd;
 }
 
-/* Puts file (a reference is taken) at new, closing what was there. EBUSY: another thread is just opening it. */
+/*
+ * Puts file (a reference is taken) at new, closing what was there. EBUSY: another thread is just
+ * opening it.
+ */
 static long install_at(struct files_struct *files, struct file *file, unsigned int new,
 		       bool close_on_exec)
 {

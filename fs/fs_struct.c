@@ -1,6 +1,7 @@
 /*
- * fs_struct: the root and working directory of a process, and its umask. Shared with CLONE_FS. Its lock is a spinlock that is
- * held while two paths are copied; the paths that a change replaces are put after it was let go.
+ * fs_struct: the root and working directory of a process, and its umask. Shared with CLONE_FS. Its
+ * lock is a spinlock that is held while two paths are copied; the paths that a change replaces are
+ * put after it was let go.
  */
 #include <tine/err.h>
 #include <tine/fork.h>

@@ -1,20 +1,22 @@
 /*
- * gzip (RFC 1952) and deflate (RFC 1951), as a stream: compressed bytes are all there, what comes out goes to a sink as it is
- * made, so the whole is never in memory twice.
+ * gzip (RFC 1952) and deflate (RFC 1951), as a stream: compressed bytes are all there, what comes
+ * out goes to a sink as it is made, so the whole is never in memory twice.
  *
- * Output is written to a buffer of four times 32 KiB: matches reach back at most 32 KiB, so when it is full its last
- * quarter is moved down after all was given to the sink. Bits are taken from a 64-bit buffer that is filled eight bytes at a
- * time; while symbols are decoded it is in registers. Codes are decoded by a table over the next 11 bits; longer ones, which
- * are rare, canonically, a bit at a time.
+ * Output is written to a buffer of four times 32 KiB: matches reach back at most 32 KiB, so when it
+ * is full its last quarter is moved down after all was given to the sink. Bits are taken from a
+ * 64-bit buffer that is filled eight bytes at a time; while symbols are decoded it is in registers.
+ * Codes are decoded by a table over the next 11 bits; longer ones, which are rare, canonically, a
+ * bit at a time.
  *
- * Nothing in the input is trusted: code lengths that do not make a prefix code, distances beyond what was written, input that
- * ends early, a wrong checksum or length each have a message of their own. Errors are kept in z->error and looked at once
- * a symbol. Pure: also compiled and tested on the host.
+ * Nothing in the input is trusted: code lengths that do not make a prefix code, distances beyond
+ * what was written, input that ends early, a wrong checksum or length each have a message of their
+ * own. Errors are kept in z->error and looked at once a symbol. Pure: also compiled and tested on
+ * the host.
  */
 #include <tine/inflate.h>
 #include <tine/string.h>
 
-#define END_OF_BLOCK 256
+#define END_OF_BLOCK   256
 #define LONGEST_SYMBOL 48 /* bits of a length and a distance with their extra bits */
 
 static u32 crc_table[8][256];
@@ -123,7 +125,10 @@ static void fill_fast(struct inflate_table *t, u32 code, unsigned int length, u3
 		t->fast[i] = symbol << 4 | length;
 }
 
-/* Where each length's codes begin; false if the lengths are not those of a prefix code. One code alone may have one bit. */
+/*
+ * Where each length's codes begin; false if the lengths are not those of a prefix code. One code
+ * alone may have one bit.
+ */
 static bool place_codes(struct inflate_table *t, unsigned int used)
 {
 	u32 code = 0, index = 0;
@@ -177,7 +182,8 @@ static u32 decode_slowly(const struct inflate_table *t, u64 bits)
 	for (unsigned int length = 1; length <= 15; length++, bits >>= 1) {
 		code = code << 1 | (bits & 1);
 		if (code - t->first_code[length] < t->count[length])
-			return t->symbol[t->first_index[length] + code - t->first_code[length]] << 4 |
+			return t->symbol[t->first_index[length] + code - t->first_code[length]]
+				       << 4 |
 			       length;
 	}
 	return 0;
@@ -226,7 +232,10 @@ static void flush(struct inflate *z)
 	z->flushed = z->fill;
 }
 
-/* Eight bytes at a time, over the end if need be: the window has room for that, and they are written again. */
+/*
+ * Eight bytes at a time, over the end if need be: the window has room for that, and they are
+ * written again.
+ */
 static inline u8 *copy_match(u8 *to, u32 distance, u32 length)
 {
 	u8 *from = to - distance, *end = to + length;
@@ -241,18 +250,20 @@ static inline u8 *copy_match(u8 *to, u32 distance, u32 length)
 	return end;
 }
 
-static const u16 length_base[29] = { 3,	 4,  5,	 6,  7,	 8,  9,	 10, 11,  13,  15,  17,	 19,  23, 27,
-				     31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258 };
-static const u8 length_extra[29] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
-				     2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0 };
-static const u16 distance_base[30] = { 1,   2,	 3,   4,   5,	 7,    9,    13,   17,	 25,
-				       33,  49,	 65,  97,  129,	 193,  257,  385,  513,	 769,
-				       1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577 };
-static const u8 distance_extra[30] = { 0, 0, 0, 0, 1, 1, 2, 2,	3,  3,	4,  4,	5,  5,	6,
-				       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13 };
+static const u16 length_base[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
+				    31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const u8 length_extra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+				    2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+static const u16 distance_base[30] = {1,    2,    3,    4,     5,     7,    9,    13,
+				      17,   25,   33,   49,    65,    97,   129,  193,
+				      257,  385,  513,  769,   1025,  1537, 2049, 3073,
+				      4097, 6145, 8193, 12289, 16385, 24577};
+static const u8 distance_extra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
+				      6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 
 /* The rest of a match whose length symbol was read. NULL: to is where it ends; else a message. */
-static inline const char *inflate_match(struct inflate *z, struct bit_reader *r, u32 symbol, u8 **to)
+static inline const char *inflate_match(struct inflate *z, struct bit_reader *r, u32 symbol,
+					u8 **to)
 {
 	u32 length, distance;
 
@@ -273,7 +284,9 @@ static inline const char *inflate_match(struct inflate *z, struct bit_reader *r,
 	return NULL;
 }
 
-/* Symbols until the block ends, the window is full, or something is wrong. true: the block goes on. */
+/*
+ * Symbols until the block ends, the window is full, or something is wrong. true: the block goes on.
+ */
 static bool inflate_symbols(struct inflate *z)
 {
 	struct bit_reader r = z->reader; /* in registers */
@@ -313,7 +326,9 @@ static void inflate_codes(struct inflate *z)
 		flush(z);
 }
 
-/* Gives bytes that were read ahead back to the input; what is left of the current byte is dropped. */
+/*
+ * Gives bytes that were read ahead back to the input; what is left of the current byte is dropped.
+ */
 static void to_byte_boundary(struct inflate *z)
 {
 	struct bit_reader *r = &z->reader;
@@ -383,7 +398,7 @@ static void read_lengths(struct inflate *z, unsigned int n)
 		}
 		if (symbol >= 16) {
 			value = symbol == 16 ? z->lengths[i - 1] : 0;
-			repeat = symbol == 16	? 3 + take_bits(z, 2)
+			repeat = symbol == 16   ? 3 + take_bits(z, 2)
 				 : symbol == 17 ? 3 + take_bits(z, 3)
 						: 11 + take_bits(z, 7);
 		}
@@ -398,8 +413,8 @@ static void read_lengths(struct inflate *z, unsigned int n)
 
 static void inflate_dynamic(struct inflate *z)
 {
-	static const u8 order[19] = { 16, 17, 18, 0, 8,	 7, 9,	6, 10, 5,
-				      11, 4,  12, 3, 13, 2, 14, 1, 15 };
+	static const u8 order[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+				     11, 4,  12, 3, 13, 2, 14, 1, 15};
 	unsigned int literals = 257 + take_bits(z, 5), distances = 1 + take_bits(z, 5);
 	unsigned int n = 4 + take_bits(z, 4);
 
@@ -450,9 +465,9 @@ static void inflate_blocks(struct inflate *z)
 		to_byte_boundary(z);
 }
 
-#define GZIP_CRC 2
-#define GZIP_EXTRA 4
-#define GZIP_NAME 8
+#define GZIP_CRC     2
+#define GZIP_EXTRA   4
+#define GZIP_NAME    8
 #define GZIP_COMMENT 16
 
 static bool skip(struct inflate *z, size_t n)
@@ -510,7 +525,7 @@ static void check_trailer(struct inflate *z)
 const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
 		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg)
 {
-	z->reader = (struct bit_reader){ .in = in, .end = in + size };
+	z->reader = (struct bit_reader){.in = in, .end = in + size};
 	z->total = 0;
 	z->crc = 0;
 	z->fill = z->flushed = 0;

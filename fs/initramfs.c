@@ -1,11 +1,12 @@
 /*
- * Filling the root file system from the archive that the boot loader brought: any number of newc cpio archives, each plain or
- * compressed by gzip, with zeroes between them, as Linux takes them.
+ * Filling the root file system from the archive that the boot loader brought: any number of newc
+ * cpio archives, each plain or compressed by gzip, with zeroes between them, as Linux takes them.
  *
- * Decompressed bytes go straight into the cpio reader and from there into files, so memory holds the compressed archive and
- * the files, and nothing twice. Entries are made by the same functions as system calls use. An entry that is there already
- * is replaced if it is of another kind. Files that share an inode number in the archive become hard links; directories get
- * their times at the end, since making entries in them changes those.
+ * Decompressed bytes go straight into the cpio reader and from there into files, so memory holds
+ * the compressed archive and the files, and nothing twice. Entries are made by the same functions
+ * as system calls use. An entry that is there already is replaced if it is of another kind. Files
+ * that share an inode number in the archive become hard links; directories get their times at the
+ * end, since making entries in them changes those.
  *
  * The message that is returned says what is wrong, in which entry and at which offset.
  */
@@ -45,7 +46,7 @@ static struct seen *remember(struct seen **list, const struct cpio_entry *e, con
 
 	if (!seen)
 		return NULL;
-	*seen = (struct seen){ *list, e->ino, e->major, e->minor, e->mtime };
+	*seen = (struct seen){*list, e->ino, e->major, e->minor, e->mtime};
 	memcpy(seen->name, name, strlen(name) + 1);
 	*list = seen;
 	return seen;
@@ -75,8 +76,8 @@ static int set_attributes(const struct path *path, const struct cpio_entry *e)
 		.valid = ATTR_UID | ATTR_GID | ATTR_MTIME | ATTR_ATIME | ATTR_TIMES_SET,
 		.uid = e->uid,
 		.gid = e->gid,
-		.mtime = { .tv_sec = e->mtime },
-		.atime = { .tv_sec = e->mtime },
+		.mtime = {.tv_sec = e->mtime},
+		.atime = {.tv_sec = e->mtime},
 	};
 	struct inode *inode = path->dentry->inode;
 	int error;
@@ -117,7 +118,10 @@ static void clear_way(const char *name, mode_t mode, bool fresh)
 		kernel_unlink(name, S_ISDIR(old));
 }
 
-/* 1: name is now another name of an earlier entry; 0: it is the first of its inode, or the only one. */
+/*
+ * 1: name is now another name of an earlier entry; 0: it is the first of its inode, or the only
+ * one.
+ */
 static int link_to_earlier(struct unpack *u, const struct cpio_entry *e, const char *name)
 {
 	struct seen **bucket = &u->links[e->ino % ARRAY_SIZE(u->links)], *seen;
@@ -217,7 +221,7 @@ static const char *end(void *arg)
 	struct unpack *u = arg;
 
 	if (u->file) {
-		u->file->inode->mtime = (struct uapi_timespec){ .tv_sec = u->mtime };
+		u->file->inode->mtime = (struct uapi_timespec){.tv_sec = u->mtime};
 		fput(u->file);
 	}
 	u->file = NULL;
@@ -246,8 +250,8 @@ static const char *explain(const struct unpack *u, const char *what, size_t offs
 {
 	bool in_entry = u->cpio.state != CPIO_GAP && u->cpio.state != CPIO_IN_HEADER;
 
-	snprintf(message_buffer, sizeof(message_buffer), "%s (byte %zu of the initrd%s%.100s%s)", what,
-		 offset, in_entry ? ", entry \"" : "", in_entry ? u->cpio.name : "",
+	snprintf(message_buffer, sizeof(message_buffer), "%s (byte %zu of the initrd%s%.100s%s)",
+		 what, offset, in_entry ? ", entry \"" : "", in_entry ? u->cpio.name : "",
 		 in_entry ? "\"" : "");
 	return message_buffer;
 }
@@ -277,7 +281,7 @@ static void set_directory_times(struct unpack *u)
 
 		if (kern_path(seen->name, 0, &path) != 0)
 			continue;
-		path.dentry->inode->mtime = (struct uapi_timespec){ .tv_sec = seen->mtime };
+		path.dentry->inode->mtime = (struct uapi_timespec){.tv_sec = seen->mtime};
 		path_put(&path);
 	}
 }

@@ -1,12 +1,14 @@
 /*
  * Inodes: the files themselves, apart from their names.
  *
- * An inode lives while somebody counts it: dentries, open files (through their path), walks. When the last reference goes its
- * file system frees the contents; there is no cache of inodes to come back from, since every file system lives in memory
- * and a file without a name is gone once it is closed.
+ * An inode lives while somebody counts it: dentries, open files (through their path), walks. When
+ * the last reference goes its file system frees the contents; there is no cache of inodes to come
+ * back from, since every file system lives in memory and a file without a name is gone once it is
+ * closed.
  *
- * inode->lock guards the contents: of a directory its entries, of a file its size. It is taken parent before child, and of two
- * unrelated directories (rename) under the rename lock, the ancestor first.
+ * inode->lock guards the contents: of a directory its entries, of a file its size. It is taken
+ * parent before child, and of two unrelated directories (rename) under the rename lock, the
+ * ancestor first.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -159,23 +161,29 @@ bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode)
 	return cred->fsuid == inode->uid || has_cap(cred, CAP_FOWNER);
 }
 
-/* The bits that a write by somebody without CAP_FSETID takes away. */
-static mode_t priv_bits(mode_t mode)
+static bool in_group_or_capable(const struct cred *cred, const struct inode *inode)
 {
-	mode_t kill = 0;
+	return in_group(cred, inode->gid) || has_cap(cred, CAP_FSETID);
+}
+
+/*
+ * The bits that a write or a change of owner takes away. Set-group-id without execution for the
+ * group once meant locking.
+ */
+static mode_t priv_bits(const struct inode *inode)
+{
+	mode_t mode = inode->mode, kill = mode & S_ISUID;
 
 	if (!S_ISREG(mode))
 		return 0;
-	if (mode & S_ISUID)
-		kill |= S_ISUID;
-	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+	if ((mode & S_ISGID) && ((mode & S_IXGRP) || !in_group_or_capable(current->cred, inode)))
 		kill |= S_ISGID;
 	return kill;
 }
 
 void inode_kill_priv(struct inode *inode)
 {
-	mode_t kill = priv_bits(inode->mode);
+	mode_t kill = priv_bits(inode);
 
 	if (unlikely(kill) && !capable(CAP_FSETID))
 		inode->mode &= ~kill;
@@ -229,7 +237,7 @@ static int check_times(const struct cred *cred, const struct inode *inode, const
 
 static void set_mode(const struct cred *cred, struct inode *inode, mode_t mode)
 {
-	if (!in_group(cred, inode->gid) && !has_cap(cred, CAP_FSETID))
+	if (!in_group_or_capable(cred, inode))
 		mode &= ~S_ISGID;
 	inode->mode = (inode->mode & S_IFMT) | (mode & 07777);
 }
@@ -249,7 +257,7 @@ int notify_change(struct inode *inode, struct iattr *attr)
 		return error;
 
 	if ((attr->valid & (ATTR_UID | ATTR_GID)) && S_ISREG(inode->mode))
-		inode->mode &= ~priv_bits(inode->mode);
+		inode->mode &= ~priv_bits(inode);
 	if (attr->valid & ATTR_UID)
 		inode->uid = attr->uid;
 	if (attr->valid & ATTR_GID)

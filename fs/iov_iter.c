@@ -1,6 +1,7 @@
 /*
- * Where read and write take bytes from and put them. One form for one buffer or many, in user or kernel memory, so that a file
- * system implements reading once. The iterator is advanced by what was copied, never by more, so a short count is exact.
+ * Where read and write take bytes from and put them. One form for one buffer or many, in user or
+ * kernel memory, so that a file system implements reading once. The iterator is advanced by what
+ * was copied, never by more, so a short count is exact.
  */
 #include <tine/err.h>
 #include <tine/iov_iter.h>
@@ -10,7 +11,7 @@
 
 void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n)
 {
-	iter->single = (struct iovec){ buf, n };
+	iter->single = (struct iovec){buf, n};
 	iter->iov = NULL;
 	iter->offset = 0;
 	iter->count = n;

@@ -1,7 +1,8 @@
 /*
- * Making and removing names: mknod, mkdir, link, symlink, unlink, rmdir. The walk stops at the directory; then, with the directory
- * locked, the last component is looked up, the right to change the directory checked, and the tree changed. The file
- * system only provides the new inode: a name is a dentry, and that is all there is to it.
+ * Making and removing names: mknod, mkdir, link, symlink, unlink, rmdir. The walk stops at the
+ * directory; then, with the directory locked, the last component is looked up, the right to change
+ * the directory checked, and the tree changed. The file system only provides the new inode: a name
+ * is a dentry, and that is all there is to it.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -194,6 +195,22 @@ long sys_symlink(const char __user *target, const char __user *name)
 	return sys_symlinkat(target, AT_FDCWD, name);
 }
 
+/*
+ * Who neither owns a file nor may act for its owner links to it only what could do no harm: a
+ * regular file that is neither set-user-id nor set-group-id and that he may read and write. Linux
+ * has this as fs.protected_hardlinks, on wherever distributions decide.
+ */
+static bool may_link(const struct cred *cred, const struct inode *inode)
+{
+	mode_t mode = inode->mode;
+
+	if (inode_owner_or_capable(cred, inode))
+		return true;
+	return S_ISREG(mode) && !(mode & S_ISUID) &&
+	       (mode & (S_ISGID | S_IXGRP)) != (S_ISGID | S_IXGRP) &&
+	       inode_permission(cred, inode, MAY_READ | MAY_WRITE) == 0;
+}
+
 /* Another name for old in the locked directory nd stands in. */
 static int link_inode(struct nameidata *nd, const struct path *old)
 {
@@ -202,6 +219,8 @@ static int link_inode(struct nameidata *nd, const struct path *old)
 
 	if (nd->path.mnt != old->mnt)
 		return -EXDEV;
+	if (!may_link(nd->cred, inode))
+		return -EPERM;
 	error = may_create(dir, nd->cred);
 	if (error != 0)
 		return error;

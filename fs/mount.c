@@ -1,13 +1,15 @@
 /*
  * The tree of mounts.
  *
- * A vfsmount is a super block's tree (or, for a bind mount, part of one) hung on a dentry of another mount. A path is therefore
- * a pair (mount, dentry): a walk goes down through a mount point by replacing the pair by the mount hung there, and up through
- * a root by the reverse. dentry->mounts counts the mounts on a dentry, so that the walk only looks where there is one.
+ * A vfsmount is a super block's tree (or, for a bind mount, part of one) hung on a dentry of
+ * another mount. A path is therefore a pair (mount, dentry): a walk goes down through a mount point
+ * by replacing the pair by the mount hung there, and up through a root by the reverse.
+ * dentry->mounts counts the mounts on a dentry, so that the walk only looks where there is one.
  *
- * The namespace lists its mounts, in the order of mounting, and counts them; children count their parents; paths of open
- * files, working directories and walks count the mount they are in. So a mount with no children and only the namespace's reference
- * and the caller's is not busy. The mount lock guards the tree. All mounts are private: nothing propagates.
+ * The namespace lists its mounts, in the order of mounting, and counts them; children count their
+ * parents; paths of open files, working directories and walks count the mount they are in. So a
+ * mount with no children and only the namespace's reference and the caller's is not busy. The mount
+ * lock guards the tree. All mounts are private: nothing propagates.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -137,7 +139,10 @@ bool is_mountpoint(const struct dentry *dentry)
 	return READ_ONCE(dentry->mounts) != 0;
 }
 
-/* Hangs mnt (reference consumed on success) at path. The directory at path is locked against removal. */
+/*
+ * Hangs mnt (reference consumed on success) at path. The directory at path is locked against
+ * removal.
+ */
 static int attach(struct vfsmount *mnt, const struct path *path)
 {
 	int error = 0;
@@ -239,7 +244,10 @@ static bool has_mounts_below(const struct path *path)
 	return found;
 }
 
-/* A bind mount. With MS_REC what is mounted below would have to come too: refused where there is any. */
+/*
+ * A bind mount. With MS_REC what is mounted below would have to come too: refused where there is
+ * any.
+ */
 static int bind_mount(const char *from, const struct path *path, bool recursive)
 {
 	struct path old;
@@ -392,7 +400,10 @@ static struct vfsmount *child_of(struct vfsmount *parent)
 	return NULL;
 }
 
-/* Takes off mnt, or with detach_all the lowest mount below it. Returns what was taken off, or ERR_PTR. */
+/*
+ * Takes off mnt, or with detach_all the lowest mount below it. Returns what was taken off, or
+ * ERR_PTR.
+ */
 static struct vfsmount *umount_one(struct vfsmount *mnt, bool detach_all, struct path *was_on)
 {
 	struct vfsmount *child;

@@ -1,17 +1,19 @@
 /*
  * Walking paths.
  *
- * A walk is a place (mount and dentry, counted) and the rest of a string. Each step takes the next component off the string: "."
- * stays, ".." goes to the parent (never above the root of the process, up through roots of mounts), a name is looked up among
- * the children; then the walk goes down through whatever is mounted there. A symbolic link is spliced in: target, "/", rest
- * become the new string, in a buffer that the walk owns, so there is no stack of links and no recursion; after 40 of them the
- * walk gives up. Links of /proc that jump to an object move the place instead.
+ * A walk is a place (mount and dentry, counted) and the rest of a string. Each step takes the next
+ * component off the string: "." stays, ".." goes to the parent (never above the root of the
+ * process, up through roots of mounts), a name is looked up among the children; then the walk goes
+ * down through whatever is mounted there. A symbolic link is spliced in: target, "/", rest become
+ * the new string, in a buffer that the walk owns, so there is no stack of links and no recursion;
+ * after 40 of them the walk gives up. Links of /proc that jump to an object move the place instead.
  *
- * The order of checks is Linux's: the directory must be searchable before its entries are looked up, a component must not be
- * longer than 255 bytes, and only then may it be missing; what is followed by a slash must be a directory in the end.
+ * The order of checks is Linux's: the directory must be searchable before its entries are looked
+ * up, a component must not be longer than 255 bytes, and only then may it be missing; what is
+ * followed by a slash must be a directory in the end.
  *
- * Walks take no lock but spinlocks for a moment; who creates or removes looks the last component up again with its directory's
- * inode locked.
+ * Walks take no lock but spinlocks for a moment; who creates or removes looks the last component up
+ * again with its directory's inode locked.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -104,7 +106,7 @@ int nd_begin(struct nameidata *nd, int dfd, const char *name, unsigned int flags
 	nd->owned = NULL;
 	nd->flags = flags;
 	nd->links = 0;
-	nd->path = (struct path){ NULL, NULL };
+	nd->path = (struct path){NULL, NULL};
 	if (*name == '\0' && !(flags & LOOKUP_EMPTY)) {
 		nd->root = nd->path;
 		return -ENOENT;
@@ -232,8 +234,25 @@ static int splice_link(struct nameidata *nd, const char *target)
 	return 1;
 }
 
-/* The text of a link, or its object. 1: spliced in; 0: jumped. The walk stands in the link's directory. */
-static int follow_link(struct nameidata *nd, struct inode *link)
+/*
+ * In a sticky directory that everybody may write to, a link is followed by its owner, or if the
+ * directory's owner made it. Linux has this as fs.protected_symlinks, on wherever distributions
+ * decide.
+ */
+static bool may_follow(const struct nameidata *nd, const struct inode *link)
+{
+	const struct inode *dir = nd->path.dentry->inode;
+
+	if ((dir->mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
+		return true;
+	return link->uid == nd->cred->fsuid || link->uid == dir->uid;
+}
+
+/*
+ * The text of a link, or its object. 1: spliced in; 0: jumped. The walk stands in the link's
+ * directory.
+ */
+static int follow_link(struct nameidata *nd, struct inode *link, bool last)
 {
 	struct path target;
 	const char *text;
@@ -242,6 +261,8 @@ static int follow_link(struct nameidata *nd, struct inode *link)
 
 	if (nd->links++ >= MAX_LINKS)
 		return -ELOOP;
+	if (last && !may_follow(nd, link))
+		return -EACCES;
 	if (link->ops->jump) {
 		error = link->ops->jump(link, &target);
 		if (error == 0) {
@@ -263,12 +284,12 @@ static int follow_link(struct nameidata *nd, struct inode *link)
 
 int nd_step_to(struct nameidata *nd, struct dentry *dentry, bool follow)
 {
-	struct path next = { mntget(nd->path.mnt), dentry };
+	struct path next = {mntget(nd->path.mnt), dentry};
 	int result = 0;
 
 	follow_mounts(&next);
 	if (follow && S_ISLNK(next.dentry->inode->mode)) {
-		result = follow_link(nd, next.dentry->inode);
+		result = follow_link(nd, next.dentry->inode, !*nd->name);
 		path_put(&next);
 		return result;
 	}
@@ -303,8 +324,7 @@ static int walk_whole(struct nameidata *nd)
 			nd->flags |= LOOKUP_FOLLOW | LOOKUP_DIRECTORY;
 		result = nd_step(nd, nd->flags & LOOKUP_FOLLOW);
 	} while (result == 1);
-	if (result == 0 && (nd->flags & LOOKUP_DIRECTORY) &&
-	    !S_ISDIR(nd->path.dentry->inode->mode))
+	if (result == 0 && (nd->flags & LOOKUP_DIRECTORY) && !S_ISDIR(nd->path.dentry->inode->mode))
 		return -ENOTDIR;
 	return result;
 }
@@ -351,7 +371,10 @@ int may_create(const struct inode *dir, const struct cred *cred)
 	return inode_permission(cred, dir, MAY_WRITE | MAY_EXEC);
 }
 
-/* In a sticky directory only the owner of the file, the owner of the directory, or CAP_FOWNER may remove. */
+/*
+ * In a sticky directory only the owner of the file, the owner of the directory, or CAP_FOWNER may
+ * remove.
+ */
 static bool sticky_forbids(const struct inode *dir, const struct inode *victim)
 {
 	const struct cred *cred = current->cred;

@@ -1,9 +1,10 @@
 /*
  * open(2): from a path and flags to an open file.
  *
- * Three stages, as Linux orders them: flags are checked without looking at any file; the walk goes to the last component and,
- * with O_CREAT, makes it if it is not there, under its directory's lock; then the file found is judged (kind, permission,
- * read-only) and opened. A descriptor is reserved before all of that, so that the last step cannot fail.
+ * Three stages, as Linux orders them: flags are checked without looking at any file; the walk goes
+ * to the last component and, with O_CREAT, makes it if it is not there, under its directory's lock;
+ * then the file found is judged (kind, permission, read-only) and opened. A descriptor is reserved
+ * before all of that, so that the last step cannot fail.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -16,37 +17,37 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 
-#define VALID_OPEN_FLAGS                                                                           \
-	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |      \
-	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |      \
+#define VALID_OPEN_FLAGS                                                                      \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | \
+	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
 	 O_PATH | O_TMPFILE_BIT)
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
 /* What an open asks for. */
 struct open_request {
 	int flags;
-	mode_t mode;	   /* of a new file, type included */
-	unsigned int may;  /* MAY_ bits */
+	mode_t mode;      /* of a new file, type included */
+	unsigned int may; /* MAY_ bits */
 	bool created;
 	struct file *file; /* empty, allocated before anything is made; owned until it is used */
 };
 
 static int parse_flags(int flags, mode_t mode, struct open_request *r)
 {
-	static const unsigned int may[4] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
-					     MAY_READ | MAY_WRITE };
+	static const unsigned int may[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+					    MAY_READ | MAY_WRITE};
 
 	flags &= VALID_OPEN_FLAGS;
+	if (flags & O_PATH)
+		flags &= PATH_FLAGS;
+	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+		return -EINVAL;
 	r->created = false;
 	r->mode = flags & (O_CREAT | O_TMPFILE_BIT) ? (mode & 07777) | S_IFREG : 0;
-	r->may = may[flags & O_ACCMODE];
+	r->may = flags & O_PATH ? 0 : may[flags & O_ACCMODE];
 	if (flags & O_TMPFILE_BIT) {
-		if ((flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE || !(r->may & MAY_WRITE))
+		if ((flags & O_TMPFILE) != O_TMPFILE || !(r->may & MAY_WRITE))
 			return -EINVAL;
-	}
-	if (flags & O_PATH) {
-		flags &= PATH_FLAGS;
-		r->may = 0;
 	}
 	if (flags & O_TRUNC)
 		r->may |= MAY_WRITE;
@@ -163,7 +164,7 @@ static int may_open(const struct path *path, struct open_request *r, const struc
 
 static int truncate_opened(struct inode *inode)
 {
-	struct iattr attr = { .valid = ATTR_SIZE | ATTR_MTIME, .size = 0 };
+	struct iattr attr = {.valid = ATTR_SIZE | ATTR_MTIME, .size = 0};
 	int error;
 
 	mutex_lock(&inode->lock);
@@ -174,7 +175,8 @@ static int truncate_opened(struct inode *inode)
 }
 
 /* Judges and opens the file at the walk's end. */
-static struct file *use_file(struct open_request *r, const struct path *path, int flags, bool created)
+static struct file *use_file(struct open_request *r, const struct path *path, int flags,
+			     bool created)
 {
 	struct file *file = r->file;
 

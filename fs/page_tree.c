@@ -1,12 +1,14 @@
 /*
  * The pages of a file.
  *
- * A tree of nodes with 64 slots: slots of the lowest nodes point to pages, those of others to nodes. It is as high as its
- * highest index needs and grows upwards: a new root gets the old one as its first slot. Nodes that become empty are freed, so a
- * sparse file costs what it holds. A node counts its slots in use.
+ * A tree of nodes with 64 slots: slots of the lowest nodes point to pages, those of others to
+ * nodes. It is as high as its highest index needs and grows upwards: a new root gets the old one as
+ * its first slot. Nodes that become empty are freed, so a sparse file costs what it holds. A node
+ * counts its slots in use.
  *
- * The tree holds a reference on every page in it; whoever looks one up under the mapping's lock takes another before letting
- * the lock go. Indexes reach 2^52 (a file of 2^64 bytes), nine levels, which bounds the recursion.
+ * The tree holds a reference on every page in it; whoever looks one up under the mapping's lock
+ * takes another before letting the lock go. Indexes reach 2^52 (a file of 2^64 bytes), nine levels,
+ * which bounds the recursion.
  */
 #include <tine/err.h>
 #include <tine/page.h>
@@ -75,7 +77,10 @@ static int grow(struct address_space *mapping, u64 index)
 	return 0;
 }
 
-/* Drops the pages from first on below node, whose lowest index is base; frees what became empty. Returns the pages dropped. */
+/*
+ * Drops the pages from first on below node, whose lowest index is base; frees what became empty.
+ * Returns the pages dropped.
+ */
 static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
 {
 	struct page_tree_node *node = *slot;

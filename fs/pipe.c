@@ -1,14 +1,17 @@
 /*
  * Pipes: a ring of slots, each with a page and the bytes in it.
  *
- * A write of at most a page goes into the rest of the last page, if it fits there whole, or into a slot of its own: so writes of
- * up to PIPE_BUF bytes are never torn. Slots hold pages only while they hold bytes; one page is kept for the next write,
- * so that a pipe used for small messages allocates nothing.
+ * A write of at most a page goes into the rest of the last page, if it fits there whole, or into a
+ * slot of its own: so writes of up to PIPE_BUF bytes are never torn. Slots hold pages only while
+ * they hold bytes; one page is kept for the next write, so that a pipe used for small messages
+ * allocates nothing.
  *
- * The pipe's mutex guards the ring. Sleepers check their condition without it and again with it. A reader wakes writers
- * only when the ring was full, a writer wakes readers only when it was empty: nobody sleeps in between.
+ * The pipe's mutex guards the ring. Sleepers check their condition without it and again with it. A
+ * reader wakes writers only when the ring was full, a writer wakes readers only when it was empty:
+ * nobody sleeps in between.
  *
- * An unnamed pipe and a FIFO differ only in how they are opened (fs/fifo.c); the pipe lives while a file has it open.
+ * An unnamed pipe and a FIFO differ only in how they are opened (fs/fifo.c); the pipe lives while a
+ * file has it open.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -90,7 +93,9 @@ static void drop_slot(struct pipe *pipe)
 		pipe->spare = page;
 }
 
-/* Takes bytes out of the ring while there are any and somebody wants them. Bytes moved, or -EFAULT. */
+/*
+ * Takes bytes out of the ring while there are any and somebody wants them. Bytes moved, or -EFAULT.
+ */
 static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *to)
 {
 	ssize_t done = 0;
@@ -164,7 +169,9 @@ static int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
 	return 1;
 }
 
-/* Fills a new slot with as much as a page holds: all of that or nothing. Bytes, -EFAULT or -ENOMEM. */
+/*
+ * Fills a new slot with as much as a page holds: all of that or nothing. Bytes, -EFAULT or -ENOMEM.
+ */
 static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
 	struct page *page = pipe->spare ? pipe->spare : alloc_data_page();
@@ -177,7 +184,7 @@ static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 		pipe->spare = page;
 		return -EFAULT;
 	}
-	*slot(pipe, pipe->head) = (struct pipe_buffer){ page, 0, n, packet };
+	*slot(pipe, pipe->head) = (struct pipe_buffer){page, 0, n, packet};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
 	return n;
 }
@@ -202,7 +209,8 @@ static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
 }
 
 /*
- * One round of a write: everything that fits now. *done grows; the result is 0 (all written), 1 (wait for room) or -errno.
+ * One round of a write: everything that fits now. *done grows; the result is 0 (all written), 1
+ * (wait for room) or -errno.
  */
 static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *from, ssize_t *done)
 {
@@ -222,7 +230,9 @@ static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *fr
 		else
 			*done += n;
 		if (result == 0 && from->count)
-			result = !pipe_full(pipe) ? -EFAULT : file->flags & O_NONBLOCK ? -EAGAIN : 1;
+			result = !pipe_full(pipe)           ? -EFAULT
+				 : file->flags & O_NONBLOCK ? -EAGAIN
+							    : 1;
 	}
 	mutex_unlock(&pipe->lock);
 	if (was_empty && !pipe_empty(pipe))
@@ -263,8 +273,12 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	if (file->mode & FMODE_READ) {
 		if (!pipe_empty(pipe))
 			events |= POLLIN | POLLRDNORM;
-		/* A FIFO that nobody has opened for writing since this end was opened has not hung up. */
-		if (!READ_ONCE(pipe->writers) && READ_ONCE(pipe->writer_opens) != file->pos)
+		/*
+		 * A FIFO that nobody has opened for writing since this end was opened has not hung
+		 * up.
+		 */
+		if (!READ_ONCE(pipe->writers) &&
+		    READ_ONCE(pipe->writer_opens) != file->writers_before)
 			events |= POLLHUP;
 	}
 	if (file->mode & FMODE_WRITE) {
@@ -350,12 +364,11 @@ static long set_size(struct pipe *pipe, unsigned int bytes)
 {
 	u32 slots = 1;
 
-	if (bytes == 0 || bytes > 1u << 31)
+	if (bytes > 1u << 31)
 		return -EINVAL;
 	while (slots * PAGE_SIZE < bytes)
 		slots *= 2;
-	if (slots > pipe->slots && slots * PAGE_SIZE > PIPE_MAX_BYTES &&
-	    !capable(CAP_SYS_RESOURCE))
+	if (slots > pipe->slots && slots * PAGE_SIZE > PIPE_MAX_BYTES && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return resize(pipe, slots);
 }
@@ -408,7 +421,7 @@ static struct file *pipe_end(const struct path *path, int flags)
 /* Both ends of a new pipe. */
 static int make_pipe(struct file *ends[2], int flags)
 {
-	struct path path = { .mnt = pipe_mount };
+	struct path path = {.mnt = pipe_mount};
 	struct inode *inode = pipe_inode();
 	char name[32];
 	int n, error = 0;
@@ -418,8 +431,7 @@ static int make_pipe(struct file *ends[2], int flags)
 	n = snprintf(name, sizeof(name), "pipe:[%u]", (unsigned int)inode->ino);
 	path.dentry = dentry_alloc(pipe_mount->sb, NULL, name, n, igrab(inode));
 	ends[1] = NULL;
-	ends[0] = path.dentry ? pipe_end(&path, O_RDONLY | (flags & O_NONBLOCK))
-			      : ERR_PTR(-ENOMEM);
+	ends[0] = path.dentry ? pipe_end(&path, O_RDONLY | (flags & O_NONBLOCK)) : ERR_PTR(-ENOMEM);
 	if (IS_ERR(ends[0])) {
 		pipe_free(inode->pipe);
 		error = PTR_ERR(ends[0]);

@@ -1,9 +1,10 @@
 /*
  * poll(2), and what it shares with select(2): a task that waits on any number of files.
  *
- * Asking a file for its events also registers the waiter with each wait queue of the file, the first time round. Each
- * registration is a wait entry of its own with a wake function that marks the waiter triggered; so an event between asking and
- * sleeping is not missed: the sleep sees the mark. The first few entries are in the waiter, on the stack; more come in pages.
+ * Asking a file for its events also registers the waiter with each wait queue of the file, the
+ * first time round. Each registration is a wait entry of its own with a wake function that marks
+ * the waiter triggered; so an event between asking and sleeping is not missed: the sleep sees the
+ * mark. The first few entries are in the waiter, on the stack; more come in pages.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -191,9 +192,9 @@ static int do_poll(struct pollfd __user *user, unsigned int n, u64 *left)
 static long poll_restart(struct restart_block *restart)
 {
 	u64 now = arch_clock_ns();
-	u64 left = restart->expires == ~0ull	? ~0ull
-		   : restart->expires > now	? restart->expires - now
-						: 0;
+	u64 left = restart->expires == ~0ull ? ~0ull
+		   : restart->expires > now  ? restart->expires - now
+					     : 0;
 	long ready = do_poll(restart->poll_fds, restart->poll_count, &left);
 
 	return ready == -ERESTARTNOHAND ? -ERESTART_RESTARTBLOCK : ready;
@@ -231,7 +232,10 @@ long put_time_left(long result, struct uapi_timespec __user *user, u64 end)
 	u64 now = arch_clock_ns();
 	struct uapi_timespec left = ns_to_timespec(end > now ? end - now : 0);
 
-	/* The result stays even if the time cannot be stored; but then the call must not be restarted with the old time. */
+	/*
+	 * The result stays even if the time cannot be stored; but then the call must not be
+	 * restarted with the old time.
+	 */
 	if (user && copy_to_user(user, &left, sizeof(left)) && result == -ERESTARTNOHAND)
 		return -EINTR;
 	return result;

@@ -1,11 +1,13 @@
 /*
- * procfs: files whose text is made when they are read. Every directory is a table of proc_entry rows, or numbers (processes,
- * descriptors) with a row for each; the row says what a name is. Inodes and dentries are made by each walk and go with it:
- * nothing is cached, so nothing can be stale.
+ * procfs: files whose text is made when they are read. Every directory is a table of proc_entry
+ * rows, or numbers (processes, descriptors) with a row for each; the row says what a name is.
+ * Inodes and dentries are made by each walk and go with it: nothing is cached, so nothing can be
+ * stale.
  *
- * An inode remembers its row and, below /proc/PID, the struct pid of the process, which does not keep the process alive:
- * each use looks the task up, and finds none (ESRCH) when it is gone. Text is made whole at the first read of an open file, in a
- * buffer that grows until it fits, and later reads take from that; reading at offset 0 makes it anew.
+ * An inode remembers its row and, below /proc/PID, the struct pid of the process, which does not
+ * keep the process alive: each use looks the task up, and finds none (ESRCH) when it is gone. Text
+ * is made whole at the first read of an open file, in a buffer that grows until it fits, and later
+ * reads take from that; reading at offset 0 makes it anew.
  */
 #include <tine/err.h>
 #include <tine/fail.h>
@@ -23,7 +25,7 @@
 #include <tine/task.h>
 #include <uapi/statfs.h>
 
-#define FIRST_TEXT 1024u
+#define FIRST_TEXT   1024u
 #define LARGEST_TEXT (4u << 20)
 
 /* What an inode of /proc is. */
@@ -33,7 +35,8 @@ struct proc_inode {
 };
 
 static const struct inode_operations proc_dir_inode, proc_link_inode, proc_jump_inode;
-static const struct inode_operations proc_file_inode = {};
+static int proc_set_size(struct inode *inode, loff_t size);
+static const struct inode_operations proc_file_inode = {.set_size = proc_set_size};
 static const struct file_operations proc_dir_operations, proc_file_operations;
 static struct super_block *proc_super;
 
@@ -195,7 +198,21 @@ static struct dentry *lookup_pid(struct dentry *dir, const char *name, unsigned 
 	return dentry;
 }
 
-/* A name in a directory of numbers: of a thread, with what is below it, or of something of the task's. */
+static struct dentry *numbered_link(struct dentry *dir, const struct proc_entry *entry,
+				    struct task_struct *task, int nr, const char *name,
+				    unsigned int len)
+{
+	struct dentry *dentry = new_dentry(dir, name, len, entry, task, nr);
+
+	if (!IS_ERR(dentry) && entry->link_mode)
+		dentry->inode->mode = S_IFLNK | entry->link_mode(task, nr);
+	return dentry;
+}
+
+/*
+ * A name in a directory of numbers: of a thread, with what is below it, or of something of the
+ * task's.
+ */
 static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry *entry,
 				    struct task_struct *task, int nr, const char *name,
 				    unsigned int len)
@@ -204,7 +221,7 @@ static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry 
 	struct dentry *dentry;
 
 	if (!entry->children)
-		return new_dentry(dir, name, len, entry, task, nr);
+		return numbered_link(dir, entry, task, nr, name, len);
 	thread = find_get_task_by_vpid(nr);
 	if (!thread)
 		return ERR_PTR(-ENOENT);
@@ -240,7 +257,7 @@ static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned
 	return found;
 }
 
-static const struct inode_operations proc_dir_inode = { .lookup = proc_lookup };
+static const struct inode_operations proc_dir_inode = {.lookup = proc_lookup};
 
 static unsigned int entry_type(const struct proc_entry *e)
 {
@@ -331,14 +348,16 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 	return 0;
 }
 
-static loff_t proc_dir_llseek(struct file *file, loff_t offset, int whence)
+/* There is no end to seek from: texts have no length before they are read. */
+static loff_t proc_llseek(struct file *file, loff_t offset, int whence)
 {
-	return whence == SEEK_SET ? generic_llseek(file, offset, whence) : -EINVAL;
+	return whence <= SEEK_CUR ? generic_llseek(file, offset, whence) : -EINVAL;
 }
 
 static const struct file_operations proc_dir_operations = {
+	.read = dir_read,
 	.readdir = proc_readdir,
-	.llseek = proc_dir_llseek,
+	.llseek = proc_llseek,
 };
 
 /* Links. */
@@ -363,10 +382,16 @@ static int proc_jump(struct inode *inode, struct path *path)
 	return error;
 }
 
-static const struct inode_operations proc_link_inode = { .get_link = proc_get_link };
-static const struct inode_operations proc_jump_inode = { .jump = proc_jump };
+static const struct inode_operations proc_link_inode = {.get_link = proc_get_link};
+static const struct inode_operations proc_jump_inode = {.jump = proc_jump};
 
 /* Files. */
+
+/* O_TRUNC, as in "echo 1 >/proc/...", has nothing to do. */
+static int proc_set_size(struct inode *inode, loff_t size)
+{
+	return 0;
+}
 
 static int proc_open(struct inode *inode, struct file *file)
 {
@@ -487,7 +512,7 @@ static const struct file_operations proc_file_operations = {
 	.release = proc_release,
 	.read = proc_read,
 	.write = proc_write,
-	.llseek = generic_llseek,
+	.llseek = proc_llseek,
 };
 
 static const struct super_operations proc_super_operations = {

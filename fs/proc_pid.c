@@ -1,7 +1,8 @@
 /*
- * /proc/PID: one process, as ps and libc read it. The task that show is given is counted, but may be on its way out: what it owns is
- * reached through counted copies taken under its alloc_lock (get_task_mm, get_files_struct, get_task_fs), its relations
- * under tasklist_lock. What a process may read of another is decided by the files' modes and owner.
+ * /proc/PID: one process, as ps and libc read it. The task that show is given is counted, but may
+ * be on its way out: what it owns is reached through counted copies taken under its alloc_lock
+ * (get_task_mm, get_files_struct, get_task_fs), its relations under tasklist_lock. What a process
+ * may read of another is decided by the files' modes and owner.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -128,7 +129,7 @@ static int show_vma(const struct vma *vma, void *arg)
 
 static int show_maps(struct seq_buffer *m, struct task_struct *task)
 {
-	struct maps maps = { m, get_task_mm(task) };
+	struct maps maps = {m, get_task_mm(task)};
 
 	if (!maps.mm)
 		return 0;
@@ -237,8 +238,7 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task)
 	seq_printf(m, "%zu %zu %zu 0 20 0 %d 0 %zu ", ticks(r.cpu.user), ticks(r.cpu.system),
 		   ticks(r.child_cpu), r.threads, ticks(task->start_time));
 	seq_printf(m, "%lu 0 %lu %lu %lu %lu 0 0 ", mm ? mm->total_pages * PAGE_SIZE : 0, ~0ul,
-		   mm ? mm->start_code : 0,
-		   mm ? mm->end_code : 0, mm ? mm->start_stack : 0);
+		   mm ? mm->start_code : 0, mm ? mm->end_code : 0, mm ? mm->start_stack : 0);
 	seq_printf(m, "%zu %zu %zu %zu 0 0 0 %d %u 0 0 0 0 0 ", (size_t)(sets.pending & INT32_MAX),
 		   (size_t)(sets.blocked & INT32_MAX), (size_t)(sets.ignored & INT32_MAX),
 		   (size_t)(sets.caught & INT32_MAX), task->exit_signal, task->cpu);
@@ -328,8 +328,8 @@ static int show_status(struct seq_buffer *m, struct task_struct *task)
 		   state_name(task), task_tgid_vnr(task), task_pid_vnr(task), r.ppid, r.tracer);
 	show_ids(m, task);
 	show_sizes(m, task);
-	seq_printf(m, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", r.threads,
-		   sets.pending, sets.shared, sets.blocked);
+	seq_printf(m, "Threads:\t%d\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n",
+		   r.threads, sets.pending, sets.shared, sets.blocked);
 	seq_printf(m, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", sets.ignored, sets.caught);
 	show_caps(m, task);
 	seq_printf(m, "voluntary_ctxt_switches:\t%zu\nnonvoluntary_ctxt_switches:\t%zu\n",
@@ -422,7 +422,27 @@ static int jump_fd(struct task_struct *task, int number, struct path *path)
 	return error;
 }
 
-static const struct proc_entry fd_entry = { .name = "", .mode = 0777, .jump = jump_fd };
+/* As the file was opened: "r-x" for reading, "-wx" for writing. */
+static mode_t fd_link_mode(struct task_struct *task, int number)
+{
+	struct files_struct *files = get_files_struct(task);
+	unsigned int fd = number;
+	struct file *file = files ? files_next(files, &fd) : NULL;
+	mode_t mode = 0;
+
+	if (file && fd == (unsigned int)number)
+		mode = (file->mode & FMODE_READ ? 0500 : 0) | (file->mode & FMODE_WRITE ? 0300 : 0);
+	fput(file);
+	put_files_struct(files);
+	return mode;
+}
+
+static const struct proc_entry fd_entry = {
+	.name = "",
+	.mode = 0777,
+	.jump = jump_fd,
+	.link_mode = fd_link_mode,
+};
 
 /* Threads. */
 
@@ -442,21 +462,25 @@ static int next_thread_number(struct task_struct *task, int nr)
 	return best;
 }
 
-#define COMMON_ENTRIES                                                                             \
-	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },                                 \
-	{ .name = "comm", .mode = 0644, .show = show_comm, .write = write_comm },                  \
-	{ .name = "cwd", .mode = 0777, .jump = jump_cwd },                                         \
-	{ .name = "environ", .mode = 0400, .show = show_environ },                                 \
-	{ .name = "exe", .mode = 0777, .jump = jump_exe },                                         \
-	{ .name = "fd", .mode = 0500, .next_number = next_fd, .number_entry = &fd_entry },         \
-	{ .name = "maps", .mode = 0444, .show = show_maps },                                       \
-	{ .name = "mounts", .mode = 0444, .show = show_mounts },                                   \
-	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_score_adj,                       \
-	  .write = write_oom_score_adj },                                                          \
-	{ .name = "root", .mode = 0777, .jump = jump_root },                                       \
-	{ .name = "stat", .mode = 0444, .show = show_stat },                                       \
-	{ .name = "statm", .mode = 0444, .show = show_statm },                                     \
-	{ .name = "status", .mode = 0444, .show = show_status }
+#define COMMON_ENTRIES                                                                           \
+	{.name = "cmdline", .mode = 0444, .show = show_cmdline},                                 \
+		{.name = "comm", .mode = 0644, .show = show_comm, .write = write_comm},          \
+		{.name = "cwd", .mode = 0777, .jump = jump_cwd},                                 \
+		{.name = "environ", .mode = 0400, .show = show_environ},                         \
+		{.name = "exe", .mode = 0777, .jump = jump_exe},                                 \
+		{.name = "fd", .mode = 0500, .next_number = next_fd, .number_entry = &fd_entry}, \
+		{.name = "maps", .mode = 0444, .show = show_maps},                               \
+		{.name = "mounts", .mode = 0444, .show = show_mounts},                           \
+		{.name = "oom_score_adj",                                                        \
+		 .mode = 0644,                                                                   \
+		 .show = show_oom_score_adj,                                                     \
+		 .write = write_oom_score_adj},                                                  \
+		{.name = "root", .mode = 0777, .jump = jump_root},                               \
+		{.name = "stat", .mode = 0444, .show = show_stat},                               \
+		{.name = "statm", .mode = 0444, .show = show_statm},                             \
+	{                                                                                        \
+		.name = "status", .mode = 0444, .show = show_status                              \
+	}
 
 #ifdef CONFIG_DEBUG
 static int show_fail_nth(struct seq_buffer *m, struct task_struct *task)
@@ -474,23 +498,26 @@ static int write_fail_nth(const char *text, size_t n, struct task_struct *task)
 	return error;
 }
 
-#define DEBUG_ENTRIES { .name = "fail-nth", .mode = 0644, .show = show_fail_nth, .write = write_fail_nth },
+#define DEBUG_ENTRIES \
+	{.name = "fail-nth", .mode = 0644, .show = show_fail_nth, .write = write_fail_nth},
 #else
 #define DEBUG_ENTRIES
 #endif
 
 static const struct proc_entry thread_entries[] = {
 	COMMON_ENTRIES,
-	DEBUG_ENTRIES
-	{ .name = NULL },
+	DEBUG_ENTRIES{.name = NULL},
 };
 
-static const struct proc_entry thread_entry = { .name = "", .mode = 0555, .children = thread_entries };
+static const struct proc_entry thread_entry = {.name = "",
+					       .mode = 0555,
+					       .children = thread_entries};
 
 const struct proc_entry proc_pid_entries[] = {
 	COMMON_ENTRIES,
-	DEBUG_ENTRIES
-	{ .name = "task", .mode = 0555, .next_number = next_thread_number,
-	  .number_entry = &thread_entry },
-	{ .name = NULL },
+	DEBUG_ENTRIES{.name = "task",
+		      .mode = 0555,
+		      .next_number = next_thread_number,
+		      .number_entry = &thread_entry},
+	{.name = NULL},
 };

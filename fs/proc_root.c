@@ -1,5 +1,6 @@
 /*
- * What stands directly in /proc: the system as a whole. Numbers are taken at the moment of reading, without stopping anything.
+ * What stands directly in /proc: the system as a whole. Numbers are taken at the moment of reading,
+ * without stopping anything.
  */
 #include <tine/boot_info.h>
 #include <tine/err.h>
@@ -22,8 +23,8 @@
 
 static int show_meminfo(struct seq_buffer *m, struct task_struct *task)
 {
-	static const char *const absent[] = { "SwapCached", "Active", "Inactive", "SwapTotal",
-					      "SwapFree",   "Dirty",  "Writeback" };
+	static const char *const absent[] = {"SwapCached", "Active", "Inactive", "SwapTotal",
+					     "SwapFree",   "Dirty",  "Writeback"};
 	u64 total = total_page_count() * 4, free = free_page_count() * 4;
 
 	seq_printf(m, "MemTotal:       %8zu kB\n", (size_t)total);
@@ -72,7 +73,8 @@ static int show_uptime(struct seq_buffer *m, struct task_struct *task)
 
 static int show_version(struct seq_buffer *m, struct task_struct *task)
 {
-	seq_printf(m, "%s version %s (gcc " __VERSION__ ") %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_VERSION);
+	seq_printf(m, "%s version %s (gcc " __VERSION__ ") %s\n", UTS_SYSNAME, UTS_RELEASE,
+		   UTS_VERSION);
 	return 0;
 }
 
@@ -118,8 +120,8 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task)
 		u64 idle_here = MIN(sched_idle_ns(cpu), now);
 
 		if (cpu_online_mask & (1ull << cpu))
-			seq_printf(m, "cpu%u %zu 0 0 %zu 0 0 0 0 0 0\n", cpu, ticks(now - idle_here),
-				   ticks(idle_here));
+			seq_printf(m, "cpu%u %zu 0 0 %zu 0 0 0 0 0 0\n", cpu,
+				   ticks(now - idle_here), ticks(idle_here));
 	}
 	seq_printf(m, "intr 0\nctxt %zu\nbtime %zu\n", (size_t)nr_context_switches(),
 		   (size_t)((ktime_get_real() - now) / NSEC_PER_SEC));
@@ -133,7 +135,7 @@ static void show_mount(struct seq_buffer *m, struct vfsmount *mnt, const char *n
 	static const struct {
 		u32 flag;
 		const char *text;
-	} names[] = { { MNT_NOSUID, ",nosuid" }, { MNT_NODEV, ",nodev" }, { MNT_NOEXEC, ",noexec" } };
+	} names[] = {{MNT_NOSUID, ",nosuid"}, {MNT_NODEV, ",nodev"}, {MNT_NOEXEC, ",noexec"}};
 
 	seq_escape(m, mnt->source, " \t\n");
 	seq_puts(m, " ");
@@ -222,8 +224,8 @@ static int show_counters(struct seq_buffer *m, struct task_struct *task)
 }
 
 static const struct proc_entry proc_tine_entries[] = {
-	{ .name = "counters", .mode = 0444, .show = show_counters },
-	{ .name = NULL },
+	{.name = "counters", .mode = 0444, .show = show_counters},
+	{.name = NULL},
 };
 
 /* /proc/sys */
@@ -292,32 +294,32 @@ static int show_ostype(struct seq_buffer *m, struct task_struct *task)
 }
 
 static const struct proc_entry sys_kernel_entries[] = {
-	{ .name = "osrelease", .mode = 0444, .show = show_osrelease },
-	{ .name = "ostype", .mode = 0444, .show = show_ostype },
-	{ .name = "pid_max", .mode = 0644, .show = show_pid_max, .write = write_pid_max },
-	{ .name = "threads-max", .mode = 0644, .show = show_threads_max, .write = write_threads_max },
-	{ .name = NULL },
+	{.name = "osrelease", .mode = 0444, .show = show_osrelease},
+	{.name = "ostype", .mode = 0444, .show = show_ostype},
+	{.name = "pid_max", .mode = 0644, .show = show_pid_max, .write = write_pid_max},
+	{.name = "threads-max", .mode = 0644, .show = show_threads_max, .write = write_threads_max},
+	{.name = NULL},
 };
 
 static const struct proc_entry proc_sys_entries[] = {
-	{ .name = "kernel", .mode = 0555, .children = sys_kernel_entries },
-	{ .name = NULL },
+	{.name = "kernel", .mode = 0555, .children = sys_kernel_entries},
+	{.name = NULL},
 };
 
 const struct proc_entry proc_root_entries[] = {
-	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
-	{ .name = "filesystems", .mode = 0444, .show = show_filesystems },
-	{ .name = "loadavg", .mode = 0444, .show = show_loadavg },
-	{ .name = "meminfo", .mode = 0444, .show = show_meminfo },
-	{ .name = "mounts", .mode = 0777, .link = link_mounts },
-	{ .name = "self", .mode = 0777, .link = link_self },
-	{ .name = "stat", .mode = 0444, .show = show_stat },
-	{ .name = "sys", .mode = 0555, .children = proc_sys_entries },
-	{ .name = "thread-self", .mode = 0777, .link = link_thread_self },
-	{ .name = "tine", .mode = 0555, .children = proc_tine_entries },
-	{ .name = "uptime", .mode = 0444, .show = show_uptime },
-	{ .name = "version", .mode = 0444, .show = show_version },
-	{ .name = NULL },
+	{.name = "cmdline", .mode = 0444, .show = show_cmdline},
+	{.name = "filesystems", .mode = 0444, .show = show_filesystems},
+	{.name = "loadavg", .mode = 0444, .show = show_loadavg},
+	{.name = "meminfo", .mode = 0444, .show = show_meminfo},
+	{.name = "mounts", .mode = 0777, .link = link_mounts},
+	{.name = "self", .mode = 0777, .link = link_self},
+	{.name = "stat", .mode = 0444, .show = show_stat},
+	{.name = "sys", .mode = 0555, .children = proc_sys_entries},
+	{.name = "thread-self", .mode = 0777, .link = link_thread_self},
+	{.name = "tine", .mode = 0555, .children = proc_tine_entries},
+	{.name = "uptime", .mode = 0444, .show = show_uptime},
+	{.name = "version", .mode = 0444, .show = show_version},
+	{.name = NULL},
 };
 
 int proc_show_mounts(struct seq_buffer *m, struct task_struct *task)

@@ -1,7 +1,7 @@
 /*
- * read(2), write(2) and their kin: descriptor, access mode, buffer and count are checked here, in Linux's order; the file's
- * operation then sees an iov_iter that it may trust. The offset is the file's own, locked where it could be used by two at once, or
- * the caller's (pread).
+ * read(2), write(2) and their kin: descriptor, access mode, buffer and count are checked here, in
+ * Linux's order; the file's operation then sees an iov_iter that it may trust. The offset is the
+ * file's own, locked where it could be used by two at once, or the caller's (pread).
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -16,13 +16,16 @@
 
 #define FAST_IOVECS 8
 
+static bool valid_range(loff_t pos, size_t n)
+{
+	return pos >= 0 && n <= MAX_LFS_FILESIZE - (u64)pos;
+}
+
 ssize_t vfs_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	if (!(file->mode & FMODE_READ))
 		return -EBADF;
-	if (!file->ops->read)
-		return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
-	if (*pos < 0)
+	if (!file->ops->read || !valid_range(*pos, to->count))
 		return -EINVAL;
 	return file->ops->read(file, to, pos);
 }
@@ -31,14 +34,15 @@ ssize_t vfs_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	if (!(file->mode & FMODE_WRITE))
 		return -EBADF;
-	if (!file->ops->write)
-		return -EINVAL;
-	if (*pos < 0)
+	if (!file->ops->write || !valid_range(*pos, from->count))
 		return -EINVAL;
 	return file->ops->write(file, from, pos);
 }
 
-typedef ssize_t transfer_fn(struct file *file, struct iov_iter *iter, loff_t *pos);
+static bool can_transfer(const struct file *file, bool write)
+{
+	return write ? file->ops->write != NULL : file->ops->read != NULL;
+}
 
 /* One buffer. The mode is checked before the buffer, the buffer before the offset. */
 static ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *pos, bool write)
@@ -47,8 +51,8 @@ static ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *p
 
 	if (!(file->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
-	if (!(write ? (void *)file->ops->write : (void *)file->ops->read))
-		return !write && S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+	if (!can_transfer(file, write))
+		return -EINVAL;
 	if (!access_ok(buf, n))
 		return -EFAULT;
 	iov_iter_user(&iter, buf, MIN(n, MAX_RW_COUNT));
@@ -112,14 +116,13 @@ static ssize_t transfer_vector(struct file *file, const struct iovec __user *use
 {
 	struct iovec fast[FAST_IOVECS], *iov = fast;
 	struct iov_iter iter;
-	ssize_t result;
+	ssize_t result = import_iovec(user, n, FAST_IOVECS, &iov, &iter);
+	u32 mode = write ? FMODE_WRITE : FMODE_READ;
 
-	if (!(file->mode & (write ? FMODE_WRITE : FMODE_READ)))
-		return -EBADF;
-	result = import_iovec(user, n, FAST_IOVECS, &iov, &iter);
 	if (result < 0)
 		return result;
-	if (result > 0 || !(write ? (void *)file->ops->write : (void *)file->ops->read))
+	/* Nothing to move is success, but only where something could be moved. */
+	if (result > 0 || !(file->mode & mode) || !can_transfer(file, write))
 		result = write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
 	if (iov != fast)
 		kfree(iov);
@@ -170,7 +173,10 @@ static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsign
 	return result;
 }
 
-/* The offset comes in two registers for the sake of 32-bit machines; here the low one holds all of it. */
+/*
+ * The offset comes in two registers for the sake of 32-bit machines; here the low one holds all of
+ * it.
+ */
 long sys_preadv(unsigned long fd, const struct iovec __user *iov, unsigned long n,
 		unsigned long pos, unsigned long pos_high)
 {

@@ -1,7 +1,8 @@
 /*
- * Reading directories: getdents(2). The file's operation offers entries one by one to an actor, which writes each to user memory
- * and refuses the one that does not fit; the offset stays at that one. The directory is locked meanwhile, so that its
- * entries stay where they are; writing to user memory under that lock is allowed, since faults take only locks that come later.
+ * Reading directories: getdents(2). The file's operation offers entries one by one to an actor,
+ * which writes each to user memory and refuses the one that does not fit; the offset stays at that
+ * one. The directory is locked meanwhile, so that its entries stay where they are; writing to user
+ * memory under that lock is allowed, since faults take only locks that come later.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -106,7 +107,7 @@ static int iterate(struct file *file, struct dir_context *ctx)
 
 static long getdents(unsigned int fd, void __user *buf, unsigned int size, bool old_layout)
 {
-	struct getdents g = { .ctx.emit = emit, .at = buf, .left = size, .old_layout = old_layout };
+	struct getdents g = {.ctx.emit = emit, .at = buf, .left = size, .old_layout = old_layout};
 	struct fd f = fdget_pos(fd);
 	long result;
 
@@ -188,7 +189,13 @@ static int dir_fsync(struct file *file)
 	return 0;
 }
 
+ssize_t dir_read(struct file *file, struct iov_iter *to, loff_t *pos)
+{
+	return -EISDIR;
+}
+
 const struct file_operations dentry_dir_operations = {
+	.read = dir_read,
 	.readdir = dentry_readdir,
 	.llseek = dir_llseek,
 	.fsync = dir_fsync,

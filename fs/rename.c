@@ -1,9 +1,10 @@
 /*
  * rename(2).
  *
- * Renames between two directories go one at a time (the rename lock), so that the tree does not change above the directories
- * while it is decided which of them is the ancestor: that one is locked first. Then both ends are looked up, the rules are
- * checked in Linux's order, and the dentry moves. Names are allocated before: the move itself cannot fail.
+ * Renames between two directories go one at a time (the rename lock), so that the tree does not
+ * change above the directories while it is decided which of them is the ancestor: that one is
+ * locked first. Then both ends are looked up, the rules are checked in Linux's order, and the
+ * dentry moves. Names are allocated before: the move itself cannot fail.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -21,7 +22,8 @@ static struct mutex rename_lock;
 struct renaming {
 	struct nameidata from, to;
 	struct dentry *old, *new; /* counted; new may be NULL */
-	struct dentry *trap;	  /* the child of the ancestor on the way to the other directory; not counted */
+	struct dentry *
+		trap; /* the child of the ancestor on the way to the other directory; not counted */
 	unsigned int flags;
 };
 
@@ -30,7 +32,10 @@ void rename_init(void)
 	mutex_init(&rename_lock, LOCK_CLASS_RENAME);
 }
 
-/* The child of ancestor that is above or is dentry, NULL if ancestor is not above. rename_lock held. */
+/*
+ * The child of ancestor that is above or is dentry, NULL if ancestor is not above. rename_lock
+ * held.
+ */
 static struct dentry *way_down(struct dentry *ancestor, struct dentry *dentry)
 {
 	while (dentry->parent != dentry) {
@@ -86,7 +91,7 @@ static int find_both(struct renaming *r)
 	found = lookup_child(r->to.path.dentry, r->to.last, r->to.last_len);
 	if (!IS_ERR(found))
 		r->new = found;
-	else if (PTR_ERR(found) != -ENOENT)
+	else if (PTR_ERR(found) != -ENOENT || r->to.path.dentry->inode->ops->lookup)
 		return PTR_ERR(found);
 	if (r->new && (r->flags & RENAME_NOREPLACE))
 		return -EEXIST;
@@ -128,9 +133,9 @@ static int check_rules(struct renaming *r)
 		error = inode_permission(current->cred, r->old->inode, MAY_WRITE);
 	if (error == 0 && exchange && old_dir != new_dir && S_ISDIR(r->new->inode->mode))
 		error = inode_permission(current->cred, r->new->inode, MAY_WRITE);
-	if (error == 0 && (is_mountpoint(r->old) || (r->new && is_mountpoint(r->new))))
+	if (error == 0 && (is_mountpoint(r->old) || (r->new &&is_mountpoint(r->new))))
 		error = -EBUSY;
-	if (error == 0 && r->new && is_dir && !exchange && !dentry_empty(r->new))
+	if (error == 0 && r->new &&is_dir && !exchange && !dentry_empty(r->new))
 		error = -ENOTEMPTY;
 	return error;
 }

@@ -1,6 +1,6 @@
 /*
- * select(2) and pselect6(2): three bit sets of descriptors in, three out. Both directions are kept in one allocation of six bitmaps,
- * on the stack for up to 256 descriptors; waiting is fs/poll.c's.
+ * select(2) and pselect6(2): three bit sets of descriptors in, three out. Both directions are kept
+ * in one allocation of six bitmaps, on the stack for up to 256 descriptors; waiting is fs/poll.c's.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
@@ -15,24 +15,24 @@
 #include <tine/time.h>
 #include <tine/uaccess.h>
 
-#define READ_EVENTS (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
-#define WRITE_EVENTS (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
-#define EXCEPT_EVENTS (POLLPRI)
+#define READ_EVENTS    (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR | POLLNVAL)
+#define WRITE_EVENTS   (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR | POLLNVAL)
+#define EXCEPT_EVENTS  (POLLPRI | POLLNVAL)
 #define WORDS_ON_STACK 4
 
-static const u32 set_events[3] = { READ_EVENTS, WRITE_EVENTS, EXCEPT_EVENTS };
+static const u32 set_events[3] = {READ_EVENTS, WRITE_EVENTS, EXCEPT_EVENTS};
 
 struct fd_sets {
-	unsigned int n;	    /* descriptors */
+	unsigned int n;     /* descriptors */
 	unsigned int words; /* of a bitmap */
 	unsigned long *in[3], *out[3];
 };
 
-/* Asks one descriptor; sets its bits in out. Returns how many, or -EBADF. */
+/* Asks one descriptor; sets its bits in out. Returns how many. */
 static int select_one(struct fd_sets *sets, unsigned int fd, struct poll_waiter *waiter, bool wait)
 {
 	unsigned long bit = 1ul << (fd % 64);
-	u32 wanted = 0, events;
+	u32 wanted = 0, events = POLLNVAL;
 	int found = 0;
 	struct fd f;
 
@@ -42,11 +42,11 @@ static int select_one(struct fd_sets *sets, unsigned int fd, struct poll_waiter 
 	if (!wanted)
 		return 0;
 	f = fdget(fd);
-	if (!f.file)
-		return -EBADF;
-	waiter->table.events = wanted | POLLERR | POLLHUP;
-	events = vfs_poll(f.file, wait ? &waiter->table : NULL);
-	fdput(f);
+	if (f.file) {
+		waiter->table.events = wanted | POLLERR | POLLHUP;
+		events = vfs_poll(f.file, wait ? &waiter->table : NULL);
+		fdput(f);
+	}
 	for (int i = 0; i < 3; i++) {
 		if (!(sets->in[i][fd / 64] & bit) || !(events & set_events[i]))
 			continue;
@@ -60,14 +60,26 @@ static int select_round(struct fd_sets *sets, struct poll_waiter *waiter, bool w
 {
 	int ready = 0;
 
-	for (unsigned int fd = 0; fd < sets->n; fd++) {
-		int found = select_one(sets, fd, waiter, wait && !ready);
-
-		if (found < 0)
-			return found;
-		ready += found;
-	}
+	for (unsigned int fd = 0; fd < sets->n; fd++)
+		ready += select_one(sets, fd, waiter, wait && !ready);
 	return ready;
+}
+
+/* Every descriptor asked for is open. */
+static bool all_open(const struct fd_sets *sets)
+{
+	for (unsigned int fd = 0; fd < sets->n; fd++) {
+		unsigned int word = fd / 64;
+		struct fd f;
+
+		if (!((sets->in[0][word] | sets->in[1][word] | sets->in[2][word]) >> (fd % 64) & 1))
+			continue;
+		f = fdget_raw(fd);
+		if (!f.file)
+			return false;
+		fdput(f);
+	}
+	return true;
 }
 
 static int select_all(struct fd_sets *sets, u64 *left)
@@ -126,6 +138,8 @@ static long do_select(int n, unsigned long __user *user[3], u64 *left)
 		sets.out[i] = bits + (i + 3) * sets.words;
 	}
 	ready = copy_sets(&sets, user);
+	if (ready == 0 && !all_open(&sets))
+		ready = -EBADF;
 	if (ready == 0)
 		ready = select_all(&sets, left);
 	if (ready >= 0 && store_sets(&sets, user) != 0)
@@ -138,7 +152,7 @@ static long do_select(int n, unsigned long __user *user[3], u64 *left)
 long sys_select(int n, unsigned long __user *in, unsigned long __user *out,
 		unsigned long __user *except, struct uapi_timeval __user *timeout)
 {
-	unsigned long __user *user[3] = { in, out, except };
+	unsigned long __user *user[3] = {in, out, except};
 	struct uapi_timeval tv;
 	u64 left = ~0ull, end = 0, now;
 	long result;
@@ -146,8 +160,8 @@ long sys_select(int n, unsigned long __user *in, unsigned long __user *out,
 	if (timeout) {
 		if (copy_from_user(&tv, timeout, sizeof(tv)))
 			return -EFAULT;
-		struct uapi_timespec ts = { tv.tv_sec + tv.tv_usec / 1000000,
-					    tv.tv_usec % 1000000 * 1000 };
+		struct uapi_timespec ts = {tv.tv_sec + tv.tv_usec / 1000000,
+					   tv.tv_usec % 1000000 * 1000};
 		if (tv.tv_sec < 0 || tv.tv_usec < 0 || timespec_to_ns(&ts, &left) != 0)
 			return -EINVAL;
 		end = arch_clock_ns() + left;
@@ -172,7 +186,7 @@ long sys_pselect6(int n, unsigned long __user *in, unsigned long __user *out,
 		  unsigned long __user *except, struct uapi_timespec __user *timeout,
 		  void __user *user_mask)
 {
-	unsigned long __user *user[3] = { in, out, except };
+	unsigned long __user *user[3] = {in, out, except};
 	struct pselect_mask mask = {};
 	u64 left, end;
 	long result;

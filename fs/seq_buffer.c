@@ -1,6 +1,7 @@
 /*
- * Text that grows as it is printed. Printing never allocates and never fails: what does not fit sets overflow, and who owns the
- * buffer then makes the text again in a larger one. So text may be made under spinlocks.
+ * Text that grows as it is printed. Printing never allocates and never fails: what does not fit
+ * sets overflow, and who owns the buffer then makes the text again in a larger one. So text may be
+ * made under spinlocks.
  */
 #include <tine/printk.h>
 #include <tine/seq_buffer.h>

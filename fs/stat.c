@@ -1,6 +1,6 @@
 /*
- * What a file is: stat(2) in its many forms, statx(2), access(2), readlink(2), statfs(2), and the calls that have nothing to
- * wait for because nothing here is on a disk (sync, fsync, fadvise).
+ * What a file is: stat(2) in its many forms, statx(2), access(2), readlink(2), statfs(2), and the
+ * calls that have nothing to wait for because nothing here is on a disk (sync, fsync, fadvise).
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -117,7 +117,7 @@ long sys_newfstatat(int dfd, const char __user *name, struct stat __user *st, in
 
 static struct statx_timestamp statx_time(struct uapi_timespec ts)
 {
-	return (struct statx_timestamp){ .tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec };
+	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
 static void fill_statx(const struct path *path, struct statx *stx)
@@ -316,7 +316,7 @@ static long statfs_path(const struct path *path, struct statfs __user *user)
 		.f_bsize = PAGE_SIZE,
 		.f_frsize = PAGE_SIZE,
 		.f_namelen = NAME_MAX,
-		.f_fsid = { sb->dev },
+		.f_fsid = {sb->dev},
 		.f_flags = statfs_flags(path->mnt),
 	};
 

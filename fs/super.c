@@ -1,6 +1,6 @@
 /*
- * File system types and super blocks. A super block is one instance of a file system: it lives as long as a mount of it (or the
- * kernel) counts it, and then its whole tree is taken down.
+ * File system types and super blocks. A super block is one instance of a file system: it lives as
+ * long as a mount of it (or the kernel) counts it, and then its whole tree is taken down.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -11,7 +11,9 @@ const struct file_system_type *const file_system_types[] = {
 	&tmpfs_type, &devtmpfs_type, &proc_type, &pipefs_type, NULL,
 };
 
-/* ramfs and the root file system are tmpfs under other names, as on a Linux kernel that has tmpfs. */
+/*
+ * ramfs and the root file system are tmpfs under other names, as on a Linux kernel that has tmpfs.
+ */
 const struct file_system_type *find_file_system(const char *name)
 {
 	if (strcmp(name, "ramfs") == 0)

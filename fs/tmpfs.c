@@ -1,10 +1,11 @@
 /*
- * tmpfs: files in memory. The root file system, /tmp, /dev/shm, the memory behind shared anonymous mappings, and (through
- * devtmpfs) /dev are all this.
+ * tmpfs: files in memory. The root file system, /tmp, /dev/shm, the memory behind shared anonymous
+ * mappings, and (through devtmpfs) /dev are all this.
  *
- * Names are dentries (fs/dcache.c), contents are pages (fs/tmpfs_file.c); this file is the super block: options, the two limits,
- * and the inodes. Every page and every inode is charged to the super block before it is made and given back when it goes, so
- * the limits hold exactly; the counts are atomic and need no lock.
+ * Names are dentries (fs/dcache.c), contents are pages (fs/tmpfs_file.c); this file is the super
+ * block: options, the two limits, and the inodes. Every page and every inode is charged to the
+ * super block before it is made and given back when it goes, so the limits hold exactly; the counts
+ * are atomic and need no lock.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -54,9 +55,9 @@ static const char *tmpfs_get_link(struct inode *inode, char *buf)
 
 static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev);
 
-static const struct inode_operations tmpfs_dir_inode = { .create = tmpfs_create };
-static const struct inode_operations tmpfs_link_inode = { .get_link = tmpfs_get_link };
-static const struct inode_operations tmpfs_file_inode = { .set_size = tmpfs_set_size };
+static const struct inode_operations tmpfs_dir_inode = {.create = tmpfs_create};
+static const struct inode_operations tmpfs_link_inode = {.get_link = tmpfs_get_link};
+static const struct inode_operations tmpfs_file_inode = {.set_size = tmpfs_set_size};
 static const struct inode_operations tmpfs_special_inode = {};
 
 static struct inode *new_inode(struct super_block *sb, const struct inode *dir, mode_t mode,
@@ -78,6 +79,7 @@ static struct inode *new_inode(struct super_block *sb, const struct inode *dir, 
 	if (S_ISDIR(mode)) {
 		inode->ops = &tmpfs_dir_inode;
 		inode->fops = &dentry_dir_operations;
+		inode->size = 2 * ENTRY_SIZE;
 	} else if (S_ISREG(mode)) {
 		inode->ops = &tmpfs_file_inode;
 		inode->fops = &tmpfs_file_operations;
@@ -123,7 +125,9 @@ static void tmpfs_show_options(struct super_block *sb, struct seq_buffer *m)
 		seq_printf(m, ",mode=%03o", sb->root->inode->mode & 07777);
 }
 
-/* A number with k, m, g; for size also "%" of memory. false: something else follows, or no digit. */
+/*
+ * A number with k, m, g; for size also "%" of memory. false: something else follows, or no digit.
+ */
 static bool parse_size(const char *text, bool percent, u64 *result)
 {
 	static const char units[] = "kmg";
@@ -300,7 +304,7 @@ void tmpfs_init(void)
 struct file *shmem_file_setup(const char *name, loff_t size)
 {
 	struct super_block *sb = shm_mount->sb;
-	struct path path = { .mnt = shm_mount };
+	struct path path = {.mnt = shm_mount};
 	struct inode *inode;
 	struct file *file;
 

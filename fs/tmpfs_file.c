@@ -1,13 +1,15 @@
 /*
  * Contents of tmpfs files: pages in the inode's page tree, holes where there are none.
  *
- * Writers and truncation hold inode->lock; the tree itself is guarded by the mapping's lock, which is never held while user
- * memory is copied: a page is looked up, counted, and copied from or to after the lock was let go. So a write whose buffer is a
- * mapping of the same file works: its fault takes only the mapping's lock. Mappings get the same pages (get_page) and count
- * them; truncation drops the file's reference and leaves mappers theirs.
+ * Writers and truncation hold inode->lock; the tree itself is guarded by the mapping's lock, which
+ * is never held while user memory is copied: a page is looked up, counted, and copied from or to
+ * after the lock was let go. So a write whose buffer is a mapping of the same file works: its fault
+ * takes only the mapping's lock. Mappings get the same pages (get_page) and count them; truncation
+ * takes what it cuts off out of them (mm/truncate.c).
  *
- * The size is set before pages are dropped and after they are filled, and pages are zero before they are in the tree: nobody
- * sees old memory. A page is charged to the super block when it enters the tree.
+ * The size is set before pages are dropped and after they are filled, and pages are zero before
+ * they are in the tree: nobody sees old memory. A page is charged to the super block when it enters
+ * the tree.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -18,7 +20,10 @@
 #include <tine/string.h>
 #include <tine/tmpfs.h>
 
-/* The page at index with a reference; NULL: a hole, or beyond the end; made where create is set. ERR_PTR(-ENOMEM, -ENOSPC). */
+/*
+ * The page at index with a reference; NULL: a hole, or beyond the end; made where create is set.
+ * ERR_PTR(-ENOMEM, -ENOSPC).
+ */
 static struct page *find_page(struct inode *inode, u64 index, bool create)
 {
 	struct tmpfs *fs = inode->sb->private;
@@ -69,28 +74,31 @@ void tmpfs_drop_pages(struct inode *inode, u64 first)
 	tmpfs_count_pages(-(s64)dropped);
 }
 
+/* Lets go of what is beyond size, which is the file's size already. */
+static void cut_off(struct inode *inode, loff_t size)
+{
+	u64 first = DIV_ROUND_UP((u64)size, PAGE_SIZE);
+	struct page *page;
+
+	smp_mb(); /* a mapping made now is seen here, or its faults see the new size */
+	if (READ_ONCE(inode->mapped))
+		unmap_file_pages(inode, first);
+	tmpfs_drop_pages(inode, first);
+	page = size % PAGE_SIZE ? lock_and_find_page(inode, size / PAGE_SIZE, false) : NULL;
+	if (!page)
+		return;
+	/* The rest of the last page must read as zeroes when the file grows again. */
+	memset((char *)page_address(page) + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
+	put_page(page);
+}
+
 int tmpfs_set_size(struct inode *inode, loff_t size)
 {
 	loff_t old = inode->size;
-	struct page *page;
 
-	if (size == old)
-		goto touched;
 	WRITE_ONCE(inode->size, size);
-	if (size < old) {
-		smp_mb(); /* a mapping made now is either seen here, or its faults see the new size */
-		if (READ_ONCE(inode->mapped))
-			unmap_file_pages(inode, DIV_ROUND_UP((u64)size, PAGE_SIZE));
-		tmpfs_drop_pages(inode, DIV_ROUND_UP((u64)size, PAGE_SIZE));
-		/* What is cut off within the last page must read as zeroes when the file grows again. */
-		page = size % PAGE_SIZE ? lock_and_find_page(inode, size / PAGE_SIZE, false) : NULL;
-		if (page) {
-			memset((char *)page_address(page) + size % PAGE_SIZE, 0,
-			       PAGE_SIZE - size % PAGE_SIZE);
-			put_page(page);
-		}
-	}
-touched:
+	if (size < old)
+		cut_off(inode, size);
 	inode_touch_modified(inode);
 	return 0;
 }

@@ -1,22 +1,23 @@
 /*
- * Character devices: a table from device numbers to operations, and the nodes that /dev shows for them. A device node is opened by
- * finding its row and letting the device's own operations take over.
+ * Character devices: a table from device numbers to operations, and the nodes that /dev shows for
+ * them. A device node is opened by finding its row and letting the device's own operations take
+ * over.
  */
 #include <tine/dev.h>
 #include <tine/err.h>
 #include <tine/fs.h>
 
 const struct chrdev chrdevs[] = {
-	{ "null", MKDEV(1, 3), 0666, &null_operations },
-	{ "zero", MKDEV(1, 5), 0666, &zero_operations },
-	{ "full", MKDEV(1, 7), 0666, &full_operations },
-	{ "random", MKDEV(1, 8), 0666, &random_operations },
-	{ "urandom", MKDEV(1, 9), 0666, &random_operations },
-	{ "kmsg", MKDEV(1, 11), 0644, &kmsg_operations },
-	{ "ttyS0", MKDEV(4, 64), 0600, &tty_operations },
-	{ "tty", MKDEV(5, 0), 0666, &tty_operations },
-	{ "console", MKDEV(5, 1), 0600, &tty_operations },
-	{ NULL, 0, 0, NULL },
+	{"null", MKDEV(1, 3), 0666, &null_operations},
+	{"zero", MKDEV(1, 5), 0666, &zero_operations},
+	{"full", MKDEV(1, 7), 0666, &full_operations},
+	{"random", MKDEV(1, 8), 0666, &random_operations},
+	{"urandom", MKDEV(1, 9), 0666, &random_operations},
+	{"kmsg", MKDEV(1, 11), 0644, &kmsg_operations},
+	{"ttyS0", MKDEV(4, 64), 0600, &tty_operations},
+	{"tty", MKDEV(5, 0), 0666, &tty_operations},
+	{"console", MKDEV(5, 1), 0600, &tty_operations},
+	{NULL, 0, 0, NULL},
 };
 
 const struct file_operations *chrdev_find(dev_t dev)

@@ -1,14 +1,15 @@
 /*
  * The line discipline: what a terminal does with the characters that pass through it (termios(3)).
  *
- * Input goes into a ring. In canonical mode the line being typed is [line_head, head): it can be edited, and becomes readable when
- * a line end is entered (line_head moves up to head); a bit for each position marks the characters that end a line, the
- * end-of-file character among them, which is stored but not given to the reader. In raw mode what is entered is readable at
- * once. Switching modes makes what has been typed readable, as on Linux.
+ * Input goes into a ring. In canonical mode the line being typed is [line_head, head): it can be
+ * edited, and becomes readable when a line end is entered (line_head moves up to head); a bit for
+ * each position marks the characters that end a line, the end-of-file character among them, which
+ * is stored but not given to the reader. In raw mode what is entered is readable at once. Switching
+ * modes makes what has been typed readable, as on Linux.
  *
- * Output is processed character by character (newline to carriage return and newline, tabs); the column is kept, so that
- * erasing a tab or a control character takes the right number of columns back. Runs of plain characters are written at
- * once.
+ * Output is processed character by character (newline to carriage return and newline, tabs); the
+ * column is kept, so that erasing a tab or a control character takes the right number of columns
+ * back. Runs of plain characters are written at once.
  *
  * Everything here runs with the terminal's mutex held.
  */
@@ -23,7 +24,8 @@
 #include <tine/time.h>
 #include <tine/tty.h>
 
-#define DISABLED '\0' /* a special character that is switched off; also what stands for end-of-file in the ring */
+/* A special character that is switched off; in the ring, what stands for end-of-file. */
+#define DISABLED '\0'
 
 static bool lflag(const struct tty *tty, unsigned int bit)
 {
@@ -134,7 +136,7 @@ static void echo_text(struct tty *tty, const char *text, size_t n)
 /* Control characters show as ^X, but for tab and newline. */
 static void echo(struct tty *tty, unsigned char c)
 {
-	char shown[2] = { '^', c ^ 0x40 };
+	char shown[2] = {'^', c ^ 0x40};
 
 	if (is_control(c) && c != '\t' && c != '\n' && lflag(tty, ECHOCTL))
 		echo_text(tty, shown, 2);
@@ -161,7 +163,10 @@ static unsigned char char_at(const struct tty *tty, u32 at)
 	return tty->buffer[at % TTY_BUFFER_SIZE];
 }
 
-/* In canonical mode there is always room: what does not fit is dropped, but for the end of the line. */
+/*
+ * In canonical mode there is always room: what does not fit is dropped, but for the end of the
+ * line.
+ */
 bool n_tty_has_room(const struct tty *tty)
 {
 	return lflag(tty, ICANON) || tty->head - tty->tail < TTY_BUFFER_SIZE;
@@ -351,7 +356,7 @@ static bool signal_char(struct tty *tty, unsigned char c)
 {
 	static const struct {
 		u8 which, sig;
-	} signals[] = { { VINTR, SIGINT }, { VQUIT, SIGQUIT }, { VSUSP, SIGTSTP } };
+	} signals[] = {{VINTR, SIGINT}, {VQUIT, SIGQUIT}, {VSUSP, SIGTSTP}};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(signals); i++) {
 		if (!is_special(tty, c, signals[i].which))
@@ -441,7 +446,9 @@ void n_tty_set_termios(struct tty *tty, const struct kernel_termios *new)
 
 /* Reading. */
 
-/* One line or what there is of it, at most n bytes, into buf; *ended: the line's end was reached. */
+/*
+ * One line or what there is of it, at most n bytes, into buf; *ended: the line's end was reached.
+ */
 static size_t take_line(struct tty *tty, char *buf, size_t n, bool *ended)
 {
 	size_t done = 0;
@@ -469,7 +476,10 @@ static size_t take_raw(struct tty *tty, char *buf, size_t n)
 	return done;
 }
 
-/* Moves what is there to the reader. Bytes, or -EFAULT. *finished: the read is over, whatever room it has left. */
+/*
+ * Moves what is there to the reader. Bytes, or -EFAULT. *finished: the read is over, whatever room
+ * it has left.
+ */
 static ssize_t take_input(struct tty *tty, struct iov_iter *to, bool *finished)
 {
 	ssize_t done = 0;
@@ -495,7 +505,10 @@ static ssize_t take_input(struct tty *tty, struct iov_iter *to, bool *finished)
 	return done;
 }
 
-/* Sleeps until input may be there, at most *left ns. 1: time is over; -ERESTARTSYS. The mutex is not held. */
+/*
+ * Sleeps until input may be there, at most *left ns. 1: time is over; -ERESTARTSYS. The mutex is
+ * not held.
+ */
 static int wait_for_input(struct tty *tty, u32 seen, u64 *left)
 {
 	struct wait_entry entry;
@@ -527,10 +540,10 @@ static struct raw_rule raw_rule(const struct tty *tty)
 	u64 time = tty->termios.c_cc[VTIME] * TENTH_NS;
 
 	if (lflag(tty, ICANON))
-		return (struct raw_rule){ 1, ~0ull, ~0ull };
+		return (struct raw_rule){1, ~0ull, ~0ull};
 	if (min)
-		return (struct raw_rule){ min, ~0ull, time ? time : ~0ull };
-	return (struct raw_rule){ 1, time, 0 };
+		return (struct raw_rule){min, ~0ull, time ? time : ~0ull};
+	return (struct raw_rule){1, time, 0};
 }
 
 ssize_t n_tty_read(struct tty *tty, struct file *file, struct iov_iter *to)

@@ -4,13 +4,14 @@
  *      interrupt: tty_receive -> input ring -> ttyd -> line discipline -> buffer -> read(2)
  *                                                 \-> echo, signals
  *
- * A driver's interrupt only puts bytes into a ring, under a spinlock, and wakes ttyd, a kernel thread. ttyd takes the
- * terminal's mutex and runs the line discipline (n_tty.c): echo, editing, signals. So ^C works while the foreground program
- * computes and nobody reads, and nothing that may sleep runs in an interrupt. Readers take finished input out of the buffer under
- * the same mutex. Output goes through the discipline's output processing straight to the console.
+ * A driver's interrupt only puts bytes into a ring, under a spinlock, and wakes ttyd, a kernel
+ * thread. ttyd takes the terminal's mutex and runs the line discipline (n_tty.c): echo, editing,
+ * signals. So ^C works while the foreground program computes and nobody reads, and nothing that may
+ * sleep runs in an interrupt. Readers take finished input out of the buffer under the same mutex.
+ * Output goes through the discipline's output processing straight to the console.
  *
- * There is one terminal, the console; /dev/console, /dev/ttyS0 and, for processes that it controls, /dev/tty are ways to open
- * it. Who controls it is in tty_jobctrl.c.
+ * There is one terminal, the console; /dev/console, /dev/ttyS0 and, for processes that it controls,
+ * /dev/tty are ways to open it. Who controls it is in tty_jobctrl.c.
  */
 #include <tine/console.h>
 #include <tine/dev.h>
@@ -25,15 +26,15 @@
 #include <tine/task.h>
 #include <tine/tty.h>
 
-#define DEV_TTY MKDEV(5, 0)
+#define DEV_TTY     MKDEV(5, 0)
 #define DEV_CONSOLE MKDEV(5, 1)
 
 static const struct kernel_termios initial_termios = {
 	.c_iflag = ICRNL | IXON,
 	.c_oflag = OPOST | ONLCR,
-	.c_cflag = B115200 | CS8 | CREAD | HUPCL | CLOCAL,
+	.c_cflag = B9600 | CS8 | CREAD | HUPCL | CLOCAL,
 	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
-	.c_cc = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0 },
+	.c_cc = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0},
 };
 
 struct tty console_tty = {
@@ -83,7 +84,8 @@ static int ttyd(void *arg)
 		size_t n;
 		int ignored;
 
-		wait_event(&tty->input_wait, &entry, TASK_UNINTERRUPTIBLE, input_ready(tty), ignored);
+		wait_event(&tty->input_wait, &entry, TASK_UNINTERRUPTIBLE, input_ready(tty),
+			   ignored);
 		(void)ignored;
 		mutex_lock(&tty->lock);
 		n = take_input(tty, bytes, sizeof(bytes));
@@ -93,7 +95,10 @@ static int ttyd(void *arg)
 	return 0;
 }
 
-/* The thread is made at the first open: the scheduler is not there when the file systems are set up. */
+/*
+ * The thread is made at the first open: the scheduler is not there when the file systems are set
+ * up.
+ */
 static int start_ttyd(struct tty *tty)
 {
 	static bool started;

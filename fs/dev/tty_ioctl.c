@@ -1,4 +1,7 @@
-/* ioctl(2) of terminals (ioctl_tty(2)): settings, window size, queues; what is about sessions is in tty_jobctrl.c. */
+/*
+ * ioctl(2) of terminals (ioctl_tty(2)): settings, window size, queues; what is about sessions is in
+ * tty_jobctrl.c.
+ */
 #include <tine/err.h>
 #include <tine/file.h>
 #include <tine/signal.h>

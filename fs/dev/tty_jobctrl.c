@@ -1,8 +1,10 @@
 /*
- * Job control: which session a terminal controls and which of its process groups is in the foreground.
+ * Job control: which session a terminal controls and which of its process groups is in the
+ * foreground.
  *
- * tty->session and tty->pgrp are counted struct pids, each process's signal->tty a counted pointer; all are guarded by
- * tasklist_lock, which is also what keeps sessions and groups as they are. A reference is put only after the lock was let go.
+ * tty->session and tty->pgrp are counted struct pids, each process's signal->tty a counted pointer;
+ * all are guarded by tasklist_lock, which is also what keeps sessions and groups as they are. A
+ * reference is put only after the lock was let go.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -64,8 +66,9 @@ static bool ignores(int sig)
 }
 
 /*
- * A process of the background may not read, nor change the terminal: its group is stopped by sig. Reading is EIO where
- * nobody could continue it, or where it does not care for the signal; writing then goes ahead.
+ * A process of the background may not read, nor change the terminal: its group is stopped by sig.
+ * Reading is EIO where nobody could continue it, or where it does not care for the signal; writing
+ * then goes ahead.
  */
 int tty_check_change(struct tty *tty, int sig)
 {
@@ -87,7 +90,10 @@ int tty_check_change(struct tty *tty, int sig)
 	return -ERESTARTSYS;
 }
 
-/* Makes tty current's session's controlling terminal. tasklist_lock held. Returns what it replaces, to be put. */
+/*
+ * Makes tty current's session's controlling terminal. tasklist_lock held. Returns what it replaces,
+ * to be put.
+ */
 static void set_controlling(struct tty *tty, struct pid **old_session, struct pid **old_pgrp)
 {
 	*old_session = tty->session;

@@ -1,6 +1,7 @@
 // sources: fs/cpio.c
 /*
- * The newc reader: archives made here entry by entry, fed whole, a byte at a time and in pieces of any size; then damaged ones.
+ * The newc reader: archives made here entry by entry, fed whole, a byte at a time and in pieces of
+ * any size; then damaged ones.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -14,13 +15,14 @@ static struct cpio reader;
 static char log_text[65536];
 static size_t log_size;
 
-#define NOTE(...) (log_size += snprintf(log_text + log_size, sizeof(log_text) - log_size, __VA_ARGS__))
+#define NOTE(...) \
+	(log_size += snprintf(log_text + log_size, sizeof(log_text) - log_size, __VA_ARGS__))
 
 static const char *note_begin(void *arg, const struct cpio_entry *e, const char *name,
 			      const char *body)
 {
-	NOTE("begin %s mode %o uid %u gid %u nlink %u mtime %u size %u dev %u:%u", name, e->mode, e->uid,
-	     e->gid, e->nlink, e->mtime, e->size, e->rmajor, e->rminor);
+	NOTE("begin %s mode %o uid %u gid %u nlink %u mtime %u size %u dev %u:%u", name, e->mode,
+	     e->uid, e->gid, e->nlink, e->mtime, e->size, e->rmajor, e->rminor);
 	NOTE(body ? " -> %s\n" : "\n", body);
 	return strcmp(name, "forbidden") == 0 ? "not this one" : NULL;
 }
@@ -42,7 +44,7 @@ static void note_trailer(void *arg)
 	NOTE("trailer\n");
 }
 
-static const struct cpio_consumer consumer = { note_begin, note_data, note_end, note_trailer };
+static const struct cpio_consumer consumer = {note_begin, note_data, note_end, note_trailer};
 
 static void put(const void *bytes, size_t n)
 {
@@ -61,8 +63,8 @@ static void add_with(const char *magic, const char *name, unsigned int mode, con
 {
 	char header[111];
 
-	snprintf(header, sizeof(header), "%s%08x%08X%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", magic,
-		 7, mode, 1000, 100, 1, 0x5f5e0ff, (unsigned int)strlen(body), 8, 1, 5, 64,
+	snprintf(header, sizeof(header), "%s%08x%08X%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
+		 magic, 7, mode, 1000, 100, 1, 0x5f5e0ff, (unsigned int)strlen(body), 8, 1, 5, 64,
 		 (unsigned int)strlen(name) + 1, sum);
 	put(header, 110);
 	put(name, strlen(name) + 1);
@@ -186,10 +188,10 @@ static void malformed(void)
 	expect("old cpio format");
 	begin_archive();
 	add_with("012345", "a", 0100644, "", 0);
-	expect("magic");
+	expect("no entry begins");
 	make_sample();
 	archive[20] = 'g';
-	expect("hexadecimal");
+	expect("wrong digit");
 	make_sample();
 	memcpy(archive + 94, "00000000", 8);
 	expect("length of its name");

@@ -1,8 +1,9 @@
 // sources: fs/inflate.c
 /*
- * gunzip against what gzip(1) makes of data of several kinds, with every level of compression; then the same damaged: cut off at
- * every length, every bit of it flipped, and noise instead of it. Damage is found or does not matter; never is anything
- * else delivered, and never is memory touched that is not ours (ASan).
+ * gunzip against what gzip(1) makes of data of several kinds, with every level of compression; then
+ * the same damaged: cut off at every length, every bit of it flipped, and noise instead of it.
+ * Damage is found or does not matter; never is anything else delivered, and never is memory touched
+ * that is not ours (ASan).
  */
 #include <stdbool.h>
 #include <string.h>
@@ -85,8 +86,8 @@ static void make_noise(size_t n)
 
 static void make_text(size_t n)
 {
-	static const char *const words[] = { "fork ",  "exec ",	 "wait ",   "page\n", "a ",
-					     "of the ", "process ", "12345 ", "copy-on-write " };
+	static const char *const words[] = {"fork ",   "exec ",    "wait ",  "page\n",        "a ",
+					    "of the ", "process ", "12345 ", "copy-on-write "};
 
 	plain_size = 0;
 	while (plain_size < n) {
@@ -107,18 +108,19 @@ static void make_far_repeats(size_t n)
 		plain[plain_size] = plain[plain_size - 32700];
 }
 
-static void (*const makers[])(size_t) = { make_zeroes, make_noise, make_text, make_far_repeats };
+static void (*const makers[])(size_t) = {make_zeroes, make_noise, make_text, make_far_repeats};
 
 static void round_trips(void)
 {
-	static const size_t sizes[] = { 0, 1, 2, 300, 32767, 32768, 32769, 65536, 65537, LARGEST };
-	static const char *const levels[] = { "-1", "-6", "-9" };
+	static const size_t sizes[] = {0, 1, 2, 300, 32767, 32768, 32769, 65536, 65537, LARGEST};
+	static const char *const levels[] = {"-1", "-6", "-9"};
 	size_t used;
 
 	for (int kind = 0; kind < 4; kind++)
 		for (int size = 0; size < 10; size++)
 			for (int level = 0; level < 3; level++) {
-				makers[kind](kind == 3 && sizes[size] < 32700 ? 32700 : sizes[size]);
+				makers[kind](kind == 3 && sizes[size] < 32700 ? 32700
+									      : sizes[size]);
 				compress_plain(levels[level]);
 				CHECK(try_gunzip(packed, packed_size, &used) == NULL);
 				CHECK(used == packed_size && same_as_plain());
@@ -142,8 +144,8 @@ static void what_follows_is_left(void)
 static void optional_fields(void)
 {
 	static unsigned char with[LARGEST];
-	static const unsigned char fields[] = { 3, 0, 'x', 'y', 'z', 'n', 'a', 'm', 'e', 0,
-						'h', 'i', 0,  0x12, 0x34 };
+	static const unsigned char fields[] = {3,   0, 'x', 'y', 'z', 'n',  'a', 'm',
+					       'e', 0, 'h', 'i', 0,   0x12, 0x34};
 	size_t used, n = 10;
 
 	make_text(700);
@@ -232,7 +234,8 @@ static void messages(void)
 	packed[packed_size - 8] ^= 1;
 	packed[packed_size - 4] ^= 1;
 	CHECK(strstr(try_gunzip(packed, packed_size, &used), "corrupt: wrong length"));
-	CHECK(strstr(try_gunzip((const unsigned char *)"07070100000000", 14, &used), "gzip header"));
+	CHECK(strstr(try_gunzip((const unsigned char *)"07070100000000", 14, &used),
+		     "gzip header"));
 	tap_ok("gunzip: the message says what is wrong");
 }
 
