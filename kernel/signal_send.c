@@ -34,7 +34,10 @@
 static const u8 default_actions[NSIG + 1] = {
 	[SIGCHLD] = DEFAULT_IGNORE,  [SIGCONT] = DEFAULT_IGNORE, [SIGURG] = DEFAULT_IGNORE,
 	[SIGWINCH] = DEFAULT_IGNORE, [SIGSTOP] = DEFAULT_STOP,   [SIGTSTP] = DEFAULT_STOP,
-	[SIGTTIN] = DEFAULT_STOP,    [SIGTTOU] = DEFAULT_STOP,
+	[SIGTTIN] = DEFAULT_STOP,    [SIGTTOU] = DEFAULT_STOP,   [SIGQUIT] = DEFAULT_CORE,
+	[SIGILL] = DEFAULT_CORE,     [SIGTRAP] = DEFAULT_CORE,   [SIGABRT] = DEFAULT_CORE,
+	[SIGBUS] = DEFAULT_CORE,     [SIGFPE] = DEFAULT_CORE,    [SIGSEGV] = DEFAULT_CORE,
+	[SIGXCPU] = DEFAULT_CORE,    [SIGXFSZ] = DEFAULT_CORE,   [SIGSYS] = DEFAULT_CORE,
 };
 
 enum default_action default_action(int sig)
@@ -208,7 +211,7 @@ static struct task_struct *choose_thread(struct task_struct *task, int sig, enum
 	return NULL;
 }
 
-/* sig, taken by thread, can only end the process. */
+/* sig, taken by thread, can only end the process, and does so at once: not after a core dump. */
 static bool sig_fatal(const struct task_struct *thread, int sig)
 {
 	if ((thread->signal->flags & SIGNAL_UNKILLABLE) && !(sigmask(sig) & SIG_UNBLOCKABLE))

@@ -18,6 +18,7 @@
 /* What a signal does without a handler. */
 enum default_action {
 	DEFAULT_TERMINATE,
+	DEFAULT_CORE, /* the same after a core dump (which Tine does not write): begins at delivery */
 	DEFAULT_IGNORE,
 	DEFAULT_STOP,
 };
