@@ -129,7 +129,8 @@ int elf_check(struct binprm *b, struct elf_program *program)
 	int error;
 
 	memcpy(&program->header, b->header, sizeof(program->header));
-	if (elf_check_header(&program->header) || !b->file->ops->get_page)
+	if (elf_check_header(&program->header) || !elf_has_program_type(&program->header) ||
+	    !b->file->ops->get_page)
 		return -ENOEXEC;
 	program->table = find_table(b, &program->header);
 	if (!program->table)
@@ -163,8 +164,8 @@ static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_
 	int error = -ENOMEM;
 
 	from = file->ops->get_page(file, (m->offset + (start - m->start)) >> PAGE_SHIFT, false);
-	if (IS_ERR(from))
-		return (int)PTR_ERR(from);
+	if (IS_ERR(from)) /* -EFAULT: behind the end of the file, which touching it will show */
+		return PTR_ERR(from) == -ENOMEM ? -ENOMEM : 0;
 	page = from ? alloc_data_page() : alloc_zeroed_data_page();
 	if (page && from) {
 		memcpy(page_address(page), page_address(from), kept);
@@ -188,8 +189,8 @@ static int map_segment(struct binprm *b, struct file *file, const struct elf_map
 	long result = 0;
 
 	/* The stack's pages are there already, and are written to by their kernel addresses. */
-	if (m->end > b->bottom || m->file_end > b->bottom)
-		return -EINVAL;
+	if (m->start < b->top && MAX(m->end, m->file_end) > b->bottom)
+		return -EEXIST;
 	if (m->file_end > m->start)
 		result = do_mmap(b->mm, file, m->start, m->file_end - m->start, m->prot,
 				 MAP_PRIVATE | MAP_FIXED, m->offset);
@@ -226,10 +227,10 @@ static int choose_bias(struct binprm *b, const struct elf64_header *header,
 	long address;
 
 	*bias = 0;
-	if (header->e_type == ET_EXEC)
-		return 0;
 	if (extent->end == extent->start)
 		return -EINVAL;
+	if (header->e_type == ET_EXEC)
+		return 0;
 	if (has_interpreter) {
 		base = ET_DYN_BASE + (b->random.image & RANDOM_PAGES) * PAGE_SIZE;
 		*bias = ALIGN_DOWN(base, extent->alignment) - extent->start;
@@ -305,7 +306,7 @@ static int load_interpreter(struct binprm *b, const struct elf_program *program,
 
 	if (!program->interp_file)
 		return 0;
-	if (!program->interp_file->ops->get_page)
+	if (!elf_has_program_type(header) || !program->interp_file->ops->get_page)
 		return -EINVAL;
 	error = elf_find_extent(program->interp_table, header->e_phnum, &extent);
 	if (!error)

@@ -26,11 +26,14 @@ int elf_check_header(const struct elf64_header *header)
 {
 	if (memcmp(header->e_ident, ELF_MAGIC, ELF_MAGIC_SIZE) != 0)
 		return -ENOEXEC;
-	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
-		return -ENOEXEC;
 	if (header->e_machine != EM_X86_64 || header->e_phentsize != sizeof(struct elf64_segment))
 		return -ENOEXEC;
 	return header->e_phnum >= 1 && header->e_phnum <= ELF_MAX_SEGMENTS ? 0 : -ENOEXEC;
+}
+
+bool elf_has_program_type(const struct elf64_header *header)
+{
+	return header->e_type == ET_EXEC || header->e_type == ET_DYN;
 }
 
 const struct elf64_segment *elf_find_interpreter(const struct elf64_segment *table, unsigned int n)

@@ -11,9 +11,10 @@
 
 #define ELF_MAX_SEGMENTS (4096u / sizeof(struct elf64_segment))
 
-/* 0, or -ENOEXEC: not an executable for this processor, or its table of segments has an impossible
- * size. */
+/* 0, or -ENOEXEC: not for this processor, or its table of segments has an impossible size. */
 int elf_check_header(const struct elf64_header *header);
+/* It is an executable, of fixed or independent position; not an object file or a dump. */
+bool elf_has_program_type(const struct elf64_header *header);
 
 /* The first PT_INTERP, NULL if there is none. */
 const struct elf64_segment *elf_find_interpreter(const struct elf64_segment *table, unsigned int n);
