@@ -4,7 +4,7 @@
 
 #include <tine/types.h>
 
-#define CPIO_HEADER 110u
+#define CPIO_HEADER   110u
 #define CPIO_NAME_MAX 4096u
 
 struct cpio_entry {
@@ -25,16 +25,23 @@ struct cpio_consumer {
 	void (*trailer)(void *arg);
 };
 
-enum cpio_state { CPIO_GAP, CPIO_IN_HEADER, CPIO_IN_NAME, CPIO_IN_LINK, CPIO_IN_DATA, CPIO_PADDING };
+enum cpio_state {
+	CPIO_GAP,
+	CPIO_IN_HEADER,
+	CPIO_IN_NAME,
+	CPIO_IN_LINK,
+	CPIO_IN_DATA,
+	CPIO_PADDING
+};
 
 struct cpio {
 	const struct cpio_consumer *consumer;
 	void *arg;
 	enum cpio_state state, after_padding;
-	u64 offset;	  /* in the archive */
+	u64 offset;       /* in the archive */
 	u64 entry_offset; /* where the entry began */
-	u32 want, have;	  /* bytes of the part being collected */
-	u32 sum;	  /* of the contents so far */
+	u32 want, have;   /* bytes of the part being collected */
+	u32 sum;          /* of the contents so far */
 	struct cpio_entry entry;
 	bool seen_any;
 	u8 header[CPIO_HEADER];
@@ -42,8 +49,10 @@ struct cpio {
 };
 
 void cpio_init(struct cpio *c, const struct cpio_consumer *consumer, void *arg);
-/* Takes the next bytes of the archive. NULL or a message. *used < n without a message: what follows the zeroes after an archive is
- * not another one. */
+/*
+ * Takes the next bytes of the archive. NULL or a message. *used < n without a message: what follows
+ * the zeroes after an archive is not another one.
+ */
 const char *cpio_feed(struct cpio *c, const u8 *bytes, size_t n, size_t *used);
 /* The archive ends here: NULL, or a message if it stops within an entry. */
 const char *cpio_finish(const struct cpio *c);

@@ -5,33 +5,40 @@
 #include <tine/file.h>
 #include <tine/spinlock.h>
 
-#define FD_CHUNK 64u
-#define FD_LIMIT 1048576u /* fs.nr_open */
+#define FD_CHUNK         64u
+#define FD_LIMIT         1048576u /* fs.nr_open */
 #define FD_INLINE_CHUNKS 4u
 
 /*
- * 64 descriptors. Shared by the tables of forked processes while count is more than one; then it is immutable, and who must
- * change it copies it first. A chunk with reserved descriptors is never shared.
+ * 64 descriptors. Shared by the tables of forked processes while count is more than one; then it is
+ * immutable, and who must change it copies it first. A chunk with reserved descriptors is never
+ * shared.
  */
 struct fd_chunk {
 	struct atomic count;
-	u64 open;	   /* bit n: descriptor n is taken */
-	u64 reserved;	   /* bit n: taken, but has no file yet */
+	u64 open;          /* bit n: descriptor n is taken */
+	u64 reserved;      /* bit n: taken, but has no file yet */
 	u64 close_on_exec; /* bit n */
-	struct file *file[FD_CHUNK]; /* each counted by the chunk; undefined where open is clear or reserved is set */
+	/* Each counted by the chunk; undefined where open is clear or reserved is set. */
+	struct file *file[FD_CHUNK];
 };
 
-/* lock guards all but count. Who is the only user may read without it: only users change a table. */
+/*
+ * lock guards all but count. Who is the only user may read without it: only users change a table.
+ */
 struct files_struct {
 	struct atomic count; /* tasks, and who looks from /proc */
 	struct spinlock lock;
-	unsigned int next_free; /* no descriptor below is free */
-	unsigned int capacity;	/* entries in chunks */
+	unsigned int next_free;   /* no descriptor below is free */
+	unsigned int capacity;    /* entries in chunks */
 	struct fd_chunk **chunks; /* NULL entry: all free; inline_chunks or allocated */
 	struct fd_chunk *inline_chunks[FD_INLINE_CHUNKS];
 };
 
-/* A descriptor's file for the length of a system call: no reference if nobody else can close it meanwhile. */
+/*
+ * A descriptor's file for the length of a system call: no reference if nobody else can close it
+ * meanwhile.
+ */
 struct fd {
 	struct file *file; /* NULL: bad descriptor */
 	bool need_put;
@@ -45,7 +52,10 @@ struct fd fdget_raw(unsigned int fd);
 struct fd fdget_pos(unsigned int fd);
 void fdput(struct fd f);
 
-/* Reserves the lowest free descriptor >= from, below RLIMIT_NOFILE. EMFILE, ENOMEM; EINVAL if from is not below the limit. */
+/*
+ * Reserves the lowest free descriptor >= from, below RLIMIT_NOFILE. EMFILE, ENOMEM; EINVAL if from
+ * is not below the limit.
+ */
 int get_unused_fd(unsigned int from, bool close_on_exec);
 void put_unused_fd(unsigned int fd);
 /* Gives a reserved descriptor its file (reference consumed). Cannot fail. */

@@ -6,7 +6,7 @@
 #include <tine/spinlock.h>
 
 struct fs_struct {
-	struct atomic count; /* tasks that share it */
+	struct atomic count;  /* tasks that share it */
 	struct spinlock lock; /* guards the rest */
 	mode_t umask;
 	struct path root, pwd; /* counted */

@@ -1,4 +1,7 @@
-/* Where read and write take bytes from and put them: user or kernel buffers, one or many (fs/iov_iter.c). */
+/*
+ * Where read and write take bytes from and put them: user or kernel buffers, one or many
+ * (fs/iov_iter.c).
+ */
 #ifndef TINE_IOV_ITER_H
 #define TINE_IOV_ITER_H
 
@@ -9,19 +12,25 @@
 
 struct iov_iter {
 	const struct iovec *iov; /* the current one; NULL: single */
-	size_t offset;		 /* in the current one */
-	size_t count;		 /* bytes left in all */
-	bool kernel;		 /* buffers are kernel memory */
+	size_t offset;           /* in the current one */
+	size_t count;            /* bytes left in all */
+	bool kernel;             /* buffers are kernel memory */
 	struct iovec single;
 };
 
 void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n);
 void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n);
-/* Reads a user's array; more than fast are allocated, *iov is then to be kfreed (else it is as it was). Bytes in all or -errno as readv(2). */
+/*
+ * Reads a user's array; more than fast are allocated, *iov is then to be kfreed (else it is as it
+ * was). Bytes in all or -errno as readv(2).
+ */
 ssize_t import_iovec(const struct iovec __user *user, unsigned long n, size_t fast,
 		     struct iovec **iov, struct iov_iter *iter);
 
-/* Copy up to n bytes and advance; return how many were copied: fewer than asked if the iterator ended or a user page is bad. */
+/*
+ * Copy up to n bytes and advance; return how many were copied: fewer than asked if the iterator
+ * ended or a user page is bad.
+ */
 size_t copy_to_iter(const void *src, size_t n, struct iov_iter *iter) __must_check;
 size_t copy_from_iter(void *dst, size_t n, struct iov_iter *iter) __must_check;
 size_t zero_to_iter(size_t n, struct iov_iter *iter) __must_check;

@@ -4,25 +4,28 @@
 
 #include <tine/fs.h>
 
-/* A file system's tree, or part of it, at a place in the tree of mounts. The mount lock guards what is not constant. */
+/*
+ * A file system's tree, or part of it, at a place in the tree of mounts. The mount lock guards what
+ * is not constant.
+ */
 struct vfsmount {
 	struct atomic count;
-	u32 flags;		    /* MNT_ */
-	struct dentry *root;	    /* constant, counted */
-	struct super_block *sb;	    /* constant, counted */
-	struct vfsmount *parent;    /* counted; NULL: not attached, or the root of all */
-	struct dentry *mountpoint;  /* in parent; counted */
-	struct mnt_namespace *ns;   /* NULL: not attached */
-	struct list_head link;	    /* in ns->mounts, in the order of mounting */
+	u32 flags;                 /* MNT_ */
+	struct dentry *root;       /* constant, counted */
+	struct super_block *sb;    /* constant, counted */
+	struct vfsmount *parent;   /* counted; NULL: not attached, or the root of all */
+	struct dentry *mountpoint; /* in parent; counted */
+	struct mnt_namespace *ns;  /* NULL: not attached */
+	struct list_head link;     /* in ns->mounts, in the order of mounting */
 	int id;
-	char *source;		    /* what /proc/mounts shows first; owned */
+	char *source; /* what /proc/mounts shows first; owned */
 };
 
 #define MNT_READONLY 1u
-#define MNT_NOSUID 2u
-#define MNT_NODEV 4u
-#define MNT_NOEXEC 8u
-#define MNT_NOATIME 16u
+#define MNT_NOSUID   2u
+#define MNT_NODEV    4u
+#define MNT_NOEXEC   8u
+#define MNT_NOATIME  16u
 
 struct mnt_namespace {
 	struct atomic count;
@@ -42,7 +45,10 @@ static inline struct vfsmount *mntget(struct vfsmount *mnt)
 }
 void mntput(struct vfsmount *mnt); /* tolerates NULL; may sleep */
 
-/* A mount of sb (reference consumed, also on failure) that is attached nowhere. NULL: out of memory. */
+/*
+ * A mount of sb (reference consumed, also on failure) that is attached nowhere. NULL: out of
+ * memory.
+ */
 struct vfsmount *mount_alloc(struct super_block *sb, struct dentry *root, const char *source);
 /* Replaces path, while something is mounted on it, by the root of that. */
 void follow_mounts(struct path *path);

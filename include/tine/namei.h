@@ -4,19 +4,19 @@
 
 #include <tine/fs.h>
 
-#define LOOKUP_FOLLOW 0x01u    /* a symbolic link at the end is followed */
+#define LOOKUP_FOLLOW    0x01u /* a symbolic link at the end is followed */
 #define LOOKUP_DIRECTORY 0x02u /* ENOTDIR unless it is one */
-#define LOOKUP_EMPTY 0x04u     /* an empty name is dirfd itself */
+#define LOOKUP_EMPTY     0x04u /* an empty name is dirfd itself */
 
 enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 /* A walk in progress. path is where it is; last is the component that comes next. */
 struct nameidata {
-	struct path path;   /* counted */
-	struct path root;   /* counted: what "/" means */
+	struct path path; /* counted */
+	struct path root; /* counted: what "/" means */
 	const struct cred *cred;
 	const char *name;   /* what is left to walk */
-	char *owned;	    /* buffer that name is in, if the walk made it */
+	char *owned;        /* buffer that name is in, if the walk made it */
 	unsigned int flags; /* LOOKUP_ */
 	unsigned int links; /* symbolic links followed */
 	const char *last;
@@ -25,7 +25,10 @@ struct nameidata {
 	enum last_type last_type;
 };
 
-/* A path from user space: a page. ERR_PTR: EFAULT, ENAMETOOLONG, ENOENT if empty (unless allowed), ENOMEM. */
+/*
+ * A path from user space: a page. ERR_PTR: EFAULT, ENAMETOOLONG, ENOENT if empty (unless allowed),
+ * ENOMEM.
+ */
 char *getname(const char __user *name);
 char *getname_empty(const char __user *name);
 void putname(char *name); /* tolerates NULL and ERR_PTR */
@@ -33,7 +36,10 @@ void putname(char *name); /* tolerates NULL and ERR_PTR */
 /* Walks to the directory that holds the last component; nd_end when done, also after failure. */
 int nd_begin(struct nameidata *nd, int dfd, const char *name, unsigned int flags);
 int nd_walk_parent(struct nameidata *nd);
-/* Takes the step to last. A symbolic link that is to be followed is put in place of the rest: 1 is returned, and nd_walk_parent comes next. */
+/*
+ * Takes the step to last. A symbolic link that is to be followed is put in place of the rest: 1 is
+ * returned, and nd_walk_parent comes next.
+ */
 int nd_step(struct nameidata *nd, bool follow);
 /* The same with a dentry for last that was looked up already (consumed). */
 int nd_step_to(struct nameidata *nd, struct dentry *dentry, bool follow);
@@ -57,7 +63,10 @@ static inline bool path_equal(const struct path *a, const struct path *b)
 /* Opens at the walk's end as open(2) does (fs/open.c). */
 struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode);
 
-/* mknod, mkdir and symlink (with target), link, unlink and rmdir for the kernel's own use; no umask. */
+/*
+ * mknod, mkdir and symlink (with target), link, unlink and rmdir for the kernel's own use; no
+ * umask.
+ */
 int kernel_mknod(const char *name, mode_t mode, dev_t rdev, const char *target);
 int kernel_link(const char *old, const char *new);
 int kernel_unlink(const char *name, bool is_dir);

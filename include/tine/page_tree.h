@@ -1,6 +1,6 @@
 /*
- * The pages of a file: a tree of nodes with 64 slots, as high as the highest index needs (fs/page_tree.c). A page in the tree
- * is counted by it.
+ * The pages of a file: a tree of nodes with 64 slots, as high as the highest index needs
+ * (fs/page_tree.c). A page in the tree is counted by it.
  */
 #ifndef TINE_PAGE_TREE_H
 #define TINE_PAGE_TREE_H
@@ -12,9 +12,9 @@ struct page;
 struct page_tree_node;
 
 struct address_space {
-	struct mutex lock; /* guards the rest */
+	struct mutex lock;           /* guards the rest */
 	struct page_tree_node *root; /* NULL: no page */
-	unsigned int height;	     /* levels of nodes; 0: root is NULL */
+	unsigned int height;         /* levels of nodes; 0: root is NULL */
 };
 
 void page_tree_init(void);

@@ -9,9 +9,9 @@
 struct file;
 struct page;
 
-#define PIPE_BUF 4096u
+#define PIPE_BUF           4096u
 #define PIPE_DEFAULT_SLOTS 16u
-#define PIPE_MAX_BYTES 1048576u
+#define PIPE_MAX_BYTES     1048576u
 
 struct pipe_buffer {
 	struct page *page;
@@ -23,14 +23,15 @@ struct pipe_buffer {
 /* lock guards all but the wait queues. */
 struct pipe {
 	struct mutex lock;
-	struct wait_queue readers_wait, writers_wait; /* for bytes or the last writer's end; for room or the last reader's */
-	struct pipe_buffer *buffers; /* a ring of slots */
-	struct page *spare;	     /* a page kept for the next write */
-	u32 slots;		     /* a power of two */
-	u32 head, tail;		     /* free-running: buffers are [tail, head) */
-	u32 readers, writers;	     /* open files with that end */
+	struct wait_queue readers_wait; /* for bytes, or the end of the last writer */
+	struct wait_queue writers_wait; /* for room, or the end of the last reader */
+	struct pipe_buffer *buffers;    /* a ring of slots */
+	struct page *spare;             /* a page kept for the next write */
+	u32 slots;                      /* a power of two */
+	u32 head, tail;                 /* free-running: buffers are [tail, head) */
+	u32 readers, writers;           /* open files with that end */
 	u32 reader_opens, writer_opens; /* ever: what a blocking open of a FIFO waits for */
-	u32 files;		     /* open files, FIFO's inode lock */
+	u32 files;                      /* open files, FIFO's inode lock */
 };
 
 struct pipe *pipe_alloc(void); /* NULL: out of memory */

@@ -12,7 +12,10 @@ struct poll_table {
 	u32 events; /* that the waiter asked for */
 };
 
-/* For poll operations: wq will be woken when what file has ready may have changed. table may be NULL. */
+/*
+ * For poll operations: wq will be woken when what file has ready may have changed. table may be
+ * NULL.
+ */
 static inline void poll_wait(struct file *file, struct wait_queue *wq, struct poll_table *table)
 {
 	if (table && table->queue)
@@ -45,7 +48,10 @@ struct poll_waiter {
 void poll_waiter_init(struct poll_waiter *waiter);
 /* Leaves every queue. */
 void poll_waiter_end(struct poll_waiter *waiter);
-/* Sleeps until something was triggered since the last call, a signal comes, or *left (ns, ~0: for ever) is over and becomes 0. */
+/*
+ * Sleeps until something was triggered since the last call, a signal comes, or *left (ns, ~0: for
+ * ever) is over and becomes 0.
+ */
 void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left);
 
 /* Events ready on file; POLLIN and POLLOUT for files without a poll operation. */

@@ -11,14 +11,23 @@ struct task_struct;
 struct proc_entry {
 	const char *name;
 	mode_t mode; /* permissions; the type follows from the rest */
-	/* The text. task: whose directory it is in (counted by the caller), NULL outside of those. 0 or -errno. May be called twice. */
+	/*
+	 * The text. task: whose directory it is in (counted by the caller), NULL outside of those.
+	 * 0 or -errno. May be called twice.
+	 */
 	int (*show)(struct seq_buffer *m, struct task_struct *task);
 	/* n bytes at text, NUL-terminated. */
 	int (*write)(const char *text, size_t n, struct task_struct *task);
-	const struct proc_entry *children; /* ends with a NULL name */
+	const struct proc_entry *children;                        /* ends with a NULL name */
 	const char *(*link)(struct task_struct *task, char *buf); /* PATH_MAX bytes */
-	int (*jump)(struct task_struct *task, int number, struct path *path); /* number: its own, in a directory of numbers */
-	/* A directory whose names are numbers: the lowest >= nr that exists, -1 if none; and what each is. */
+	int (*jump)(struct task_struct *task, int number,
+		    struct path *path); /* number: its own, in a directory of numbers */
+	mode_t (*link_mode)(struct task_struct *task,
+			    int number); /* permissions that the link shows; NULL: 0777 */
+	/*
+	 * A directory whose names are numbers: the lowest >= nr that exists, -1 if none; and what
+	 * each is.
+	 */
 	int (*next_number)(struct task_struct *task, int nr);
 	const struct proc_entry *number_entry;
 };

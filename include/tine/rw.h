@@ -5,8 +5,10 @@
 #include <tine/file.h>
 #include <tine/iov_iter.h>
 
-/* For write operations of regular files, inode locked: applies O_APPEND, RLIMIT_FSIZE (SIGXFSZ, EFBIG) and the largest file size.
- * The bytes that may be written, 0, or -errno. */
+/*
+ * For write operations of regular files, inode locked: applies O_APPEND, RLIMIT_FSIZE (SIGXFSZ,
+ * EFBIG) and the largest file size. The bytes that may be written, 0, or -errno.
+ */
 ssize_t generic_write_checks(struct file *file, struct iov_iter *from, loff_t *pos);
 /* SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA, SEEK_HOLE of a file without holes. */
 loff_t generic_llseek(struct file *file, loff_t offset, int whence);

@@ -1,4 +1,6 @@
-/* tmpfs: its super block and what its two halves (fs/tmpfs.c, fs/tmpfs_file.c) and devtmpfs share. */
+/*
+ * tmpfs: its super block and what its two halves (fs/tmpfs.c, fs/tmpfs_file.c) and devtmpfs share.
+ */
 #ifndef TINE_TMPFS_H
 #define TINE_TMPFS_H
 

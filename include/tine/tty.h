@@ -13,30 +13,33 @@ struct file;
 struct pid;
 struct task_struct;
 
-#define TTY_INPUT_SIZE 4096u
+#define TTY_INPUT_SIZE  4096u
 #define TTY_BUFFER_SIZE 4096u
 
 /*
  * l = lock; n = input_lock; t = tasklist_lock; c = constant.
  */
 struct tty {
-	struct atomic count;	  /* processes whose controlling terminal it is, and one for its device */
+	struct atomic count; /* processes that it controls, open files, one for the device */
 	struct mutex lock;
 	struct wait_queue read_wait, write_wait;
 	struct kernel_termios termios; /* l */
-	struct winsize winsize;	  /* l */
-	struct pid *session;	  /* t: counted; NULL: nobody's controlling terminal */
-	struct pid *pgrp;	  /* t: counted: the foreground group */
-	dev_t dev;		  /* c */
+	struct winsize winsize;        /* l */
+	struct pid *session;           /* t: counted; NULL: nobody's controlling terminal */
+	struct pid *pgrp;              /* t: counted: the foreground group */
+	dev_t dev;                     /* c */
 	void (*output)(const char *bytes, size_t n); /* c */
 
 	/* Bytes as they came. */
 	struct spinlock input_lock;
 	struct wait_queue input_wait;
-	u32 input_head, input_tail;    /* n: free-running */
-	char input[TTY_INPUT_SIZE];    /* n */
+	u32 input_head, input_tail; /* n: free-running */
+	char input[TTY_INPUT_SIZE]; /* n */
 
-	/* The line discipline. l. Free-running; readers have read up to tail, whole lines end at line_head, input goes to head. */
+	/*
+	 * The line discipline. l. Free-running; readers have read up to tail, whole lines end at
+	 * line_head, input goes to head.
+	 */
 	u32 head, line_head, tail;
 	u32 column, line_start_column; /* of the cursor, for tabs and erasing */
 	bool literal_next, stopped, packet_eof;
