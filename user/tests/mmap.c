@@ -387,6 +387,44 @@ static void mapping_after_fork_is_ones_own(void)
 	check_eq(NOWHERE[PAGE], 0);
 }
 
+/* What one side maps and only reads must not appear in a page-table node that both still share. */
+static void read_new_mapping_on_one_side(int fd, int flags, int child_does_it)
+{
+	int *done = tap_shared(2 * sizeof(*done)), *looked = done + 1;
+	pid_t pid;
+
+	map_private_at(NOWHERE, PAGE)[0] = 'a';
+	pid = tap_fork();
+	if ((pid == 0) == child_does_it) {
+		volatile char *memory =
+			map(NOWHERE + PAGE, PAGE, PROT_READ, flags | MAP_FIXED, fd, 0);
+		check_eq(memory[0], fd < 0 ? 0 : 'f');
+		*done = 1;
+		tap_await(looked, 1);
+		check_call(munmap((char *)memory, PAGE));
+	} else {
+		tap_await(done, 1);
+		check(faults_here(read_byte, NOWHERE + PAGE));
+		check_eq(NOWHERE[0], 'a');
+		*looked = 1;
+	}
+	if (pid == 0)
+		_exit(0);
+	check_exits(pid, 0);
+}
+
+static void mapping_only_read_after_fork_is_ones_own(void)
+{
+	int fd = make_file(PAGE, 'f');
+
+	for (int child = 0; child < 2; child++) {
+		read_new_mapping_on_one_side(-1, MAP_PRIVATE | MAP_ANONYMOUS, child);
+		read_new_mapping_on_one_side(-1, MAP_SHARED | MAP_ANONYMOUS, child);
+		read_new_mapping_on_one_side(fd, MAP_PRIVATE, child);
+		read_new_mapping_on_one_side(fd, MAP_SHARED, child);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST(anonymous_memory_is_zero,
 	     "anonymous memory is zero, also where other memory was before"),
@@ -426,6 +464,8 @@ static const struct test_case cases[] = {
 	TEST(harmless_flags_are_accepted, "MAP_POPULATE, MAP_NORESERVE and MAP_STACK are accepted"),
 	TEST(a_thousand_mappings, "a thousand mappings are forked and unmapped"),
 	TEST(mapping_after_fork_is_ones_own, "what a child maps after fork is not in its parent"),
+	TEST(mapping_only_read_after_fork_is_ones_own,
+	     "what one side maps and only reads after fork is not on the other"),
 };
 
 int main(int argc, char **argv)

@@ -200,6 +200,47 @@ static void rights_are_each_ones_own_after_fork(void)
 	check_eq(memory[PAGE], 'a');
 }
 
+static void call(void *code)
+{
+	((void (*)(void))code)();
+}
+
+/* One side gives itself rights that both lacked at fork; the other side must still lack them. */
+static void give_rights_on_one_side(int before, int after, void (*access)(void *),
+				    int child_does_it)
+{
+	char *memory = map_private(3 * PAGE);
+	int *done = tap_shared(2 * sizeof(*done)), *looked = done + 1;
+	pid_t pid;
+
+	memset(memory, 0xc3, 3 * PAGE); /* all return instructions */
+	check_call(mprotect(memory + PAGE, PAGE, before));
+	pid = tap_fork();
+	if ((pid == 0) == child_does_it) {
+		check(faults_here(access, memory + PAGE));
+		check_call(mprotect(memory + PAGE, PAGE, after));
+		check(!faults_here(access, memory + PAGE));
+		*done = 1;
+		tap_await(looked, 1);
+	} else {
+		tap_await(done, 1);
+		check(faults_here(access, memory + PAGE));
+		*looked = 1;
+	}
+	if (pid == 0)
+		_exit(0);
+	check_exits(pid, 0);
+}
+
+static void rights_given_after_fork_are_ones_own(void)
+{
+	for (int child = 0; child < 2; child++) {
+		give_rights_on_one_side(PROT_NONE, PROT_READ, read_byte, child);
+		give_rights_on_one_side(PROT_READ, READ_WRITE, write_byte, child);
+		give_rights_on_one_side(PROT_READ, PROT_READ | PROT_EXEC, call, child);
+	}
+}
+
 static void rights_are_inherited(void)
 {
 	char *memory = map_private(3 * PAGE);
@@ -265,6 +306,8 @@ static const struct test_case cases[] = {
 	     "a shared mapping of a file opened for reading cannot be made writable"),
 	TEST(shared_page_stays_shared, "a shared page made writable in the child is still shared"),
 	TEST(rights_are_each_ones_own_after_fork, "rights changed after fork are each one's own"),
+	TEST(rights_given_after_fork_are_ones_own,
+	     "rights given on one side of a fork are not given on the other"),
 	TEST(rights_are_inherited, "rights are inherited over fork"),
 	TEST(taking_a_right_away_takes_effect_at_once,
 	     "taking a right away takes effect at once, and so does giving it back"),
