@@ -66,6 +66,8 @@ static void put_number(struct output *out, const struct conversion *c, u64 value
 		text[--at] = digits[value % base];
 	if (at == sizeof(text) && c->precision != 0)
 		text[--at] = '0';
+	if (c->alternate && base == 8 && (at == sizeof(text) || text[at] != '0'))
+		text[--at] = '0';
 	put_field(out, c, sign, text + at, sizeof(text) - at);
 }
 

@@ -21,7 +21,7 @@ extern int console_loglevel;
 
 /*
  * Formats and prints one line (the newline is in the format). Any context, interrupts included.
- * Understands %d %i %u %x %X %c %s %p %% with flags - 0 + space #, width, precision, * and h hh l ll z.
+ * Understands %d %i %u %o %x %X %c %s %p %% with flags - 0 + space #, width, precision, * and h hh l ll z.
  */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
