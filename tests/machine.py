@@ -139,4 +139,4 @@ def run(machine, log_path, dialogue=(), stop=None, silence=120, deadline=900):
 def clean(raw):
     """Serial output as lines of plain text. More output only ever makes it longer."""
     text = INCOMPLETE.sub("", raw.decode("utf-8", "replace"))
-    return CONTROL.sub("", text).replace("\r\n", "\n")
+    return CONTROL.sub("", text).replace("\r\n", "\n").replace("\n\r", "\n")  # GRUB ends lines either way

@@ -290,7 +290,7 @@ static void fork_in_a_storm(void *argument)
 {
 	set_handler(SIGUSR1, count_in_shared, 0);
 	set(&shared[0], 1);
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 50 || !get(&shared[1]); i++) {
 		long pid = raw_fork();
 
 		if (pid == 0)
