@@ -6,9 +6,11 @@
  * three bits that say what is counted. CLOCK_PROCESS_CPUTIME_ID and CLOCK_THREAD_CPUTIME_ID are the
  * caller's own of these under positive numbers.
  *
- * The coarse clocks show the precise ones cut to a multiple of the tick that Debian's Linux has,
- * which is their resolution.
+ * The alarm clocks would wake the machine from its sleep; it never sleeps, so only their privilege
+ * is left. The coarse clocks show the precise ones cut to a multiple of the tick that Debian's
+ * Linux has, which is their resolution.
  */
+#include <tine/cred.h>
 #include <tine/rusage.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -33,6 +35,7 @@ struct clock {
 	clockid_t alias;
 	u64 resolution;
 	bool sleeps; /* clock_nanosleep(2) takes it */
+	bool alarm;  /* only from the privileged */
 };
 
 static u64 monotonic_coarse(void)
@@ -57,6 +60,11 @@ static const struct clock clocks[] = {
 	[CLOCK_REALTIME_COARSE] = {.now = real_coarse, .resolution = TICK_NS},
 	[CLOCK_MONOTONIC_COARSE] = {.now = monotonic_coarse, .resolution = TICK_NS},
 	[CLOCK_BOOTTIME] = {.now = ktime_get, .resolution = 1, .sleeps = true},
+	[CLOCK_REALTIME_ALARM] = {.now = ktime_get_real,
+				  .resolution = 1,
+				  .sleeps = true,
+				  .alarm = true},
+	[CLOCK_BOOTTIME_ALARM] = {.now = ktime_get, .resolution = 1, .sleeps = true, .alarm = true},
 	[CLOCK_TAI] = {.now = ktime_get_real, .resolution = 1, .sleeps = true},
 };
 
@@ -74,11 +82,24 @@ bool clock_is_cpu(clockid_t id)
 	return id < 0 || (clock && !clock->now);
 }
 
-bool clock_is_own_thread(clockid_t id)
+static bool is_own_thread(clockid_t id)
 {
 	pid_t nr = CPU_CLOCK_PID(id);
 
 	return id < 0 && (id & CPU_CLOCK_THREAD) && (!nr || nr == task_pid_vnr(current));
+}
+
+int clock_check_sleeper(clockid_t id, int flags)
+{
+	const struct clock *clock = find_clock(id);
+
+	if (is_own_thread(id))
+		return -EINVAL;
+	if (!clock || !clock->alarm)
+		return 0;
+	if (flags & ~TIMER_ABSTIME)
+		return -EINVAL;
+	return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
 }
 
 /* What a CPU clock of task shows. task is current or tasklist_lock is held. */

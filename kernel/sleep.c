@@ -87,10 +87,10 @@ long sys_clock_nanosleep(clockid_t clock, int flags, const struct uapi_timespec 
 
 	if (!error)
 		error = get_timespec_ns(request, &ns);
+	if (!error)
+		error = clock_check_sleeper(clock, flags);
 	if (error)
 		return error;
-	if (clock_is_own_thread(clock))
-		return -EINVAL;
 	if (flags & TIMER_ABSTIME)
 		return sleep_to(clock, ns);
 	return sleep_for(clock_is_cpu(clock) ? clock : CLOCK_MONOTONIC, ns, remaining);

@@ -90,9 +90,14 @@ u64 deadline_left(const struct deadline *deadline)
 	return left;
 }
 
+static bool is_settable(clockid_t clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
+}
+
 bool schedule_until(const struct deadline *deadline)
 {
-	bool settable = deadline->clock == CLOCK_REALTIME || deadline->clock == CLOCK_TAI;
+	bool settable = is_settable(deadline->clock);
 	struct wait_entry entry;
 	u64 left;
 

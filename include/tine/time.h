@@ -62,10 +62,11 @@ int get_timespec_ns(const struct uapi_timespec __user *ts, u64 *ns);
 int clock_read(clockid_t clock, u64 *ns);
 /* Can a sleep end at a time on that clock? -EINVAL: no such clock. -EOPNOTSUPP: no. */
 int clock_check_sleep(clockid_t clock);
-/* The clock counts a task's CPU time; the caller's own, so that it stands still while the caller
- * sleeps. */
+/* May current sleep so, flags as clock_nanosleep(2)? -EINVAL: on its own thread's time, which would
+ * not pass. -EPERM, -EINVAL: alarm clocks are stricter. */
+int clock_check_sleeper(clockid_t clock, int flags);
+/* The clock counts a task's CPU time. */
 bool clock_is_cpu(clockid_t clock);
-bool clock_is_own_thread(clockid_t clock);
 
 /* The end of a sleep: a time on one of the clocks. ns KTIME_MAX: never. */
 struct deadline {

@@ -40,8 +40,9 @@ static void burn(long long ns)
 }
 
 static const clockid_t steady[] = {CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE,
-				   CLOCK_BOOTTIME};
-static const clockid_t of_day[] = {CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI};
+				   CLOCK_BOOTTIME_ALARM, CLOCK_BOOTTIME};
+static const clockid_t of_day[] = {CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI,
+				   CLOCK_REALTIME_ALARM};
 
 /* ---- reading ---- */
 
@@ -270,7 +271,14 @@ static void sleeps_are_refused_in_order(void)
 	check_eq(nanosleep_on(CPU_CLOCK(getpid(), CPU_SCHED | CPU_THREAD), 0, &zero, NULL),
 		 -EINVAL);
 	check_eq(nanosleep_on(CPU_CLOCK(0, 3), 0, &zero, NULL), -EOPNOTSUPP);
+	check_eq(nanosleep_on(CLOCK_REALTIME_ALARM, 0, &zero, NULL), 0);
+	check_eq(nanosleep_on(CLOCK_BOOTTIME_ALARM, TIMER_ABSTIME, &zero, NULL), 0);
+	check_eq(nanosleep_on(CLOCK_BOOTTIME_ALARM, 2, &zero, NULL), -EINVAL);
+	check_eq(nanosleep_on(CLOCK_BOOTTIME_ALARM, 0, &bad, NULL), -EINVAL);
 	check_eq(nanosleep_on(CPU_CLOCK(4000000, CPU_SCHED), 0, &zero, NULL), -EINVAL);
+	check_call(setuid(1000));
+	check_eq(nanosleep_on(CLOCK_BOOTTIME_ALARM, 0, &zero, NULL), -EPERM);
+	check_eq(nanosleep_on(CLOCK_BOOTTIME_ALARM, 2, &zero, NULL), -EINVAL);
 }
 
 static void sleep_on_every_clock(void)
