@@ -121,6 +121,16 @@ void fpu_init_cache(void)
 	area_cache = kmem_cache_create("fpu_area", area_size, 64);
 }
 
+/* XSAVE writes the first word of it only, and XRSTOR refuses what it does not know. */
+static void clear_header(struct fpu_area *area)
+{
+	if (!xfeatures) /* the area ends before it */
+		return;
+	area->xstate_bv = area->xcomp_bv = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(area->header_reserved); i++)
+		area->header_reserved[i] = 0;
+}
+
 int fpu_copy(struct task_struct *task)
 {
 	struct fpu_area *area = kmem_cache_alloc(area_cache);
@@ -128,8 +138,7 @@ int fpu_copy(struct task_struct *task)
 	if (!area)
 		return -ENOMEM;
 	if (current->thread.fpu) {
-		if (xfeatures)
-			memset(&area->xstate_bv, 0, XSAVE_HEADER_SIZE);
+		clear_header(area);
 		save_all(area);
 	} else {
 		memcpy(area, &initial_state, MIN(area_size, sizeof(initial_state)));
