@@ -107,6 +107,8 @@ static int open_interpreter(struct binprm *b, struct elf_program *program,
 		program->interp_file = error ? NULL : file;
 	}
 	kfree(path);
+	if (!error)
+		exec_note_readable(b, file);
 	return error;
 }
 
@@ -320,7 +322,7 @@ static int load_interpreter(struct binprm *b, const struct elf_program *program,
 
 static void choose_mmap_base(struct binprm *b)
 {
-	unsigned long gap = rlimit(RLIMIT_STACK), pad = STACK_MAX_RANDOM + STACK_GUARD;
+	unsigned long gap = b->limit, pad = STACK_MAX_RANDOM + STACK_GUARD;
 
 	if (gap + pad > gap)
 		gap += pad;

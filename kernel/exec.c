@@ -105,6 +105,7 @@ static struct binprm *binprm_alloc(void)
 		return NULL;
 	memset(b, 0, offsetof(struct binprm, header));
 	get_random_bytes(&b->random, sizeof(b->random));
+	b->limit = rlimit(RLIMIT_STACK);
 	b->mm = mm_alloc();
 	if (!b->mm) {
 		binprm_free(b);
@@ -139,8 +140,6 @@ static int read_header(struct binprm *b)
 		return (int)n;
 	b->header_size = (unsigned int)n;
 	memset(b->header + n, 0, sizeof(b->header) - (size_t)n);
-	if (inode_permission(current->cred, b->file->inode, MAY_READ))
-		b->unreadable = true;
 	return 0;
 }
 
@@ -257,6 +256,15 @@ static void exec_mmap(struct binprm *b)
 		mm_put(old);
 }
 
+static void lower_stack_limit(unsigned long limit)
+{
+	struct rlimit *stack = &current->signal->rlim[RLIMIT_STACK];
+
+	spin_lock(&current->group_leader->alloc_lock);
+	stack->rlim_cur = MIN(stack->rlim_cur, limit);
+	spin_unlock(&current->group_leader->alloc_lock);
+}
+
 /* What belongs to the thread that was, rather than to the process. */
 static void reset_thread(struct binprm *b)
 {
@@ -266,6 +274,8 @@ static void reset_thread(struct binprm *b)
 	current->set_child_tid = NULL;
 	if (b->secure || b->new_identity)
 		current->pdeath_signal = 0;
+	if (b->secure)
+		lower_stack_limit(b->limit);
 	set_task_comm(current, b->comm);
 }
 
@@ -334,7 +344,10 @@ static int exec_locked(struct binprm *b, const struct exec_request *r)
 		error = set_name(b);
 	if (!error)
 		error = exec_prepare_creds(b);
-	return error ? error : load_and_commit(b);
+	if (error)
+		return error;
+	exec_note_readable(b, b->file);
+	return load_and_commit(b);
 }
 
 static int exec_strings_copied(struct binprm *b, const struct exec_request *r)

@@ -11,11 +11,14 @@
  */
 #include <tine/binprm.h>
 #include <tine/err.h>
-#include <tine/file.h>
+#include <tine/fs.h>
 #include <tine/fs_struct.h>
 #include <tine/task.h>
 #include <uapi/securebits.h>
 #include <uapi/stat.h>
+
+/* The memory of a privileged program is not laid out to a caller's odd wish. */
+#define SECURE_STACK_LIMIT (8ul << 20)
 
 /* The ids that the file's mode asks for; not with no_new_privs. */
 static void apply_file_ids(struct cred *new, const struct file *file)
@@ -103,12 +106,20 @@ static bool is_unchanged(const struct cred *new, const struct cred *old)
 		       old->cap_ambient &&new->securebits == old->securebits;
 }
 
+void exec_note_readable(struct binprm *b, const struct file *file)
+{
+	if (inode_permission(current->cred, file->inode, MAY_READ))
+		b->unreadable = true;
+}
+
 int exec_prepare_creds(struct binprm *b)
 {
 	struct cred new = *current->cred;
 	struct cred *copy;
 
 	b->secure = apply_rules(&new, current->cred, b->file);
+	if (b->secure)
+		b->limit = MIN(b->limit, SECURE_STACK_LIMIT);
 	if (is_unchanged(&new, current->cred))
 		return 0;
 	b->new_identity = is_other_identity(&new, current->cred);

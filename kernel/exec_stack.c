@@ -47,7 +47,7 @@ static int find_page(struct binprm *b, unsigned long start)
 	bool writable;
 	int error = 0;
 
-	if (start != b->top - PAGE_SIZE && b->top - start > rlimit(RLIMIT_STACK))
+	if (start != b->top - PAGE_SIZE && b->top - start > b->limit)
 		return -E2BIG;
 	mutex_lock(&mm->lock);
 	page = pgtable_lookup(mm, start, &writable);
@@ -232,7 +232,7 @@ static int count_strings(struct string_array *array)
  * on. */
 static int set_limit(struct binprm *b)
 {
-	unsigned long limit = MAX(MIN(STRINGS_MAX, rlimit(RLIMIT_STACK) / 4), ARG_MAX);
+	unsigned long limit = MAX(MIN(STRINGS_MAX, b->limit / 4), ARG_MAX);
 	unsigned long pointers = (MAX(b->argc, 1ul) + b->envc) * sizeof(void *);
 
 	if (limit <= pointers)
@@ -267,7 +267,7 @@ int stack_map(struct binprm *b, bool executable)
 	int error;
 
 	b->p_min = 0; /* the limit on strings is behind us */
-	size = MAX(used, MIN(used + STACK_FIRST_SIZE, rlimit(RLIMIT_STACK) & PAGE_MASK));
+	size = MAX(used, MIN(used + STACK_FIRST_SIZE, b->limit & PAGE_MASK));
 	b->bottom = b->top - size;
 	error = mm_map_stack(b->mm, b->top, size, executable);
 	if (error || !executable)

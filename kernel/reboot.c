@@ -17,7 +17,7 @@
 
 static bool cad_reboots = true;
 
-static void restart(const char *command)
+static void __noreturn restart(const char *command)
 {
 	if (command)
 		printk(LOG_EMERG, "reboot: Restarting system with command '%s'\n", command);
@@ -27,14 +27,14 @@ static void restart(const char *command)
 	arch_reboot();
 }
 
-static void power_off(void)
+static void __noreturn power_off(void)
 {
 	printk(LOG_EMERG, "reboot: Power down\n");
 	arch_stop_other_cpus();
 	arch_power_off();
 }
 
-static void halt(void)
+static void __noreturn halt(void)
 {
 	printk(LOG_EMERG, "reboot: System halted\n");
 	arch_stop_other_cpus();
@@ -55,7 +55,6 @@ static long restart_with_command(const char __user *from)
 	}
 	command[n] = 0;
 	restart(command);
-	return 0;
 }
 
 static bool magic_is_right(int magic1, int magic2)
@@ -74,25 +73,19 @@ long sys_reboot(int magic1, int magic2, unsigned int command, void __user *arg)
 	switch (command) {
 	case LINUX_REBOOT_CMD_RESTART:
 		restart(NULL);
-		break;
 	case LINUX_REBOOT_CMD_RESTART2:
 		return restart_with_command(arg);
 	case LINUX_REBOOT_CMD_HALT:
 		halt();
-		break;
 	case LINUX_REBOOT_CMD_POWER_OFF:
 		power_off();
-		break;
 	case LINUX_REBOOT_CMD_CAD_ON:
-		WRITE_ONCE(cad_reboots, true);
-		break;
 	case LINUX_REBOOT_CMD_CAD_OFF:
-		WRITE_ONCE(cad_reboots, false);
-		break;
+		WRITE_ONCE(cad_reboots, command == LINUX_REBOOT_CMD_CAD_ON);
+		return 0;
 	default:
 		return -EINVAL;
 	}
-	return 0;
 }
 
 void ctrl_alt_del(void)

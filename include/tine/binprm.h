@@ -45,6 +45,7 @@ struct binprm {
 	unsigned long entry; /* where the program starts */
 
 	/* The stack (exec_stack.c). */
+	unsigned long limit;       /* RLIMIT_STACK when exec began, no more than sane if secure */
 	unsigned long top, bottom; /* of the stack as it will be mapped first */
 	unsigned long p;           /* lowest byte used */
 	unsigned long p_min;       /* limit on strings */
@@ -81,8 +82,10 @@ int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n);
 /* Pushes bytes that are no string. */
 int stack_push_bytes(struct binprm *b, const void *bytes, size_t n);
 
-/* exec_cred.c: b->cred and b->secure for b->file. ENOMEM. */
+/* exec_cred.c: b->cred, b->secure, b->new_identity, b->limit for b->file. ENOMEM. */
 int exec_prepare_creds(struct binprm *b);
+/* Sets b->unreadable if current may not read file, a part of the program. */
+void exec_note_readable(struct binprm *b, const struct file *file);
 
 /* script.c, pure. If line (SCRIPT_LINE_SIZE bytes, of which n came from the file, the others zero)
  * begins with "#!", cuts it into the interpreter's path and its argument (NULL if there is none).

@@ -148,6 +148,16 @@ static int helper_print_addresses(int argc, char **argv)
 	return write(atoi(argv[1]), words, sizeof(words)) == sizeof(words) ? 0 : 1;
 }
 
+/* `stack MEGABYTES`: the limit that it finds. */
+static int helper_stack(int argc, char **argv)
+{
+	struct rlimit limit;
+
+	expect(getrlimit(RLIMIT_STACK, &limit) == 0);
+	expect(limit.rlim_cur == (unsigned long)atoi(argv[1]) << 20);
+	return 0;
+}
+
 static int helper_arguments(int argc, char **argv)
 {
 	expect(argc - 1 == atoi(argv[1]));
@@ -168,6 +178,7 @@ static const struct {
 	{"layout", helper_layout},
 	{"addresses", helper_print_addresses},
 	{"arguments", helper_arguments},
+	{"stack", helper_stack},
 };
 
 static int helper(int argc, char **argv)
@@ -363,6 +374,23 @@ static void scripts_bits_do_not_count(void)
 	run.word = "urrggg";
 	check_child(run_it, &run);
 	check_call(unlink(SCRIPT));
+	remove_copy();
+}
+
+static void raise_stack_limit_as_user(void)
+{
+	struct rlimit limit = {64 << 20, RLIM_INFINITY};
+
+	check_call(setrlimit(RLIMIT_STACK, &limit));
+	become_user();
+}
+
+static void stack_limit_of_the_privileged_is_sane(void)
+{
+	copy_program(0, 0, 0755);
+	check_run(raise_stack_limit_as_user, "stack", "64");
+	copy_program(0, 0, 04755);
+	check_run(raise_stack_limit_as_user, "stack", "8");
 	remove_copy();
 }
 
@@ -580,6 +608,8 @@ static const struct test_case cases[] = {
 	     "exec-rights: privileged and unreadable programs are not dumpable"),
 	TEST(scripts_bits_do_not_count,
 	     "exec-rights: a script's bits do not count, its interpreter's do"),
+	TEST(stack_limit_of_the_privileged_is_sane,
+	     "exec-rights: a privileged program's stack limit is sane"),
 	TEST(process_limit_counts_at_exec,
 	     "exec-rights: over RLIMIT_NPROC at setuid, exec is EAGAIN"),
 	TEST(process_limit_set_later_does_not_count,
