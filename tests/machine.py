@@ -17,7 +17,8 @@ INCOMPLETE = re.compile(r"(?:\x1b[\[()]?[0-9;?=]*|\r)\Z")
 PANIC = re.compile(r"Kernel panic - not syncing: ")
 PANIC_END = re.compile(r"---\[ end Kernel panic")
 # What a kernel says that has noticed a fault of its own and goes on.
-COMPLAINT = re.compile(r"^(?:\[ *\d+\.\d+\] )?(?:BUG|WARNING|Oops)\b.*", re.MULTILINE)
+# GRUB has a warning of its own where there is no screen.
+COMPLAINT = re.compile(r"^(?:\[ *\d+\.\d+\] )?(?:BUG|WARNING|Oops)\b(?!: no console will be available).*", re.MULTILINE)
 
 PANIC_END_SECONDS = 10
 
