@@ -13,6 +13,8 @@
 #define CELLS          (COLUMNS * LINES)
 #define BLANK          0x0720 /* grey on black */
 
+#define ESCAPE_BYTE 27
+
 #define CRTC_INDEX       0x3d4
 #define CRTC_DATA        0x3d5
 #define CRTC_CURSOR_HIGH 0x0e
@@ -20,6 +22,7 @@
 
 static volatile u16 *screen;
 static unsigned int cursor; /* cell */
+static bool at_margin;      /* the last column is written; the next character goes to a new line */
 static enum { TEXT, ESCAPE, SEQUENCE } state;
 
 static u8 crtc_read(u8 index)
@@ -64,8 +67,19 @@ bool vga_init(void)
 	return true;
 }
 
-static void put_text(char c)
+static void put_cell(char c)
 {
+	cursor += at_margin;
+	if (cursor >= CELLS)
+		scroll();
+	screen[cursor] = (BLANK & 0xff00) | (u8)c;
+	at_margin = cursor % COLUMNS == COLUMNS - 1;
+	cursor += !at_margin;
+}
+
+static void control(char c)
+{
+	at_margin = false;
 	switch (c) {
 	case '\n':
 		cursor += COLUMNS;
@@ -77,15 +91,11 @@ static void put_text(char c)
 		cursor -= cursor % COLUMNS > 0;
 		break;
 	case '\t':
-		cursor = (cursor + 8) & ~7u;
+		cursor = MIN((cursor + 8) & ~7u, cursor - cursor % COLUMNS + COLUMNS - 1);
 		break;
-	case '\a':
-		break;
-	case 27:
+	case ESCAPE_BYTE:
 		state = ESCAPE;
 		break;
-	default:
-		screen[cursor++] = (BLANK & 0xff00) | (u8)c;
 	}
 	if (cursor >= CELLS)
 		scroll();
@@ -94,8 +104,10 @@ static void put_text(char c)
 /* Bytes of a sequence: ESC [ parameters letter, or ESC and one byte. */
 static void put_char(char c)
 {
-	if (state == TEXT)
-		put_text(c);
+	if (state == TEXT && (u8)c >= ' ')
+		put_cell(c);
+	else if (state == TEXT)
+		control(c);
 	else if (state == ESCAPE)
 		state = c == '[' ? SEQUENCE : TEXT;
 	else if (c >= '@' && c <= '~')
