@@ -21,9 +21,9 @@
  * files->lock guards the table. Only its users change it, so a single-threaded process reads its
  * own without the lock and without counting the file (fdget); one that shares its table takes both.
  */
+#include <tine/clone_args.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
-#include <tine/fork.h>
 #include <tine/fs.h>
 #include <tine/mm.h>
 #include <tine/printk.h>
@@ -453,7 +453,7 @@ static void reserve(struct files_struct *files, struct fd_chunk *chunk, unsigned
 		files->next_free = fd + 1;
 }
 
-static unsigned int fd_limit(void)
+unsigned int fd_limit(void)
 {
 	return MIN(rlimit(RLIMIT_NOFILE), (unsigned long)FD_LIMIT);
 }
@@ -604,32 +604,12 @@ void close_on_exec(void)
 			close_fd(i * FD_CHUNK + first_bit(files->chunks[i]->close_on_exec));
 }
 
-/* dup, dup2, dup3, close_range. */
-
-long sys_dup(unsigned int old)
+int fd_install_at(unsigned int new, struct file *file, bool close_on_exec)
 {
-	struct fd f = fdget_raw(old);
-	int fd;
-
-	if (!f.file)
-		return -EBADF;
-	fd = get_unused_fd(0, false);
-	if (fd >= 0)
-		fd_install(fd, get_file(f.file));
-	fdput(f);
-	return fd;
-}
-
-/*
- * Puts file (a reference is taken) at new, closing what was there. EBUSY: another thread is just
- * opening it.
- */
-static long install_at(struct files_struct *files, struct file *file, unsigned int new,
-		       bool close_on_exec)
-{
+	struct files_struct *files = current->files;
 	struct fd_chunk *chunk, *dropped = NULL;
 	struct file *old = NULL;
-	long error = 0;
+	int error = 0;
 
 	spin_lock(&files->lock);
 	while (error == 0 && new / FD_CHUNK >= files->capacity)
@@ -650,72 +630,18 @@ static long install_at(struct files_struct *files, struct file *file, unsigned i
 	chunk_put(dropped);
 	if (old)
 		filp_close(old);
-	return error != 0 ? error : new;
+	return error;
 }
 
-static long do_dup3(unsigned int old, unsigned int new, int flags)
+u64 next_open_fd(u64 fd, u64 last)
 {
-	struct fd f;
-	long result;
+	struct files_struct *files = current->files;
+	u64 end;
 
-	if (new >= fd_limit())
-		return -EBADF;
-	f = fdget_raw(old);
-	if (!f.file)
-		return -EBADF;
-	result = install_at(current->files, f.file, new, flags & O_CLOEXEC);
-	fdput(f);
-	return result;
-}
-
-long sys_dup3(unsigned int old, unsigned int new, int flags)
-{
-	if ((flags & ~O_CLOEXEC) || old == new)
-		return -EINVAL;
-	return do_dup3(old, new, flags);
-}
-
-long sys_dup2(unsigned int old, unsigned int new)
-{
-	struct fd f;
-
-	if (old != new)
-		return do_dup3(old, new, 0);
-	f = fdget_raw(old);
-	fdput(f);
-	return f.file ? (long)new : -EBADF;
-}
-
-/* The first open descriptor in [fd, last], or last + 1. */
-static u64 next_open(struct files_struct *files, u64 fd, u64 last)
-{
 	spin_lock(&files->lock);
-	last = MIN(last, (u64)files->capacity * FD_CHUNK - 1);
-	while (fd <= last && !lookup(files, fd))
+	end = MIN(last + 1, (u64)files->capacity * FD_CHUNK);
+	while (fd < end && !lookup(files, fd))
 		fd++;
 	spin_unlock(&files->lock);
-	return fd;
-}
-
-long sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
-{
-	struct files_struct *files;
-	int error;
-
-	if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) || first > last)
-		return -EINVAL;
-	error = ensure_files();
-	if (error == 0 && (flags & CLOSE_RANGE_UNSHARE))
-		error = unshare_files();
-	files = current->files;
-	for (u64 fd = first; error == 0; fd++) {
-		fd = next_open(files, fd, last);
-		if (fd > last || fd >= (u64)files->capacity * FD_CHUNK)
-			break;
-		if (flags & CLOSE_RANGE_CLOEXEC)
-			error = set_fd_close_on_exec(fd, true);
-		else
-			close_fd(fd);
-	}
-	return error;
+	return fd < end ? fd : last + 1;
 }

@@ -3,8 +3,8 @@
  * lock is a spinlock that is held while two paths are copied; the paths that a change replaces are
  * put after it was let go.
  */
+#include <tine/clone_args.h>
 #include <tine/err.h>
-#include <tine/fork.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
 #include <tine/mount.h>

@@ -26,6 +26,7 @@
 #include <tine/slab.h>
 #include <tine/task.h>
 #include <tine/time.h>
+#include <tine/tty.h>
 
 /* Why a file may not become the first program. */
 static const struct {
@@ -113,6 +114,8 @@ void start_kernel(void)
 
 	if (kernel_thread(run_init, NULL, "init", CLONE_FS) != 1)
 		panic("init is not process 1");
+	if (kernel_thread(tty_thread, NULL, "ttyd", 0) < 0)
+		panic("no memory for ttyd");
 	irq_enable();
 	cpu_idle();
 }

@@ -16,7 +16,6 @@
 #include <tine/console.h>
 #include <tine/dev.h>
 #include <tine/err.h>
-#include <tine/fork.h>
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
 #include <tine/poll.h>
@@ -74,9 +73,9 @@ static bool input_ready(struct tty *tty)
 	return READ_ONCE(tty->input_head) != READ_ONCE(tty->input_tail) && n_tty_has_room(tty);
 }
 
-static int ttyd(void *arg)
+int tty_thread(void *arg)
 {
-	struct tty *tty = arg;
+	struct tty *tty = &console_tty;
 
 	for (;;) {
 		struct wait_entry entry;
@@ -84,34 +83,13 @@ static int ttyd(void *arg)
 		size_t n;
 		int ignored;
 
-		wait_event(&tty->input_wait, &entry, TASK_UNINTERRUPTIBLE, input_ready(tty),
-			   ignored);
-		(void)ignored;
+		wait_event(&tty->input_wait, &entry, TASK_INTERRUPTIBLE, input_ready(tty), ignored);
+		(void)ignored; /* nobody can send a signal to a kernel thread */
 		mutex_lock(&tty->lock);
 		n = take_input(tty, bytes, sizeof(bytes));
 		n_tty_receive(tty, bytes, n);
 		mutex_unlock(&tty->lock);
 	}
-	return 0;
-}
-
-/*
- * The thread is made at the first open: the scheduler is not there when the file systems are set
- * up.
- */
-static int start_ttyd(struct tty *tty)
-{
-	static bool started;
-	long pid;
-
-	if (__atomic_exchange_n(&started, true, __ATOMIC_SEQ_CST))
-		return 0;
-	pid = kernel_thread(ttyd, tty, "ttyd", 0);
-	if (pid < 0) {
-		__atomic_store_n(&started, false, __ATOMIC_SEQ_CST);
-		return pid;
-	}
-	console_enable_input();
 	return 0;
 }
 
@@ -127,18 +105,10 @@ void tty_init(void)
 
 static int tty_open(struct inode *inode, struct file *file)
 {
-	struct tty *tty = inode->rdev == DEV_TTY ? get_current_tty() : &console_tty;
-	int error;
+	struct tty *tty = inode->rdev == DEV_TTY ? get_current_tty() : tty_get(&console_tty);
 
 	if (!tty)
 		return -ENXIO;
-	if (tty == &console_tty && inode->rdev != DEV_TTY)
-		atomic_inc(&tty->count);
-	error = start_ttyd(tty);
-	if (error != 0) {
-		tty_put(tty);
-		return error;
-	}
 	file->private_data = tty;
 	file->mode &= ~(FMODE_SEEKABLE | FMODE_ATOMIC_POS);
 	/* Opening the console never makes it the controlling terminal; TIOCSCTTY does. */

@@ -60,6 +60,15 @@ int get_unused_fd(unsigned int from, bool close_on_exec);
 void put_unused_fd(unsigned int fd);
 /* Gives a reserved descriptor its file (reference consumed). Cannot fail. */
 void fd_install(unsigned int fd, struct file *file);
+/*
+ * Puts file (a reference is taken) at fd, which is below the limit, and closes what was there.
+ * EBUSY: another thread is just opening a file there. ENOMEM.
+ */
+int fd_install_at(unsigned int fd, struct file *file, bool close_on_exec);
+/* RLIMIT_NOFILE and the system's limit: descriptors are below. */
+unsigned int fd_limit(void);
+/* current's first open descriptor in [fd, last], or last + 1. */
+u64 next_open_fd(u64 fd, u64 last);
 /* EBADF. */
 int close_fd(unsigned int fd);
 bool fd_close_on_exec(unsigned int fd);

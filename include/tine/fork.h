@@ -2,25 +2,10 @@
 #ifndef TINE_FORK_H
 #define TINE_FORK_H
 
+#include <tine/clone_args.h>
 #include <tine/types.h>
-#include <uapi/clone.h>
 
 struct task_struct;
-
-/* One request to create a task, whichever system call it came from. */
-struct kernel_clone_args {
-	u64 flags; /* CLONE_, without the exit signal */
-	int exit_signal;
-	int __user *pidfd;
-	int __user *child_tid;
-	int __user *parent_tid;
-	unsigned long stack; /* the child's stack pointer; 0: the parent's */
-	unsigned long tls;
-	bool clone3;       /* the stricter rules hold */
-	int (*fn)(void *); /* a kernel thread: runs this */
-	void *fn_arg;
-	const char *name; /* of a kernel thread */
-};
 
 /* What the rules are about besides the flags: facts about the caller. */
 struct clone_caller {

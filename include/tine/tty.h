@@ -49,6 +49,9 @@ struct tty {
 
 extern struct tty console_tty;
 
+/* The kernel thread "ttyd": takes what drivers received to the line discipline. */
+int tty_thread(void *arg);
+
 /* n_tty.c; the tty's lock is held. */
 void n_tty_receive(struct tty *tty, const char *bytes, size_t n);
 void n_tty_set_termios(struct tty *tty, const struct kernel_termios *new);

@@ -1,0 +1,22 @@
+/* One request to create a task: what do_fork() is given, and each resource's copy function sees. */
+#ifndef TINE_CLONE_ARGS_H
+#define TINE_CLONE_ARGS_H
+
+#include <tine/types.h>
+#include <uapi/clone.h>
+
+struct kernel_clone_args {
+	u64 flags; /* CLONE_, without the exit signal */
+	int exit_signal;
+	int __user *pidfd;
+	int __user *child_tid;
+	int __user *parent_tid;
+	unsigned long stack; /* the child's stack pointer; 0: the parent's */
+	unsigned long tls;
+	bool clone3;       /* the stricter rules hold */
+	int (*fn)(void *); /* a kernel thread: runs this */
+	void *fn_arg;
+	const char *name; /* of a kernel thread */
+};
+
+#endif
