@@ -1,8 +1,9 @@
 /*
  * brk(2): the end of the data area, which C libraries grow for small allocations.
  *
- * The area begins at start_brk; brk is the end to the byte, as the caller set it. The mapping under it goes to the next page. Whatever is
- * wrong, the answer is the old end, never an errno: so says the ABI.
+ * The area begins at start_brk; brk is the end to the byte, as the caller set it. The mapping under
+ * it goes to the next page. Whatever is wrong, the answer is the old end, never an errno: so says
+ * the ABI.
  */
 #include <tine/err.h>
 #include <tine/syscall.h>

@@ -9,14 +9,17 @@
  *                 shared            the file's page (a shared anonymous mapping has a file too)
  *                 already there     nothing to do               copy-on-write (mm/pgtable.c)
  *
- * The mm's lock is held throughout, so two threads that touch the same page come one after the other, and the second finds the work
- * done. Faults for nothing are ordinary: a CPU may still remember that an entry was missing or read-only. They must simply be
- * answered by "try again", which is why the page tables are looked at first, not why the processor said it faulted.
+ * The mm's lock is held throughout, so two threads that touch the same page come one after the
+ * other, and the second finds the work done. Faults for nothing are ordinary: a CPU may still
+ * remember that an entry was missing or read-only. They must simply be answered by "try again",
+ * which is why the page tables are looked at first, not why the processor said it faulted.
  *
- * Getting a file's page may sleep and takes the file's mapping lock, which comes after the mm's. Locks of inodes come before
- * it: so reads and writes of files must not copy to or from user memory while they hold a lock that get_page takes.
+ * Getting a file's page may sleep and takes the file's mapping lock, which comes after the mm's.
+ * Locks of inodes come before it: so reads and writes of files must not copy to or from user memory
+ * while they hold a lock that get_page takes.
  *
- * When memory is short the lock is let go, the out-of-memory killer runs, and the fault is tried again.
+ * When memory is short the lock is let go, the out-of-memory killer runs, and the fault is tried
+ * again.
  */
 #include <tine/err.h>
 #include <tine/fail.h>
@@ -97,7 +100,8 @@ static enum fault_result install_copy(struct mm_struct *mm, const struct vma *vm
 	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
 }
 
-/* A write to a private mapping leaves a hole in the file a hole; every other access has to see what others write there. */
+/* A write to a private mapping leaves a hole in the file a hole; every other access has to see what
+ * others write there. */
 static enum fault_result install_file_page(struct mm_struct *mm, const struct vma *vma,
 					   unsigned long address, bool write)
 {

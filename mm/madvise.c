@@ -1,9 +1,10 @@
 /*
  * madvise(2): what a program knows about its memory.
  *
- * A table says for each advice which mappings it is not for and what it does to the others: nothing (it is about the speed of disks,
- * huge or equal pages, core dumps, none of which Tine has, and no program can see it), drop the pages, or set flags that fork
- * obeys. Holes in the range do not keep the rest from being advised, but make the result ENOMEM.
+ * A table says for each advice which mappings it is not for and what it does to the others: nothing
+ * (it is about the speed of disks, huge or equal pages, core dumps, none of which Tine has, and no
+ * program can see it), drop the pages, or set flags that fork obeys. Holes in the range do not keep
+ * the rest from being advised, but make the result ENOMEM.
  *
  * MADV_FREE may drop the pages at any time until they are written again; here it is at once.
  */

@@ -1,17 +1,19 @@
 /*
  * Address spaces: making, copying and ending them.
  *
- * An mm_struct has two counts. users: the tasks that run in it, and whoever needs its contents for a while; with the last one the
- * contents go: page tables, map, the program's file. count: all users together are one; who holds another may still look at the
- * struct (a CPU that has not yet loaded other page tables, say).
+ * An mm_struct has two counts. users: the tasks that run in it, and whoever needs its contents for
+ * a while; with the last one the contents go: page tables, map, the program's file. count: all
+ * users together are one; who holds another may still look at the struct (a CPU that has not yet
+ * loaded other page tables, say).
  *
- *   mm_alloc --> mm_get/mm_put ... users 0: contents dropped --> mm_grab/mm_drop ... count 0: struct freed
+ *   mm_alloc --> mm_get/mm_put --> users 0: contents go --> mm_grab/mm_drop --> count 0: freed
  *
- * dup_mm is fork's copy: one reference on the parent's map, one copy-on-write step at the root of its page tables, a few numbers.
- * Then what must not be inherited is cut out of the child's share, copying only the way to it; the map's flags lead to it.
+ * dup_mm is fork's copy: one reference on the parent's map, one copy-on-write step at the root of
+ * its page tables, a few numbers. Then what must not be inherited is cut out of the child's share,
+ * copying only the way to it; the map's flags lead to it.
  *
- * Lock: mm->lock, for what tine/mm.h marks with m. The child's is taken only after the parent's was let go, since
- * nobody else can know the child yet.
+ * Lock: mm->lock, for what tine/mm.h marks with m. The child's is taken only after the parent's was
+ * let go, since nobody else can know the child yet.
  */
 #include <tine/err.h>
 #include <tine/file.h>

@@ -1,15 +1,17 @@
 /*
  * mmap(2) and munmap(2): where a mapping goes, whether it may be made, and making it.
  *
- * do_mmap works in the order in which Linux checks: the request itself, the place, what the kind of mapping asks for, the limits.
- * The first that is wrong decides the errno. Only then is the map changed, as one edit: what MAP_FIXED replaces goes and the
- * new mapping comes, or neither.
+ * do_mmap works in the order in which Linux checks: the request itself, the place, what the kind of
+ * mapping asks for, the limits. The first that is wrong decides the errno. Only then is the map
+ * changed, as one edit: what MAP_FIXED replaces goes and the new mapping comes, or neither.
  *
- * Pages and mappings go in this order: when something is unmapped, the draft without it is ready first (so that memory cannot run out
- * any more), then the page tables are emptied, then the draft becomes the map; all under the mm's lock, so no fault comes in between.
- * The old map is dropped after the lock, since closing a file takes locks that come before it.
+ * Pages and mappings go in this order: when something is unmapped, the draft without it is ready
+ * first (so that memory cannot run out any more), then the page tables are emptied, then the draft
+ * becomes the map; all under the mm's lock, so no fault comes in between. The old map is dropped
+ * after the lock, since closing a file takes locks that come before it.
  *
- * Pages are not reserved. As with Linux's default heuristic only a mapping larger than all of memory is refused.
+ * Pages are not reserved. As with Linux's default heuristic only a mapping larger than all of
+ * memory is refused.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -56,7 +58,8 @@ bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages)
 	if (!vma_flags_data(flags) ||
 	    within_limit(mm->data_pages, pages, READ_ONCE(data->rlim_cur)))
 		return true;
-	/* A soft limit of 0 is how some programs keep brk from working; as on Linux the hard limit counts then. */
+	/* A soft limit of 0 is how some programs keep brk from working; as on Linux the hard limit
+	 * counts then. */
 	return READ_ONCE(data->rlim_cur) == 0 &&
 	       within_limit(mm->data_pages, pages, READ_ONCE(data->rlim_max));
 }
@@ -323,7 +326,8 @@ int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end)
 	return error ? error : vma_edit_commit(edit);
 }
 
-/* The draft is complete before the old pages go, so what was mapped there is lost only if the new mapping comes. */
+/* The draft is complete before the old pages go, so what was mapped there is lost only if the new
+ * mapping comes. */
 static int make_mapping(struct vma_edit *edit, const struct request *r)
 {
 	unsigned long end = r->address + r->length;
@@ -337,7 +341,8 @@ static int make_mapping(struct vma_edit *edit, const struct request *r)
 	return error ? error : vma_edit_commit(edit);
 }
 
-/* A file of its own for a shared anonymous mapping: the caller of do_mmap has one reference on it, and drops it. */
+/* A file of its own for a shared anonymous mapping: the caller of do_mmap has one reference on it,
+ * and drops it. */
 static long add_shared_memory(struct request *r)
 {
 	struct file *file;

@@ -1,12 +1,14 @@
 /*
  * mprotect(2): other rights for a range of mappings.
  *
- * As on Linux the range is worked through mapping by mapping, and what came before a hole or a mapping that may not have these
- * rights stays changed. Each mapping is cut and joined as needed by an edit of its own.
+ * As on Linux the range is worked through mapping by mapping, and what came before a hole or a
+ * mapping that may not have these rights stays changed. Each mapping is cut and joined as needed by
+ * an edit of its own.
  *
- * Order. An edit that can no longer fail is ready first; then the page tables change; then the edit is committed. All under the mm's
- * lock, so no fault looks at one without the other. Writing to private pages comes back by faults, which break copy-on-write;
- * it is never given to an entry here.
+ * Order. An edit that can no longer fail is ready first; then the page tables change; then the edit
+ * is committed. All under the mm's lock, so no fault looks at one without the other. Writing to
+ * private pages comes back by faults, which break copy-on-write; it is never given to an entry
+ * here.
  */
 #include <tine/err.h>
 #include <tine/pgtable.h>

@@ -1,12 +1,12 @@
 /*
  * mremap(2): a mapping made smaller, larger, or moved.
  *
- * To move, page-table entries go from the old range to the new one (pgtable_move); no page is copied. The map changes by one edit: the
- * new mapping in, the old one out. A private anonymous mapping is numbered anew by its new address, so it can become one with its
- * neighbours there.
+ * To move, page-table entries go from the old range to the new one (pgtable_move); no page is
+ * copied. The map changes by one edit: the new mapping in, the old one out. A private anonymous
+ * mapping is numbered anew by its new address, so it can become one with its neighbours there.
  *
- * The checks come in Linux's order, which differs between the two ways in: with MREMAP_FIXED or MREMAP_DONTUNMAP the target is
- * looked at, and emptied, before the source is.
+ * The checks come in Linux's order, which differs between the two ways in: with MREMAP_FIXED or
+ * MREMAP_DONTUNMAP the target is looked at, and emptied, before the source is.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -109,12 +109,22 @@ static long move_mapping(struct move *m, struct vma_edit *edit, const struct vma
 	return error ? error : (long)m->to;
 }
 
-/* Empties [start, end) as munmap does, as an edit of its own; *loser is the old map, to be dropped without the lock. */
+/* Empties [start, end) as munmap does. */
 static int unmap_first(struct mm_struct *mm, unsigned long start, unsigned long end,
 		       struct vma_edit *edit)
 {
 	vma_edit_begin(edit, mm);
 	return start < end && vma_any(mm, start, end) ? unmap_range(edit, start, end) : 0;
+}
+
+/* What lies behind the new length goes first. */
+static int unmap_tail(const struct move *m, struct vma_edit *edit)
+{
+	unsigned long start = m->from + m->new_length, length = m->old_length - m->new_length;
+
+	if (start < m->from || start > TASK_SIZE_MAX || length > TASK_SIZE_MAX - start)
+		return -EINVAL;
+	return unmap_first(m->mm, start, start + length, edit);
 }
 
 static int check_target(const struct move *m)
@@ -143,8 +153,7 @@ static long move_to(struct move *m, struct move_edits *edits)
 	if (!error && (m->flags & MREMAP_FIXED))
 		error = unmap_first(m->mm, m->to, m->to + m->new_length, &edits->target);
 	if (!error && m->old_length > m->new_length) {
-		error = unmap_first(m->mm, m->from + m->new_length, m->from + m->old_length,
-				    &edits->tail);
+		error = unmap_tail(m, &edits->tail);
 		m->old_length = m->new_length;
 	}
 	if (error)
@@ -187,33 +196,29 @@ static long extend(struct move *m, struct vma_edit *edit, const struct vma *vma)
 	return error ? error : (long)m->from;
 }
 
-static long resize(struct move *m, struct vma_edit *edit)
+static long resize(struct move *m, struct move_edits *edits)
 {
 	const struct vma *vma = vma_lookup(m->mm, m->from);
-	unsigned long end = m->from + m->old_length;
-	long error, place;
+	long error = 0, place;
 
-	vma_edit_begin(edit, m->mm);
 	if (m->old_length >= m->new_length) {
-		if (m->old_length > m->new_length && (end < m->from || end > TASK_SIZE_MAX))
-			return -EINVAL;
-		error = m->old_length == m->new_length
-				? 0
-				: unmap_range(edit, m->from + m->new_length, end);
+		if (m->old_length > m->new_length)
+			error = unmap_tail(m, &edits->tail);
 		return error ? error : (long)m->from;
 	}
 	error = check_source(m, vma);
 	if (error)
 		return error;
+	vma_edit_begin(&edits->move, m->mm);
 	if (can_extend(m, vma))
-		return extend(m, edit, vma);
+		return extend(m, &edits->move, vma);
 	if (!(m->flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	place = get_unmapped_area(m->mm, 0, m->new_length, 0);
 	if (place < 0)
 		return place;
 	m->to = place;
-	return move_mapping(m, edit, vma);
+	return move_mapping(m, &edits->move, vma);
 }
 
 static long remap_locked(struct move *m, struct move_edits *edits)
@@ -222,7 +227,7 @@ static long remap_locked(struct move *m, struct move_edits *edits)
 		return -EFAULT;
 	if (m->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))
 		return move_to(m, edits);
-	return resize(m, &edits->move);
+	return resize(m, edits);
 }
 
 static long do_mremap(struct move *m)

@@ -1,8 +1,8 @@
 /*
  * msync(2) and mincore(2): mappings and the files behind them.
  *
- * A shared mapping shows the very pages that read(2) and write(2) of the file use, so there is nothing to write back but what the
- * file's own fsync does.
+ * A shared mapping shows the very pages that read(2) and write(2) of the file use, so there is
+ * nothing to write back but what the file's own fsync does.
  */
 #include <tine/err.h>
 #include <tine/file.h>

@@ -1,15 +1,17 @@
 /*
  * Out of memory: somebody has to go.
  *
- * An allocation for user memory that fails ends here, and is tried again afterwards. First what the kernel itself keeps in reserve
- * is given back. Else the process whose end frees the most is killed: the one that maps the most pages, page tables counted,
- * shifted by its oom_score_adj (a thousandth of memory for each point; -1000: never). Init is spared, and with it the machine.
+ * An allocation for user memory that fails ends here, and is tried again afterwards. First what the
+ * kernel itself keeps in reserve is given back. Else the process whose end frees the most is
+ * killed: the one that maps the most pages, page tables counted, shifted by its oom_score_adj (a
+ * thousandth of memory for each point; -1000: never). Init is spared, and with it the machine.
  *
- * While a process that was chosen is still on its way out, nobody else is chosen: who comes here meanwhile waits a little and tries
- * again. Only when a victim does not end for long (it waits for a lock of somebody who waits for memory) is another chosen.
+ * While a process that was chosen is still on its way out, nobody else is chosen: who comes here
+ * meanwhile waits a little and tries again. Only when a victim does not end for long (it waits for
+ * a lock of somebody who waits for memory) is another chosen.
  *
- * One caller at a time; the others wait a little too. Victims are marked in their mm, so processes that share one are one victim.
- * The caller may hold the lock of its own mm, and no other.
+ * One caller at a time; the others wait a little too. Victims are marked in their mm, so processes
+ * that share one are one victim. The caller may hold the lock of its own mm, and no other.
  */
 #include <tine/atomic.h>
 #include <tine/pgtable.h>
@@ -46,8 +48,8 @@ static bool may_be_killed(const struct task_struct *task)
 }
 
 /*
- * The pages that mm maps and its page tables take, -1 if they cannot be counted now. Its lock is not waited for: who
- * holds it may be waiting for memory. It may be the caller's own.
+ * The pages that mm maps and its page tables take, -1 if they cannot be counted now. Its lock is
+ * not waited for: who holds it may be waiting for memory. It may be the caller's own.
  */
 static long count_pages(struct mm_struct *mm)
 {

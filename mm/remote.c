@@ -1,11 +1,14 @@
 /*
- * Reaching into another process's memory, for exec (which fills the stack of a program that does not run yet) and debuggers.
+ * Reaching into another process's memory, for exec (which fills the stack of a program that does
+ * not run yet) and debuggers.
  *
- * Each page is made present as a fault of the owner would make it, and copied under the lock of the mm: so no fork can come between
- * breaking copy-on-write and the write. buf is kernel memory, hence never faults.
+ * Each page is made present as a fault of the owner would make it, and copied under the lock of the
+ * mm: so no fork can come between breaking copy-on-write and the write. buf is kernel memory, hence
+ * never faults.
  *
- * force is a debugger's right: to read what is mapped but not readable, and to write where the mapping is private, whatever it
- * allows its owner. Such a write makes a copy that is the process's own, which then gets the mapping's rights back.
+ * force is a debugger's right: to read what is mapped but not readable, and to write where the
+ * mapping is private, whatever it allows its owner. Such a write makes a copy that is the process's
+ * own, which then gets the mapping's rights back.
  */
 #include <tine/err.h>
 #include <tine/pgtable.h>
@@ -36,7 +39,8 @@ static struct vma *find_mapping(struct mm_struct *mm, unsigned long address)
 	return vma_find(mm, address);
 }
 
-/* Makes the page present and, to be written, one's own. What the mapping denies its owner is granted while the lock is held. */
+/* Makes the page present and, to be written, one's own. What the mapping denies its owner is
+ * granted while the lock is held. */
 static enum fault_result reach_page(const struct remote *r, const struct vma *vma,
 				    unsigned long page)
 {

@@ -1,12 +1,14 @@
 /*
- * Taking the pages of a file that was made shorter out of the mappings of it, so that who touches them gets SIGBUS.
+ * Taking the pages of a file that was made shorter out of the mappings of it, so that who touches
+ * them gets SIGBUS.
  *
- * There is no list of a file's mappings: they are in trees that processes share, which fork copies in no time. Instead all address spaces
- * are searched; that is only done for files that were ever mapped, when they are cut.
+ * There is no list of a file's mappings: they are in trees that processes share, which fork copies
+ * in no time. Instead all address spaces are searched; that is only done for files that were ever
+ * mapped, when they are cut.
  *
- * None is missed. The file's size is already the new one, so a fault finds nothing to map any more. An address space that fork is
- * making joins the list, behind its parent, before its parent's lock is let go: either it is copied after the parent was dealt
- * with, or it comes later in the walk.
+ * None is missed. The file's size is already the new one, so a fault finds nothing to map any more.
+ * An address space that fork is making joins the list, behind its parent, before its parent's lock
+ * is let go: either it is copied after the parent was dealt with, or it comes later in the walk.
  */
 #include <tine/err.h>
 #include <tine/file.h>

@@ -1,32 +1,37 @@
 /*
  * The memory map: a persistent balanced tree of mappings.
  *
- * The map is a value. Fork copies it by taking a reference on its root, whatever its size; a node with more than one reference
- * never changes again. Who changes a map copies the nodes on the way from the root to the change, and shares the rest:
+ * The map is a value. Fork copies it by taking a reference on its root, whatever its size; a node
+ * with more than one reference never changes again. Who changes a map copies the nodes on the way
+ * from the root to the change, and shares the rest:
  *
- *     parent's map:  d --> b --> a     child's, after it unmapped c:  d' --> b' --> a   the same a
- *                    |     `---> c                                    |
- *                    `---> f --> g                                    `---> f          the same f, and all below
+ *     parent's:  d --> b --> a     child's, after it unmapped c:  d' --> b' --> a   (the same a)
+ *                |     `---> c                                    |
+ *                `---> f --> g                                    `---> f          (the same f, g)
  *
- * A change is made to a draft (struct vma_edit), which begins as one more reference on the map in use. That alone makes all of
- * the map immutable, so the draft copies what it touches and the old map stays whole until the commit swaps the two roots; a
- * failed allocation at any point is answered by dropping the draft. Nodes that the draft has made itself have one reference and
- * are changed in place (own).
+ * A change is made to a draft (struct vma_edit), which begins as one more reference on the map in
+ * use. That alone makes all of the map immutable, so the draft copies what it touches and the old
+ * map stays whole until the commit swaps the two roots; a failed allocation at any point is
+ * answered by dropping the draft. Nodes that the draft has made itself have one reference and are
+ * changed in place (own).
  *
- * The tree is an AVL tree: the heights of a node's two subtrees differ by at most one, so it is at most 1.44 log2(n) high: 23 for
- * the most mappings there may be, which bounds the recursion. Everything is built from two operations:
+ * The tree is an AVL tree: the heights of a node's two subtrees differ by at most one, so it is at
+ * most 1.44 log2(n) high: 23 for the most mappings there may be, which bounds the recursion.
+ * Everything is built from two operations:
  *
- *   join(left, middle, right)  one tree of all; costs the difference of the heights of left and right;
- *   split(tree, at)            two trees, of what lies below and above the address; cuts a mapping that lies across it.
+ *   join(left, middle, right)  one tree of all; costs the difference of the two heights;
+ *   split(tree, at)            two trees, of what lies below and above the address; a mapping that
+ *                              lies across it is cut.
  *
- * To map something, split at its start and its end, drop the tree in between, and join the outer two with the new mapping
- * between them. To unmap is the same without the new mapping.
+ * To map something, split at its start and its end, drop the tree in between, and join the outer
+ * two with the new mapping between them. To unmap is the same without the new mapping.
  *
- * Each node knows about its whole subtree where it starts and ends, the largest gap between two of its mappings, and which flags
- * occur in it: so a free range, or the mappings that fork must treat specially, are found in one descent.
+ * Each node knows about its whole subtree where it starts and ends, the largest gap between two of
+ * its mappings, and which flags occur in it: so a free range, or the mappings that fork must treat
+ * specially, are found in one descent.
  *
- * Lock: mm->lock guards mm->vmas; nodes are guarded by being immutable while shared. Linux has a maple tree here, changes it in
- * place and copies all of it at fork.
+ * Lock: mm->lock guards mm->vmas; nodes are guarded by being immutable while shared. Linux has a
+ * maple tree here, changes it in place and copies all of it at fork.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -125,8 +130,8 @@ static void update(struct vma *node)
 /* --- The tree: drafts --- */
 
 /*
- * Makes *link, in a node that is the draft's own, such a node too: shared ones are replaced by a copy. False: out of memory,
- * *link is as it was.
+ * Makes *link, in a node that is the draft's own, such a node too: shared ones are replaced by a
+ * copy. False: out of memory, *link is as it was.
  */
 static bool own(struct vma_edit *edit, struct vma **link)
 {
@@ -172,7 +177,8 @@ static struct vma *rotate_left(struct vma *node)
 	return top;
 }
 
-/* Puts node right after one of its subtrees became one higher or lower. Out of memory leaves it unbalanced. */
+/* Puts node right after one of its subtrees became one higher or lower. Out of memory leaves it
+ * unbalanced. */
 static struct vma *balance(struct vma_edit *edit, struct vma *node)
 {
 	update(node);
@@ -193,7 +199,8 @@ static struct vma *balance(struct vma_edit *edit, struct vma *node)
 	return node;
 }
 
-/* One tree of left, middle (one node, the draft's own) and right, which are in this order and consumed. */
+/* One tree of left, middle (one node, the draft's own) and right, which are in this order and
+ * consumed. */
 static struct vma *join(struct vma_edit *edit, struct vma *left, struct vma *middle,
 			struct vma *right)
 {
@@ -385,7 +392,8 @@ static bool may_have_room(const struct vma *tree, const struct range_search *sea
 	       tree->tree_start < search->high;
 }
 
-/* The highest such place between or next to tree's mappings; [low, high) is the free range before and after them. 0: none. */
+/* The highest such place between or next to tree's mappings; [low, high) is the free range before
+ * and after them. 0: none. */
 static unsigned long free_range(const struct vma *tree, unsigned long low, unsigned long high,
 				const struct range_search *search)
 {

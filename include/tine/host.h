@@ -1,9 +1,10 @@
 /*
- * What include/arch provides, for kernel code compiled into a program of the host (tests/unit). A test defines what it
- * uses of the variables and functions; physical memory is one block at host_memory.
+ * What include/arch provides, for kernel code compiled into a program of the host (tests/unit). A
+ * test defines what it uses of the variables and functions; physical memory is one block at
+ * host_memory.
  *
- * host_step(), where a test defines it, is called before each access that other CPUs may see or disturb, so that a test can let
- * something else happen there.
+ * host_step(), where a test defines it, is called before each access that other CPUs may see or
+ * disturb, so that a test can let something else happen there.
  */
 #ifndef TINE_HOST_H
 #define TINE_HOST_H

@@ -1,4 +1,4 @@
-/* Address spaces: mm_struct, the memory map (VMAs), faults, and what fork, exec and exit need of them. */
+/* Address spaces: mm_struct, the memory map (VMAs), faults; and what fork, exec and exit need. */
 #ifndef TINE_MM_H
 #define TINE_MM_H
 
@@ -29,16 +29,17 @@ struct task_struct;
 #define VM_UNCOUNTED  0x4000u /* pages are the kernel's own (vDSO): mapped without references */
 
 /*
- * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is persistent: fork shares its root, and
- * a node with more than one reference is immutable; who changes the map copies the path to the change (mm/vma.c). So a pointer
- * to a vma is good only while the mm's lock is held and the map is not changed.
+ * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is
+ * persistent: fork shares its root, and a node with more than one reference is immutable; who
+ * changes the map copies the path to the change (mm/vma.c). So a pointer to a vma is good only
+ * while the mm's lock is held and the map is not changed.
  */
 struct vma {
 	struct atomic count; /* pointers to this node: parents in trees, and roots */
 	u32 flags;           /* VM_ */
 	unsigned long start, end;
 	struct file *file; /* counted; NULL: anonymous */
-	u64 pgoff; /* page offset in file of start; anonymous: start >> PAGE_SHIFT when it was made */
+	u64 pgoff; /* page offset in file of start; private anonymous: start >> PAGE_SHIFT */
 	/* Private to mm/vma.c. */
 	struct vma *left, *right;
 	unsigned long tree_start, tree_end, tree_gap;
@@ -47,11 +48,12 @@ struct vma {
 };
 
 /*
- * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use. All address spaces are in one list.
+ * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use. All address spaces
+ * are in one list.
  */
 struct mm_struct {
 	struct atomic users; /* a: tasks in it, and who else keeps its contents (mm_get/mm_put) */
-	struct atomic count; /* a: users count as one; who only keeps the struct (mm_grab/mm_drop) */
+	struct atomic count; /* a: all users are one; who only keeps the struct (mm_grab) */
 	struct mutex lock;
 	struct list_head link;  /* mm_list_lock: among all of them, oldest first */
 	struct page *root;      /* c: root of the page tables */
@@ -77,7 +79,8 @@ struct mm_struct {
 
 /* A new address space with an empty map, users 1. NULL: out of memory. */
 struct mm_struct *mm_alloc(void);
-/* A copy-on-write copy of current->mm (which is oldmm) without DONTFORK mappings, WIPEONFORK ones emptied. ENOMEM as ERR_PTR. Sleeps. */
+/* A copy-on-write copy of current->mm (which is oldmm) without DONTFORK mappings, WIPEONFORK ones
+ * emptied. ENOMEM as ERR_PTR. Sleeps. */
 struct mm_struct *dup_mm(struct mm_struct *oldmm);
 void mm_get(struct mm_struct *mm);
 /* Drops a user; the last one unmaps everything. Sleeps. */
@@ -86,36 +89,42 @@ void mm_grab(struct mm_struct *mm);
 void mm_drop(struct mm_struct *mm);
 /* task's mm with a user reference, NULL if it has none. */
 struct mm_struct *get_task_mm(struct task_struct *task);
-/* For walks over all address spaces: the next one after prev (NULL: the first), with a user reference; the one on prev is dropped.
- * NULL at the end. A copy that fork is making stands behind its original as soon as the original is unlocked. */
+/* For walks over all address spaces: the next one after prev (NULL: the first), with a user
+ * reference; the one on prev is dropped. NULL at the end. A copy that fork is making stands behind
+ * its original as soon as the original is unlocked. */
 struct mm_struct *next_mm(struct mm_struct *prev);
 void mm_init(void);
 
-/* The mapping with the lowest addresses of those that end above address; NULL if none. It may start above address. mm locked. */
+/* The mapping with the lowest addresses of those that end above address; NULL if none. It may start
+ * above address. mm locked. */
 struct vma *vma_find(struct mm_struct *mm, unsigned long address);
-/* Calls visit on each mapping in order of address until one returns non-zero, which is then the result. mm locked. */
+/* Calls visit on each mapping in order of address until one returns non-zero, which is then the
+ * result. mm locked. */
 int vma_for_each(struct mm_struct *mm, int (*visit)(const struct vma *vma, void *arg), void *arg);
 
 /*
- * Maps length bytes of file (NULL: anonymous) at address (0 or a hint unless flags has MAP_FIXED). prot and flags as of
- * mmap(2); takes a reference of its own on file. Returns the address or -errno as mmap(2). mm is current->mm or one that nobody
- * else uses yet; the lock is taken inside.
+ * Maps length bytes of file (NULL: anonymous) at address (0 or a hint unless flags has MAP_FIXED).
+ * prot and flags as of mmap(2); takes a reference of its own on file. Returns the address or -errno
+ * as mmap(2). mm is current->mm or one that nobody else uses yet; the lock is taken inside.
  */
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
 	     unsigned int prot, unsigned int flags, u64 offset);
 long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
 /* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
 void mm_set_brk(struct mm_struct *mm, unsigned long start);
-/* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable if asked. For exec. */
+/* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable
+ * if asked. For exec. */
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
-/* Copies n bytes to or from another address space, faulting pages in; breaks copy-on-write when writing; force writes where
- * the mapping is private but not writable (ptrace, exec). Returns the bytes copied. mm kept by the caller; sleeps. */
+/* Copies n bytes to or from another address space, faulting pages in; breaks copy-on-write when
+ * writing; force writes where the mapping is private but not writable (ptrace, exec). Returns the
+ * bytes copied. mm kept by the caller; sleeps. */
 size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, size_t n,
 			bool write, bool force);
 
 /*
- * Takes the pages of inode from page first on out of every mapping of it, copies that private mappings made included; for truncation:
- * its size must already say so, so that no fault brings them back. Sleeps; the caller may hold the inode's lock, but not its mapping's.
+ * Takes the pages of inode from page first on out of every mapping of it, copies that private
+ * mappings made included; for truncation: its size must already say so, so that no fault brings
+ * them back. Sleeps; the caller may hold the inode's lock, but not its mapping's.
  */
 void unmap_file_pages(const struct inode *inode, u64 first);
 
@@ -128,13 +137,15 @@ enum fault_result {
 	FAULT_OOM,    /* no memory, and nobody left to kill for it: the task cannot go on */
 	FAULT_KILLED, /* current has a fatal signal */
 };
-/* A page fault of current (or by the kernel in current->mm) at a user address. Any access
- * in the gap below a VM_GROWSDOWN mapping grows it, within RLIMIT_STACK and the guard gap, as on Linux. Sleeps. */
+/* A page fault of current (or by the kernel in current->mm) at a user address. Any access in the
+ * gap below a VM_GROWSDOWN mapping grows it, within RLIMIT_STACK and the guard gap, as on Linux.
+ * Sleeps. */
 enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
 				    enum fault_access access);
 
-/* Kills the process that would free the most; called when an allocation for user memory failed. Returns false if there is none
- * to kill (then the caller fails), else the allocation can be tried again. Sleeps a little. No lock but that of current->mm may be held. */
+/* Kills the process that would free the most; called when an allocation for user memory failed.
+ * Returns false if there is none to kill (then the caller fails), else the allocation can be tried
+ * again. Sleeps a little. No lock but that of current->mm may be held. */
 bool out_of_memory(void);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The memory map from inside mm/: its tree and how it is changed (mm/vma.c), and what the system calls on mappings have in
- * common. Everything here is called with the mm's lock held unless it says otherwise.
+ * The memory map from inside mm/: its tree and how it is changed (mm/vma.c), and what the system
+ * calls on mappings have in common. Everything here is called with the mm's lock held unless it
+ * says otherwise.
  */
 #ifndef TINE_VMA_H
 #define TINE_VMA_H
@@ -13,8 +14,9 @@
 #define VM_ACCESS       (VM_READ | VM_WRITE | VM_EXEC)
 
 /*
- * A change of an mm's map: a draft beside the map in use. The draft takes the map's place as a whole or not at all, so whatever
- * fails on the way leaves the old map. vma pointers got from the mm stay good until the commit.
+ * A change of an mm's map: a draft beside the map in use. The draft takes the map's place as a
+ * whole or not at all, so whatever fails on the way leaves the old map. vma pointers got from the
+ * mm stay good until the commit.
  *
  *	vma_edit_begin(&edit, mm);
  *	vma_edit_map(&edit, vma_alloc(...));
@@ -32,8 +34,8 @@ struct vma_edit {
 };
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm);
-/* Puts vma (consumed) in the place of all that is mapped in its range, one with its neighbours where they are alike.
- * NULL counts as out of memory, so that an allocation can be the argument. */
+/* Puts vma (consumed) in the place of all that is mapped in its range, one with its neighbours
+ * where they are alike. NULL counts as out of memory, so that an allocation can be the argument. */
 void vma_edit_map(struct vma_edit *edit, struct vma *vma);
 /* Takes out whatever is mapped in [start, end), cutting mappings at its ends. */
 void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end);
@@ -41,17 +43,20 @@ void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long en
 int vma_edit_check(const struct vma_edit *edit);
 /* Makes the draft the map. ENOMEM as vma_edit_check; the map is as it was. */
 int vma_edit_commit(struct vma_edit *edit);
-/* Drops what is not in use: the draft, or after a commit the old map. It may hold the last reference on a file, whose closing
- * takes locks that come before the mm's: so the lock is not held, unless every file of the loser is known to be held. */
+/* Drops what is not in use: the draft, or after a commit the old map. It may hold the last
+ * reference on a file, whose closing takes locks that come before the mm's: so the lock is not
+ * held, unless every file of the loser is known to be held. */
 void vma_edit_end(struct vma_edit *edit);
 
-/* A mapping of [start, end), count 1, in no tree; with a reference of its own on file (may be NULL). NULL: out of memory. */
+/* A mapping of [start, end), count 1, in no tree; with a reference of its own on file (may be
+ * NULL). NULL: out of memory. */
 struct vma *vma_alloc(unsigned long start, unsigned long end, u32 flags, struct file *file,
 		      u64 pgoff);
 /* A new mapping like vma's part [start, end), with other flags. */
 struct vma *vma_part(const struct vma *vma, unsigned long start, unsigned long end, u32 flags);
 void vma_get(struct vma *vma);
-/* Drops a reference, and with the last one all that only vma held. Tolerates NULL. No lock needed; see vma_edit_end. */
+/* Drops a reference, and with the last one all that only vma held. Tolerates NULL. No lock needed;
+ * see vma_edit_end. */
 void vma_put(struct vma *vma);
 void vma_init(void);
 
@@ -61,7 +66,8 @@ struct vma *vma_find_flags(struct mm_struct *mm, unsigned long address, u32 flag
 struct vma *vma_lookup(struct mm_struct *mm, unsigned long address);
 /* The highest mapping that ends at or below address; NULL if none. */
 struct vma *vma_below(struct mm_struct *mm, unsigned long address);
-/* The highest address in [low, high - length] where length bytes are free, guard gaps of stacks respected; 0: none. */
+/* The highest address in [low, high - length] where length bytes are free, guard gaps of stacks
+ * respected; 0: none. */
 unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned long high,
 			     unsigned long length);
 
@@ -112,7 +118,8 @@ u32 vma_prot_flags(unsigned long prot);
 bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages);
 /* The heuristic of vm.overcommit_memory 0: only what can never work is refused. */
 bool enough_memory(unsigned long pages);
-/* Where a mapping of length bytes (page-aligned) goes, by mmap's rules; flags: MAP_FIXED, MAP_32BIT. -errno. */
+/* Where a mapping of length bytes (page-aligned) goes, by mmap's rules; flags: MAP_FIXED,
+ * MAP_32BIT. -errno. */
 long get_unmapped_area(struct mm_struct *mm, unsigned long address, unsigned long length,
 		       unsigned int flags);
 /* Drops all pages in [start, end), not the mappings. ENOMEM only if current is being killed. */
@@ -120,14 +127,17 @@ int zap_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* Unmaps [start, end) through edit, which is committed then. */
 int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
 
-/* mm/fault.c. Makes vma's page at address (page-aligned) present, and one's own if write is set; rights are the caller's care. */
+/* mm/fault.c. Makes vma's page at address (page-aligned) present, and one's own if write is set;
+ * rights are the caller's care. */
 enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
 				bool write);
-/* Grows vma down to address (page-aligned, below it) by the rules of stacks. ENOMEM, EPERM. Changes the map: look vma up anew. */
+/* Grows vma down to address (page-aligned, below it) by the rules of stacks. ENOMEM, EPERM. Changes
+ * the map: look vma up anew. */
 int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address);
 /* What to do when memory was short, without the mm's lock: true if it is worth trying again. */
 bool wait_for_memory(void);
-/* Faults in all of [start, end) as MAP_POPULATE does, until something fails. Takes the lock itself. */
+/* Faults in all of [start, end) as MAP_POPULATE does, until something fails. Takes the lock itself.
+ */
 void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 #endif

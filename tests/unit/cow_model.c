@@ -1,13 +1,17 @@
 // sources: mm/pgtable.c mm/accounting.c
 /*
- * The page-table tree with several CPUs: the kernel's own code, every shared access a place where another CPU may go on.
+ * The page-table tree with several CPUs: the kernel's own code, every shared access a place where
+ * another CPU may go on.
  *
- * Four CPUs run address spaces, several of them the same one at times. Each CPU does what programs and the kernel do (read, write,
- * fork, unmap, protect, move, exit) and has a processor's memory of translations: leaf entries and the nodes found on the way,
- * which are used until a flush. Allocations fail by chance. Checked are
+ * Four CPUs run address spaces, several of them the same one at times. Each CPU does what programs
+ * and the kernel do (read, write, fork, unmap, protect, move, exit) and has a processor's memory of
+ * translations: leaf entries and the nodes found on the way, which are used until a flush.
+ * Allocations fail by chance. Checked are
  *
- *   isolation     each address space reads what it wrote, or what its parent had at fork, and shared pages are the same to all;
- *   rights        no access gets through that the mapping does not allow, however old the translation;
+ *   isolation     each address space reads what it wrote, or what its parent had at fork, and
+ *                 shared pages are the same to all;
+ *   rights        no access gets through that the mapping does not allow, however old the
+ *                 translation is;
  *   invariants    in a pause: invariant 1, the counts, the bookkeeping of nodes (trees.h);
  *   leaks         in the end no page is left.
  *
@@ -25,7 +29,8 @@
 #define DIRECTORY  (1ul << 30)
 #define ROOT_ENTRY (1ul << 39)
 
-/* Pages on both sides of the edges of nodes of every level; the last ones are of a shared mapping. */
+/* Pages on both sides of the edges of nodes of every level; the last ones are of a shared mapping.
+ */
 static const unsigned long addresses[] = {
 	ROOT_ENTRY,
 	ROOT_ENTRY + PAGE_SIZE,
@@ -84,8 +89,8 @@ static unsigned int below(unsigned int n)
 /* --- The processor --- */
 
 /*
- * A flush of any page forgets all nodes remembered: so INVLPG does (Intel SDM volume 3, section 4.10.4.1; AMD with EFER.TCE clear),
- * and mm/pgtable.c relies on it.
+ * A flush of any page forgets all nodes remembered: so INVLPG does (Intel SDM volume 3, section
+ * 4.10.4.1; AMD with EFER.TCE clear), and mm/pgtable.c relies on it.
  */
 static void flush_cpu(struct cpu *cpu, unsigned long start, unsigned long end)
 {
@@ -126,7 +131,8 @@ static struct page *walk_from(struct cpu *cpu, unsigned int place, unsigned int 
 	return cpu->space->mm.root;
 }
 
-/* Fills the TLB; false: something on the way is not present. A flush comes between two accesses, so a walk never outlives one. */
+/* Fills the TLB; false: something on the way is not present. A flush comes between two accesses, so
+ * a walk never outlives one. */
 static bool walk(struct cpu *cpu, unsigned int place)
 {
 	unsigned int flushes, level, index;

@@ -1,6 +1,7 @@
 /*
- * CPUs for unit tests: fibers that run one at a time, in an order decided by rand(). host_step(), which host.h puts before every access
- * that other CPUs may see, is where another one may go on; so a schedule that fails can be run again by its seed.
+ * CPUs for unit tests: fibers that run one at a time, in an order decided by rand(). host_step(),
+ * which host.h puts before every access that other CPUs may see, is where another one may go on; so
+ * a schedule that fails can be run again by its seed.
  */
 #ifndef UNIT_FIBERS_H
 #define UNIT_FIBERS_H

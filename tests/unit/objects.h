@@ -1,4 +1,5 @@
-/* Object caches for unit tests: malloc, so that the sanitizer sees every mistake, with counts and failures on demand. */
+/* Object caches for unit tests: malloc, so that the sanitizer sees every mistake, with counts and
+ * failures on demand. */
 #ifndef UNIT_OBJECTS_H
 #define UNIT_OBJECTS_H
 

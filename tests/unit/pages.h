@@ -1,6 +1,6 @@
 /*
- * Physical memory for unit tests: a small block of pages with the allocator's contract. Allocations fail on demand (failing.h), freed
- * pages are filled with rubbish, and the number in use is known.
+ * Physical memory for unit tests: a small block of pages with the allocator's contract. Allocations
+ * fail on demand (failing.h), freed pages are filled with rubbish, and the number in use is known.
  */
 #ifndef UNIT_PAGES_H
 #define UNIT_PAGES_H

@@ -1,8 +1,9 @@
 // sources: mm/pgtable.c mm/accounting.c
 /*
- * Each function of the page tables by itself: what it promises, and what it promises when it runs out of memory. Trees are forked a few
- * times at random, then an operation is tried with its first, second, ... allocation failing until it succeeds. Contents of all trees
- * are compared with plain arrays after each attempt.
+ * Each function of the page tables by itself: what it promises, and what it promises when it runs
+ * out of memory. Trees are forked a few times at random, then an operation is tried with its first,
+ * second, ... allocation failing until it succeeds. Contents of all trees are compared with plain
+ * arrays after each attempt.
  */
 #include <tine/err.h>
 
@@ -134,7 +135,8 @@ static int try_fork(struct operation *op)
 	return error;
 }
 
-/* Out of memory must leave all trees as they were, unless what an unmap had done already is known to op. */
+/* Out of memory must leave all trees as they were, unless what an unmap had done already is known
+ * to op. */
 static int persist(int (*attempt)(struct operation *op), struct operation *op)
 {
 	unsigned int n = 0;

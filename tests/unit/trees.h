@@ -1,4 +1,5 @@
-/* Checks of page-table trees as a whole: while nothing runs, every count, bit and level is what the rules of mm/pgtable.c say. */
+/* Checks of page-table trees as a whole: while nothing runs, every count, bit and level is what the
+ * rules of mm/pgtable.c say. */
 #ifndef UNIT_TREES_H
 #define UNIT_TREES_H
 

@@ -1,8 +1,9 @@
 // sources: mm/vma.c
 /*
- * The tree of mappings against a plain array of pages. Several maps are forked from each other and changed at random; every
- * change is first tried with each of its allocations failing, which must leave no trace. After each one all maps are compared with their
- * arrays, and the tree with its own rules: order, balance, what nodes know of their subtrees, and that like neighbours are one.
+ * The tree of mappings against a plain array of pages. Several maps are forked from each other and
+ * changed at random; every change is first tried with each of its allocations failing, which must
+ * leave no trace. After each one all maps are compared with their arrays, and the tree with its own
+ * rules: order, balance, what nodes know of their subtrees, and that like neighbours are one.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -33,8 +34,7 @@ struct slot {
 	u32 flags;
 	struct file *file;
 	u64 pgoff;
-	unsigned int
-		id; /* of the vma_edit_map that made it; mappings that are never joined differ in it */
+	unsigned int id; /* of the change that made it: tells apart what is never joined */
 };
 
 struct space {

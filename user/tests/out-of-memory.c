@@ -1,6 +1,6 @@
 /*
- * When memory is really out, the process that took most of it dies, in whatever way it came by it; the others, and the kernel,
- * do not, and what it had is there again.
+ * When memory is really out, the process that took most of it dies, in whatever way it came by it;
+ * the others, and the kernel, do not, and what it had is there again.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
