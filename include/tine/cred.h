@@ -36,7 +36,7 @@ struct task_struct;
 #define CAP_MKNOD              27
 #define CAP_MAC_OVERRIDE       32
 #define CAP_SYSLOG             34
-#define CAP_WAKE_ALARM 35
+#define CAP_WAKE_ALARM         35
 #define CAP_CHECKPOINT_RESTORE 40
 
 /* What limits count for each user. */
