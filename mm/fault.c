@@ -35,6 +35,8 @@ static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned
 	unsigned long pages = (vma->start - address) >> PAGE_SHIFT;
 	const struct vma *below = vma_below(mm, vma->start);
 
+	if (address < MMAP_MIN_ADDR)
+		return false;
 	if (below && !(below->flags & VM_GROWSDOWN) && (below->flags & VM_ACCESS) &&
 	    address < below->end + STACK_GUARD_GAP)
 		return false;
@@ -42,21 +44,36 @@ static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned
 	       enough_memory(pages);
 }
 
-int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
+static enum fault_result expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
 {
 	struct vma_edit edit;
 	int error;
 
-	if (address < MMAP_MIN_ADDR)
-		return -EPERM;
-	if (!stack_may_grow(mm, vma, address))
-		return -ENOMEM;
+	if (!(vma->flags & VM_GROWSDOWN) || !stack_may_grow(mm, vma, address))
+		return FAULT_MAPERR;
 	vma_edit_begin(&edit, mm);
 	vma_edit_map(&edit, vma_alloc(address, vma->end, vma->flags, vma->file,
 				      vma->pgoff - ((vma->start - address) >> PAGE_SHIFT)));
 	error = vma_edit_commit(&edit);
 	vma_edit_end(&edit); /* the new mapping holds the file, if there is one */
-	return error;
+	return error ? FAULT_OOM : FAULT_OK;
+}
+
+enum fault_result find_or_grow(struct mm_struct *mm, unsigned long address, struct vma **found)
+{
+	struct vma *vma = vma_find(mm, address);
+	enum fault_result result;
+
+	if (!vma)
+		return FAULT_MAPERR;
+	if (unlikely(vma->start > address)) {
+		result = expand_stack(mm, vma, address);
+		if (result != FAULT_OK)
+			return result;
+		vma = vma_find(mm, address);
+	}
+	*found = vma;
+	return FAULT_OK;
 }
 
 /* --- Pages --- */
@@ -162,15 +179,11 @@ static bool access_allowed(const struct vma *vma, enum fault_access access)
 static enum fault_result fault_locked(struct mm_struct *mm, unsigned long address,
 				      enum fault_access access)
 {
-	struct vma *vma = vma_find(mm, address);
+	struct vma *vma;
+	enum fault_result result = find_or_grow(mm, address, &vma);
 
-	if (!vma)
-		return FAULT_MAPERR;
-	if (unlikely(vma->start > address)) {
-		if (!(vma->flags & VM_GROWSDOWN) || expand_stack(mm, vma, address))
-			return FAULT_MAPERR;
-		vma = vma_find(mm, address);
-	}
+	if (result != FAULT_OK)
+		return result;
 	if (!access_allowed(vma, access))
 		return FAULT_ACCERR;
 	return fault_in_page(mm, vma, address, access == FAULT_WRITE);

@@ -28,17 +28,6 @@ static bool allowed(const struct vma *vma, const struct remote *r)
 	return (vma->flags & VM_READ) || (r->force && (vma->flags & VM_MAYREAD));
 }
 
-static struct vma *find_mapping(struct mm_struct *mm, unsigned long address)
-{
-	struct vma *vma = vma_find(mm, address);
-
-	if (!vma || vma->start <= address)
-		return vma;
-	if (!(vma->flags & VM_GROWSDOWN) || expand_stack(mm, vma, address))
-		return NULL;
-	return vma_find(mm, address);
-}
-
 /* Makes the page present and, to be written, one's own. What the mapping denies its owner is
  * granted while the lock is held. */
 static enum fault_result reach_page(const struct remote *r, const struct vma *vma,
@@ -61,14 +50,17 @@ static enum fault_result reach_page(const struct remote *r, const struct vma *vm
 static enum fault_result copy_locked(const struct remote *r, unsigned long address, void *buf,
 				     size_t n)
 {
-	struct vma *vma = find_mapping(r->mm, address);
 	unsigned long start = address & PAGE_MASK;
 	enum fault_result result;
+	struct vma *vma;
 	struct page *page;
 	bool writable;
 	void *bytes;
 
-	if (!vma || !allowed(vma, r))
+	result = find_or_grow(r->mm, start, &vma);
+	if (result != FAULT_OK)
+		return result;
+	if (!allowed(vma, r))
 		return FAULT_ACCERR;
 	result = reach_page(r, vma, start);
 	page = result == FAULT_OK ? pgtable_lookup(r->mm, start, &writable) : NULL;

@@ -131,9 +131,9 @@ int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
  * rights are the caller's care. */
 enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
 				bool write);
-/* Grows vma down to address (page-aligned, below it) by the rules of stacks. ENOMEM, EPERM. Changes
- * the map: look vma up anew. */
-int expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address);
+/* The mapping at address (page-aligned). A stack above it is grown down to it if the rules of stacks
+ * allow: then the map has changed. FAULT_MAPERR, FAULT_OOM. */
+enum fault_result find_or_grow(struct mm_struct *mm, unsigned long address, struct vma **found);
 /* What to do when memory was short, without the mm's lock: true if it is worth trying again. */
 bool wait_for_memory(void);
 /* Faults in all of [start, end) as MAP_POPULATE does, until something fails. Takes the lock itself.
