@@ -42,6 +42,8 @@ static void leave_thread_group(struct task_struct *task)
 	task->signal->nr_threads--;
 	list_del(&task->thread_link);
 	flush_sigqueue(&task->pending);
+	if (task->signal->nr_threads == 0)
+		flush_sigqueue(&task->signal->shared_pending);
 	WRITE_ONCE(task->sighand, NULL);
 	spin_unlock_irqrestore(&sighand->lock, irq);
 	put_sighand(sighand);

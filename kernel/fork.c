@@ -94,6 +94,12 @@ void release_resources(struct task_struct *task, bool zombie)
 
 /* --- Check --- */
 
+static void explain_refusal(const char *why)
+{
+	if (log_explains())
+		printk(LOG_INFO, "%s[%d]: clone: refused: %s\n", current->comm, current->pid, why);
+}
+
 static int check_request(const struct kernel_clone_args *args)
 {
 	const struct clone_caller caller = {
@@ -104,7 +110,7 @@ static int check_request(const struct kernel_clone_args *args)
 
 	if (!rule)
 		return 0;
-	printk(LOG_DEBUG, "%s[%d]: clone: refused: %s\n", current->comm, current->pid, rule->why);
+	explain_refusal(rule->why);
 	return -rule->error;
 }
 
@@ -457,8 +463,7 @@ static int check_set_tid(const struct clone_args *args)
 			return -EFAULT;
 	if (!args->set_tid_size)
 		return 0;
-	printk(LOG_DEBUG, "%s[%d]: clone3: refused: Tine does not choose numbers\n", current->comm,
-	       current->pid);
+	explain_refusal("set_tid: Tine does not choose numbers");
 	return -EINVAL;
 }
 

@@ -77,7 +77,7 @@ static int run_init(void *arg)
 	if (error)
 		panic("No console for init: error %d", -error);
 	console_enable_input();
-	printk(LOG_INFO, "Run %s as init process\n", boot_params.init);
+	printk(LOG_NOTICE, "Run %s as init process\n", boot_params.init);
 	error = kernel_execve(boot_params.init, boot_params.argv, boot_params.envp);
 	if (error)
 		no_init(-error);
@@ -90,7 +90,7 @@ void start_kernel(void)
 	arch_init_early();
 	console_init();
 	log_show_on_console();
-	printk(LOG_INFO, "Tine, started by %s, command line: %s\n", boot_info.loader,
+	printk(LOG_NOTICE, "Tine, started by %s, command line: %s\n", boot_info.loader,
 	       boot_info.command_line);
 
 	page_alloc_init(&boot_info);
@@ -109,7 +109,7 @@ void start_kernel(void)
 	fs_init();
 	loadavg_init();
 	arch_start_cpus(boot_params.max_cpus);
-	printk(LOG_INFO, "Memory: %lu MiB, %lu MiB free\n", total_page_count() >> 8,
+	printk(LOG_NOTICE, "Memory: %lu MiB, %lu MiB free\n", total_page_count() >> 8,
 	       free_page_count() >> 8);
 
 	if (kernel_thread(run_init, NULL, "init", CLONE_FS) != 1)

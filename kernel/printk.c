@@ -16,7 +16,7 @@
 
 #define LINE_SIZE 1024
 
-int console_loglevel = LOG_DEBUG;
+int console_loglevel = LOG_INFO;
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_CLASS_LOG);
 static char ring[LOG_RING_SIZE];

@@ -46,10 +46,11 @@ static long (*const table[])(const struct pt_regs *) = {
 
 static __cold long unknown_syscall(unsigned int number)
 {
-	printk(LOG_DEBUG, "%s[%d]: system call %u (%s) is not implemented\n", current->comm,
-	       current->pid, number,
-	       number < ARRAY_SIZE(syscall_names) && syscall_names[number] ? syscall_names[number]
-									   : "unknown");
+	const char *name = number < ARRAY_SIZE(syscall_names) ? syscall_names[number] : NULL;
+
+	if (log_explains())
+		printk(LOG_INFO, "%s[%d]: system call %u (%s) is not implemented\n", current->comm,
+		       current->pid, number, name ? name : "unknown");
 	return -ENOSYS;
 }
 

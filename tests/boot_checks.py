@@ -41,6 +41,19 @@ def host_memory():
 
 
 CHECKS = (
+    # ---- what the kernel explains
+    BootCheck(
+        "loglevel=7 says why a clone is refused",
+        "loglevel=7 -- run /tests/clone-rules",
+        expect=(r"clone: refused: CLONE_SIGHAND needs CLONE_VM \(shared handlers point into shared code\)", RAN),
+        tine_only=True,
+    ),
+    BootCheck(
+        "loglevel=7 names a system call that is missing",
+        "loglevel=7 -- run /bin/busybox true",
+        expect=(r"busybox\[\d+\]: system call \d+ \(\w+\) is not implemented", RAN),
+        tine_only=True,
+    ),
     # ---- ways to leave
     BootCheck(
         "poweroff",

@@ -171,7 +171,7 @@ void clock_init(void)
 	tsc_per_ns = fraction(tsc_hz, NSEC_PER_SEC);
 	apic_per_ns = fraction(apic_hz, NSEC_PER_SEC);
 	clock_init_cpu();
-	printk(LOG_INFO, "clock: TSC %lu kHz, timer %lu kHz\n", tsc_hz / 1000, apic_hz / 1000);
+	printk(LOG_NOTICE, "clock: TSC %lu kHz, timer %lu kHz\n", tsc_hz / 1000, apic_hz / 1000);
 }
 
 void clock_init_boot(void)

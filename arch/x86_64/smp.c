@@ -136,7 +136,7 @@ void arch_start_cpus(unsigned int max)
 	wait_for_cpus(start + START_TIMEOUT_NS);
 	if (missing_cpus())
 		printk(LOG_ERR, "smp: CPUs %lx do not start\n", missing_cpus());
-	printk(LOG_INFO, "smp: %u CPUs\n", nr_cpus);
+	printk(LOG_NOTICE, "smp: %u CPUs\n", nr_cpus);
 }
 
 /* Not to CPUs that never started: firmware left them where an NMI would reset the machine. */

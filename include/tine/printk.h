@@ -16,8 +16,17 @@ enum log_level {
 	LOG_DEBUG,
 };
 
-/* Messages below this level reach the console; 7 unless quiet (4) or loglevel= says otherwise, as on Linux. */
+/*
+ * Messages below this level reach the console; 6 unless quiet (4) or loglevel= says otherwise. So loglevel=7 adds the kernel's
+ * explanations (LOG_INFO): why it refused a clone, which system call it lacks.
+ */
 extern int console_loglevel;
+
+/* Is an explanation worth making? */
+static inline bool log_explains(void)
+{
+	return console_loglevel > LOG_INFO;
+}
 
 /*
  * Formats and prints one line (the newline is in the format). Any context, interrupts included.
