@@ -9,6 +9,7 @@
 #include <tine/file.h>
 #include <tine/vma.h>
 
+#include "fibers.h"
 #include "objects.h"
 #include "tap.h"
 
@@ -365,6 +366,77 @@ static void random_changes(unsigned int seed)
 		CHECK(atomic_read(&files[i].count) == 1);
 }
 
+/* --- Several CPUs --- */
+
+/* A change under the lock, that may fail; the old map goes after the lock was let go, as in the kernel. */
+static void change_locked(struct space *space)
+{
+	const struct change change = random_change();
+	const struct slot *slot = &change.slot;
+	unsigned long start = address_of(change.first), end = address_of(change.end);
+	struct vma_edit edit;
+
+	mutex_lock(&space->mm.lock);
+	vma_edit_begin(&edit, &space->mm);
+	if (change.map)
+		vma_edit_map(&edit, vma_alloc(start, end, slot->flags, slot->file, slot->pgoff));
+	else
+		vma_edit_unmap(&edit, start, end);
+	if (!vma_edit_commit(&edit))
+		apply_to_slots(space, &change);
+	mutex_unlock(&space->mm.lock);
+	vma_edit_end(&edit);
+}
+
+/* Makes space, of this CPU, a copy of parent. */
+static void replace_by_fork(struct space *space, struct space *parent)
+{
+	struct space child;
+	struct vma *old;
+
+	mutex_lock(&parent->mm.lock);
+	fork_space(parent, &child);
+	mutex_unlock(&parent->mm.lock);
+	mutex_lock(&space->mm.lock);
+	old = space->mm.vmas;
+	child.mm.lock = space->mm.lock;
+	*space = child;
+	mutex_unlock(&space->mm.lock);
+	vma_put(old);
+}
+
+/* Each CPU has a map of its own, and now and then makes it a copy of another's. */
+static void run_cpu(void)
+{
+	struct space *mine = &spaces[host_cpu];
+
+	for (unsigned int step = 0; step < 40; step++) {
+		struct space *other = &spaces[below(FIBERS)];
+
+		if (other != mine && below(5) == 0)
+			replace_by_fork(mine, other);
+		else
+			change_locked(mine);
+	}
+}
+
+static void random_schedule(unsigned int seed)
+{
+	tap_seed = seed;
+	srand(seed);
+	for (unsigned int i = 0; i < FIBERS; i++)
+		spaces[i] = (struct space){.alive = true};
+	fail_permille = 20;
+	fibers_run(run_cpu);
+	fail_permille = 0;
+	check_all();
+	for (unsigned int i = 0; i < FIBERS; i++)
+		end_space(&spaces[i]);
+	CHECK(objects_in_use == 0);
+	for (unsigned int i = 0; i < FILES; i++)
+		CHECK(atomic_read(&files[i].count) == 1);
+}
+
 /* --- Large maps --- */
 
 static int map_page(struct mm_struct *mm, unsigned long address, u32 flags)
@@ -433,6 +505,9 @@ int main(void)
 	for (unsigned int seed = 1; seed <= 60; seed++)
 		random_changes(seed);
 	tap_ok("random changes of forked maps, every allocation failing once");
+	for (unsigned int seed = 1; seed <= 300; seed++)
+		random_schedule(seed);
+	tap_ok("several CPUs change maps that share nodes");
 	a_large_map_is_shared();
 	tap_ok("a change of a large shared map copies one path");
 	there_is_a_limit();
