@@ -159,15 +159,16 @@ static void print_banner(void)
 
 	uname(&system);
 	printf("\n"
-	       "%s %s on %s. This shell is busybox; each command below is a fork.\n"
+	       "%s %s %s. This shell is busybox; each command below is a fork.\n"
 	       "\n"
 	       "  leave    poweroff                        (or Ctrl-A X in QEMU's terminal)\n"
 	       "  try      ls /tests                       programs that show what fork does\n"
 	       "           for t in /tests/fork*; do $t; done\n"
 	       "           ls /bin | grep '^s' | wc -l     three processes and two pipes\n"
-	       "           time for i in $(seq 1000); do /bin/true; done\n"
+	       "           time sh -c 'for i in $(seq 1000); do /bin/true; done'\n"
 	       "\n",
-	       system.sysname, system.release, system.machine);
+	       strstr(system.version, "Tine") ? "Tine, a kernel that forks:" : system.sysname,
+	       system.release, system.machine);
 	fflush(stdout);
 }
 
