@@ -299,12 +299,31 @@ static int print_counter_differences(const struct counters *before, const struct
 }
 
 /* The last tasks to end are freed a moment after they are reaped, so the reading is repeated. */
+static int same_counters(const struct counters *a, const struct counters *b)
+{
+	return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+/* What has ended is freed a little later: reads until nothing has changed for a while. */
+static void read_settled_counters(struct counters *counters)
+{
+	static struct counters again;
+	int unchanged = 0;
+
+	read_counters(counters);
+	for (int tries = 0; tries < 40 && unchanged < 4; tries++) {
+		sleep_ms(25);
+		read_counters(&again);
+		unchanged = same_counters(counters, &again) ? unchanged + 1 : 0;
+		*counters = again;
+	}
+}
+
 static void compare_counters(const struct counters *before, struct counters *after)
 {
 	for (int tries = 0; tries < 20; tries++) {
 		read_counters(after);
-		if (after->length == before->length &&
-		    memcmp(before->text, after->text, after->length) == 0)
+		if (same_counters(before, after))
 			break;
 		sleep_ms(50);
 	}
@@ -378,7 +397,7 @@ static void run_tests(char **patterns)
 	touch_stack();
 	read_counters(&after);
 	run_and_wait(warm_up);
-	read_counters(&before);
+	read_settled_counters(&before);
 	for (int i = 0; i < count; i++)
 		run_test(tests[i]->d_name);
 	if (before.length > 0)
