@@ -286,7 +286,12 @@ static char *name_locked(const struct path *path, const struct path *root, char 
 	char *at = end;
 
 	while (mnt != root->mnt || dentry != root->dentry) {
-		if (dentry == mnt->root || dentry->parent == dentry) {
+		if (dentry->parent == dentry && dentry != mnt->root) {
+			/* It never had a place in a tree: its name is all there is. */
+			*outside = true;
+			return prepend(buf, at, dentry->name, dentry->name_len);
+		}
+		if (dentry == mnt->root) {
 			if (!mnt->parent) {
 				*outside = true;
 				break;

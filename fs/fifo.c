@@ -26,9 +26,26 @@ static struct pipe *get_pipe(struct inode *inode)
 	return pipe;
 }
 
-static void count_ends(struct pipe *pipe, struct file *file)
+/* How often the other end has been opened. */
+static const u32 *partner_opens(const struct pipe *pipe, const struct file *file)
 {
+	return file->mode & FMODE_READ ? &pipe->writer_opens : &pipe->reader_opens;
+}
+
+/*
+ * The file counts as what it was opened for; *partners: how often the other end had been opened.
+ * ENXIO: it may not wait, and there is nobody to read what it writes.
+ */
+static int count_ends(struct pipe *pipe, struct file *file, u32 *partners)
+{
+	bool write_only = !(file->mode & FMODE_READ);
+
 	mutex_lock(&pipe->lock);
+	if (write_only && (file->flags & O_NONBLOCK) && !pipe->readers) {
+		mutex_unlock(&pipe->lock);
+		return -ENXIO;
+	}
+	*partners = *partner_opens(pipe, file);
 	if (file->mode & FMODE_READ) {
 		pipe->readers++;
 		pipe->reader_opens++;
@@ -40,43 +57,52 @@ static void count_ends(struct pipe *pipe, struct file *file)
 	mutex_unlock(&pipe->lock);
 	wake_up_all(&pipe->readers_wait);
 	wake_up_all(&pipe->writers_wait);
+	return 0;
 }
 
-/* Sleeps until *others, or the count of their opens, shows a partner. */
-static int wait_for_partner(struct wait_queue *wq, const u32 *others, const u32 *opens)
+/* The other end is open now, or has been opened since. */
+static bool has_partner(const struct pipe *pipe, const struct file *file, u32 before)
 {
-	u32 before = READ_ONCE(*opens);
+	const u32 *there = file->mode & FMODE_READ ? &pipe->writers : &pipe->readers;
+
+	return READ_ONCE(*there) || READ_ONCE(*partner_opens(pipe, file)) != before;
+}
+
+static int wait_for_partner(struct pipe *pipe, struct file *file, u32 before)
+{
+	bool read = file->mode & FMODE_READ;
 	struct wait_entry entry;
 	int error;
 
-	wait_event(wq, &entry, TASK_INTERRUPTIBLE,
-		   READ_ONCE(*others) || READ_ONCE(*opens) != before, error);
+	wait_event(read ? &pipe->readers_wait : &pipe->writers_wait, &entry, TASK_INTERRUPTIBLE,
+		   has_partner(pipe, file, before), error);
 	return error;
 }
 
 static int fifo_open(struct inode *inode, struct file *file)
 {
-	bool nonblock = file->flags & O_NONBLOCK;
+	bool both = (file->mode & FMODE_READ) && (file->mode & FMODE_WRITE);
 	struct pipe *pipe = get_pipe(inode);
-	int error = 0;
+	u32 partners;
+	int error;
 
 	if (!pipe)
 		return -ENOMEM;
 	file->private_data = pipe;
 	file->ops = &pipe_operations;
 	file->mode &= ~(FMODE_SEEKABLE | FMODE_ATOMIC_POS);
-	if (!(file->mode & FMODE_READ) && nonblock && !READ_ONCE(pipe->readers))
-		error = -ENXIO;
-	count_ends(pipe, file);
-	if (error == 0 && !(file->mode & FMODE_WRITE) && !READ_ONCE(pipe->writers)) {
-		if (nonblock)
-			file->writers_before = READ_ONCE(pipe->writer_opens);
-		else
-			error = wait_for_partner(&pipe->readers_wait, &pipe->writers,
-						 &pipe->writer_opens);
-	} else if (error == 0 && !(file->mode & FMODE_READ) && !READ_ONCE(pipe->readers)) {
-		error = wait_for_partner(&pipe->writers_wait, &pipe->readers, &pipe->reader_opens);
+	error = count_ends(pipe, file, &partners);
+	if (error != 0) {
+		pipe_put(inode, pipe);
+		return error;
 	}
+	if (both || has_partner(pipe, file, partners))
+		return 0;
+	if (file->flags & O_NONBLOCK) {
+		file->generation = partners;
+		return 0;
+	}
+	error = wait_for_partner(pipe, file, partners);
 	if (error != 0)
 		pipe_operations.release(file);
 	return error;

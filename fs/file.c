@@ -55,7 +55,7 @@ static void file_fill(struct file *file, const struct path *path, int flags,
 	path_get(path);
 	file->inode = path->dentry->inode;
 	file->pos = 0;
-	file->writers_before = 0;
+	file->generation = 0;
 	file->private_data = NULL;
 	file->cred = get_cred(current->cred);
 }
@@ -224,11 +224,6 @@ char *file_path(const struct file *file, char *buf, size_t size)
 	char *name;
 	bool outside;
 
-	if (file->path.dentry->sb->type->kernel_only) {
-		if (strscpy(buf, file->path.dentry->name, size) < 0)
-			return ERR_PTR(-ENAMETOOLONG);
-		return buf;
-	}
 	get_fs_root(&root);
 	name = path_name(&file->path, &root, buf, size, &outside);
 	path_put(&root);

@@ -148,42 +148,40 @@ static void next_component(struct nameidata *nd)
 		nd->last_type = LAST_DOTDOT;
 }
 
+/* A string that begins with slashes goes on from the root. */
+static void start_over(struct nameidata *nd)
+{
+	if (*nd->name != '/')
+		return;
+	nd_move(nd, &nd->root);
+	while (*nd->name == '/')
+		nd->name++;
+}
+
 int nd_walk_parent(struct nameidata *nd)
 {
-	if (*nd->name == '/') {
-		nd_move(nd, &nd->root);
-		while (*nd->name == '/')
-			nd->name++;
-	}
-	nd->last_type = LAST_ROOT;
-	nd->last_len = 0;
-	nd->last_slash = false;
-	if (!*nd->name)
-		return 0;
-	for (;;) {
-		int error = inode_permission(nd->cred, nd->path.dentry->inode, MAY_EXEC);
+	start_over(nd);
+	while (*nd->name) {
+		int result = inode_permission(nd->cred, nd->path.dentry->inode, MAY_EXEC);
 
-		if (error != 0)
-			return error;
+		if (result != 0)
+			return result;
 		next_component(nd);
 		if (!*nd->name)
 			return 0;
-		error = nd_step(nd, true);
-		if (error < 0)
-			return error;
-		if (error == 1 && *nd->name == '/') {
-			nd_move(nd, &nd->root);
-			while (*nd->name == '/')
-				nd->name++;
-			if (!*nd->name) {
-				nd->last_type = LAST_ROOT;
-				nd->last_len = 0;
-				return 0;
-			}
-		}
+		result = nd_step(nd, true);
+		if (result < 0)
+			return result;
+		if (result == 1)
+			start_over(nd);
 		if (!S_ISDIR(nd->path.dentry->inode->mode))
 			return -ENOTDIR;
 	}
+	/* Nothing but slashes, or (with LOOKUP_EMPTY) nothing at all. */
+	nd->last_type = LAST_ROOT;
+	nd->last_len = 0;
+	nd->last_slash = false;
+	return 0;
 }
 
 static void step_up(struct nameidata *nd)

@@ -15,6 +15,7 @@
 #include <tine/page_tree.h>
 #include <tine/printk.h>
 #include <tine/slab.h>
+#include <tine/task.h>
 
 #define NODE_SHIFT 6
 #define NODE_SLOTS (1u << NODE_SHIFT)
@@ -86,6 +87,7 @@ static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
 	struct page_tree_node *node = *slot;
 	u64 step = 1ull << (NODE_SHIFT * (level - 1)), dropped = 0;
 
+	cond_resched();
 	for (unsigned int i = first > base ? (first - base) / step : 0; i < NODE_SLOTS; i++) {
 		if (!node->slot[i])
 			continue;

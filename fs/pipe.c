@@ -82,6 +82,19 @@ void pipe_free(struct pipe *pipe)
 	kmem_cache_free(pipe_cache, pipe);
 }
 
+void pipe_put(struct inode *inode, struct pipe *pipe)
+{
+	bool last;
+
+	mutex_lock(&inode->lock);
+	last = --pipe->files == 0;
+	if (last)
+		inode->pipe = NULL;
+	mutex_unlock(&inode->lock);
+	if (last)
+		pipe_free(pipe);
+}
+
 static void drop_slot(struct pipe *pipe)
 {
 	struct page *page = slot(pipe, pipe->tail)->page;
@@ -277,8 +290,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 		 * A FIFO that nobody has opened for writing since this end was opened has not hung
 		 * up.
 		 */
-		if (!READ_ONCE(pipe->writers) &&
-		    READ_ONCE(pipe->writer_opens) != file->writers_before)
+		if (!READ_ONCE(pipe->writers) && READ_ONCE(pipe->writer_opens) != file->generation)
 			events |= POLLHUP;
 	}
 	if (file->mode & FMODE_WRITE) {
@@ -293,8 +305,6 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 static void pipe_release(struct file *file)
 {
 	struct pipe *pipe = file->private_data;
-	struct inode *inode = file->inode;
-	bool last;
 
 	mutex_lock(&pipe->lock);
 	if (file->mode & FMODE_READ)
@@ -306,13 +316,7 @@ static void pipe_release(struct file *file)
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM | POLLERR | POLLHUP);
 	if ((file->mode & FMODE_WRITE) && !pipe->writers)
 		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM | POLLERR | POLLHUP);
-	mutex_lock(&inode->lock);
-	last = --pipe->files == 0;
-	if (last)
-		inode->pipe = NULL;
-	mutex_unlock(&inode->lock);
-	if (last)
-		pipe_free(pipe);
+	pipe_put(file->inode, pipe);
 }
 
 static int readable_bytes(struct pipe *pipe)

@@ -360,6 +360,15 @@ static const struct file_operations proc_dir_operations = {
 	.llseek = proc_llseek,
 };
 
+static int check_guard(const struct proc_entry *entry, struct task_struct *task)
+{
+	const struct cred *cred = current->cred;
+
+	if (!entry->guarded || may_inspect(task, cred->fsuid, cred->fsgid))
+		return 0;
+	return -EACCES;
+}
+
 /* Links. */
 
 static const char *proc_get_link(struct inode *inode, char *buf)
@@ -376,8 +385,11 @@ static int proc_jump(struct inode *inode, struct path *path)
 {
 	bool gone;
 	struct task_struct *task = get_task(inode, &gone);
-	int error = gone ? -ENOENT : proc_of(inode)->entry->jump(task, inode->rdev, path);
+	const struct proc_entry *entry = proc_of(inode)->entry;
+	int error = gone ? -ENOENT : check_guard(entry, task);
 
+	if (error == 0)
+		error = entry->jump(task, inode->rdev, path);
 	put_task(task);
 	return error;
 }
@@ -395,8 +407,15 @@ static int proc_set_size(struct inode *inode, loff_t size)
 
 static int proc_open(struct inode *inode, struct file *file)
 {
-	struct seq_buffer *m = kzalloc(sizeof(*m));
+	struct seq_buffer *m;
+	bool gone;
+	struct task_struct *task = get_task(inode, &gone);
+	int error = gone ? -ESRCH : check_guard(proc_of(inode)->entry, task);
 
+	put_task(task);
+	if (error != 0)
+		return error;
+	m = kzalloc(sizeof(*m));
 	file->private_data = m;
 	return m ? 0 : -ENOMEM;
 }

@@ -462,26 +462,6 @@ static int next_thread_number(struct task_struct *task, int nr)
 	return best;
 }
 
-#define COMMON_ENTRIES                                                                           \
-	{.name = "cmdline", .mode = 0444, .show = show_cmdline},                                 \
-		{.name = "comm", .mode = 0644, .show = show_comm, .write = write_comm},          \
-		{.name = "cwd", .mode = 0777, .jump = jump_cwd},                                 \
-		{.name = "environ", .mode = 0400, .show = show_environ},                         \
-		{.name = "exe", .mode = 0777, .jump = jump_exe},                                 \
-		{.name = "fd", .mode = 0500, .next_number = next_fd, .number_entry = &fd_entry}, \
-		{.name = "maps", .mode = 0444, .show = show_maps},                               \
-		{.name = "mounts", .mode = 0444, .show = show_mounts},                           \
-		{.name = "oom_score_adj",                                                        \
-		 .mode = 0644,                                                                   \
-		 .show = show_oom_score_adj,                                                     \
-		 .write = write_oom_score_adj},                                                  \
-		{.name = "root", .mode = 0777, .jump = jump_root},                               \
-		{.name = "stat", .mode = 0444, .show = show_stat},                               \
-		{.name = "statm", .mode = 0444, .show = show_statm},                             \
-	{                                                                                        \
-		.name = "status", .mode = 0444, .show = show_status                              \
-	}
-
 #ifdef CONFIG_DEBUG
 static int show_fail_nth(struct seq_buffer *m, struct task_struct *task)
 {
@@ -497,27 +477,36 @@ static int write_fail_nth(const char *text, size_t n, struct task_struct *task)
 		WRITE_ONCE(task->fail_nth, value);
 	return error;
 }
-
-#define DEBUG_ENTRIES \
-	{.name = "fail-nth", .mode = 0644, .show = show_fail_nth, .write = write_fail_nth},
-#else
-#define DEBUG_ENTRIES
 #endif
 
-static const struct proc_entry thread_entries[] = {
-	COMMON_ENTRIES,
-	DEBUG_ENTRIES{.name = NULL},
+/* A thread's directory is a process's without "task", which therefore stands first. */
+static const struct proc_entry thread_entry = {
+	.name = "",
+	.mode = 0555,
+	.children = proc_pid_entries + 1,
 };
 
-static const struct proc_entry thread_entry = {.name = "",
-					       .mode = 0555,
-					       .children = thread_entries};
-
+/* clang-format off */
 const struct proc_entry proc_pid_entries[] = {
-	COMMON_ENTRIES,
-	DEBUG_ENTRIES{.name = "task",
-		      .mode = 0555,
-		      .next_number = next_thread_number,
-		      .number_entry = &thread_entry},
-	{.name = NULL},
+	{ .name = "task", .mode = 0555, .next_number = next_thread_number,
+	  .number_entry = &thread_entry },
+	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
+	{ .name = "comm", .mode = 0644, .show = show_comm, .write = write_comm },
+	{ .name = "cwd", .mode = 0777, .guarded = true, .jump = jump_cwd },
+	{ .name = "environ", .mode = 0400, .guarded = true, .show = show_environ },
+	{ .name = "exe", .mode = 0777, .guarded = true, .jump = jump_exe },
+#ifdef CONFIG_DEBUG
+	{ .name = "fail-nth", .mode = 0644, .show = show_fail_nth, .write = write_fail_nth },
+#endif
+	{ .name = "fd", .mode = 0500, .next_number = next_fd, .number_entry = &fd_entry },
+	{ .name = "maps", .mode = 0444, .guarded = true, .show = show_maps },
+	{ .name = "mounts", .mode = 0444, .show = show_mounts },
+	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_score_adj,
+	  .write = write_oom_score_adj },
+	{ .name = "root", .mode = 0777, .guarded = true, .jump = jump_root },
+	{ .name = "stat", .mode = 0444, .show = show_stat },
+	{ .name = "statm", .mode = 0444, .show = show_statm },
+	{ .name = "status", .mode = 0444, .show = show_status },
+	{ .name = NULL },
 };
+/* clang-format on */

@@ -80,6 +80,7 @@ static bool emit(struct dir_context *ctx, const char *name, unsigned int len, u6
 	g->error = write_record(g, name, len, ino, type, next, size);
 	if (g->error != 0)
 		return false;
+	cond_resched();
 	g->last_off = (loff_t __user *)(g->at + offsetof(struct linux_dirent64, d_off));
 	g->at += size;
 	g->left -= size;

@@ -239,12 +239,7 @@ static const char *jump_text(struct inode *inode, char *buf)
 	if (error != 0)
 		return ERR_PTR(error);
 	get_fs_root(&root);
-	if (target.dentry->sb->type->kernel_only) {
-		strscpy(buf, target.dentry->name, PATH_MAX);
-		text = buf;
-	} else {
-		text = path_name(&target, &root, buf, PATH_MAX, &outside);
-	}
+	text = path_name(&target, &root, buf, PATH_MAX, &outside);
 	path_put(&root);
 	path_put(&target);
 	return text;

@@ -18,6 +18,7 @@
 #include <tine/page.h>
 #include <tine/rw.h>
 #include <tine/string.h>
+#include <tine/task.h>
 #include <tine/tmpfs.h>
 
 /*
@@ -126,6 +127,7 @@ static ssize_t tmpfs_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		}
 		*pos += copied;
 		done += copied;
+		cond_resched();
 		if (copied < n)
 			return done ? done : -EFAULT;
 	}
@@ -148,6 +150,7 @@ static ssize_t write_pages(struct inode *inode, struct iov_iter *from, loff_t *p
 		put_page(page);
 		*pos += copied;
 		done += copied;
+		cond_resched();
 		if (*pos > inode->size)
 			WRITE_ONCE(inode->size, *pos);
 		if (copied < n)

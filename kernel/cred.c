@@ -8,6 +8,7 @@
 #include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/fork.h>
+#include <tine/mm.h>
 #include <tine/printk.h>
 #include <tine/slab.h>
 #include <tine/task.h>
@@ -200,6 +201,22 @@ int copy_process_count(struct task_struct *child, const struct kernel_clone_args
 void release_process_count(struct task_struct *task)
 {
 	count_process(task, NULL);
+}
+
+bool may_inspect(struct task_struct *task, uid_t uid, gid_t gid)
+{
+	const struct cred *its;
+	bool same;
+
+	if (same_thread_group(task, current))
+		return true;
+	spin_lock(&task->alloc_lock);
+	its = task->cred;
+	same = its && uid == its->uid && uid == its->euid && uid == its->suid && gid == its->gid &&
+	       gid == its->egid && gid == its->sgid &&
+	       (!task->mm || READ_ONCE(task->mm->dumpable) == 1);
+	spin_unlock(&task->alloc_lock);
+	return same || capable(CAP_SYS_PTRACE);
 }
 
 bool capable(int cap)

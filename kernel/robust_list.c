@@ -113,22 +113,6 @@ long sys_set_robust_list(void __user *head, size_t size)
 	return 0;
 }
 
-/* Knowing where a process keeps its locks is a debugger's right. */
-static bool may_inspect(struct task_struct *task)
-{
-	const struct cred *mine = current->cred, *its;
-	bool same;
-
-	if (same_thread_group(task, current))
-		return true;
-	spin_lock(&task->alloc_lock);
-	its = task->cred;
-	same = its && mine->uid == its->uid && mine->uid == its->euid && mine->uid == its->suid &&
-	       mine->gid == its->gid && mine->gid == its->egid && mine->gid == its->sgid;
-	spin_unlock(&task->alloc_lock);
-	return same || capable(CAP_SYS_PTRACE);
-}
-
 long sys_get_robust_list(int pid, void __user *__user *to, size_t __user *size)
 {
 	struct task_struct *task = pid ? find_get_task_by_vpid(pid) : current;
@@ -137,7 +121,8 @@ long sys_get_robust_list(int pid, void __user *__user *to, size_t __user *size)
 
 	if (!task)
 		return -ESRCH;
-	allowed = may_inspect(task);
+	/* Knowing where a process keeps its locks is a debugger's right. */
+	allowed = may_inspect(task, current->cred->uid, current->cred->gid);
 	head = task->robust_list;
 	if (pid)
 		put_task_struct(task);

@@ -351,7 +351,7 @@ static long add_shared_memory(struct request *r)
 		return 0;
 	if (!(r->vm_flags & VM_NORESERVE) && !enough_memory(r->length >> PAGE_SHIFT))
 		return -ENOMEM;
-	file = shmem_file_setup("dev/zero", r->length);
+	file = shmem_file_setup("/dev/zero", r->length);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	r->file = file;

@@ -52,6 +52,7 @@ static ssize_t zero_read(struct file *file, struct iov_iter *to, loff_t *pos)
 			return done ? done : -EFAULT;
 		if (signal_pending(current))
 			return done;
+		cond_resched();
 	}
 	return done;
 }
@@ -89,6 +90,7 @@ static ssize_t random_read(struct file *file, struct iov_iter *to, loff_t *pos)
 			return done ? done : -EFAULT;
 		if (signal_pending(current))
 			break;
+		cond_resched();
 	}
 	memset(bytes, 0, sizeof(bytes));
 	return done;

@@ -509,14 +509,14 @@ static ssize_t take_input(struct tty *tty, struct iov_iter *to, bool *finished)
  * Sleeps until input may be there, at most *left ns. 1: time is over; -ERESTARTSYS. The mutex is
  * not held.
  */
-static int wait_for_input(struct tty *tty, u32 seen, u64 *left)
+static int wait_for_input(struct tty *tty, struct file *file, u32 seen, u64 *left)
 {
 	struct wait_entry entry;
 	int result = 0;
 
 	wait_entry_init(&entry);
 	prepare_to_wait(&tty->read_wait, &entry, TASK_INTERRUPTIBLE);
-	if (READ_ONCE(tty->head) == seen && !n_tty_readable(tty)) {
+	if (READ_ONCE(tty->head) == seen && !n_tty_readable(tty) && !tty_hung_up(file)) {
 		if (signal_pending(current))
 			result = -ERESTARTSYS;
 		else
@@ -559,7 +559,7 @@ ssize_t n_tty_read(struct tty *tty, struct file *file, struct iov_iter *to)
 		u32 seen;
 
 		result = tty_check_change(tty, SIGTTIN);
-		if (result != 0)
+		if (result != 0 || tty_hung_up(file))
 			break;
 		mutex_lock(&tty->lock);
 		raw = !lflag(tty, ICANON);
@@ -583,7 +583,7 @@ ssize_t n_tty_read(struct tty *tty, struct file *file, struct iov_iter *to)
 		if (n > 0)
 			left = rule.between;
 		first = false;
-		result = left ? wait_for_input(tty, seen, &left) : 1;
+		result = left ? wait_for_input(tty, file, seen, &left) : 1;
 		if (result != 0)
 			break;
 	}

@@ -103,6 +103,14 @@ void tty_init(void)
 	tty->termios = initial_termios;
 }
 
+/* /dev/console outlives every session. */
+bool tty_hung_up(const struct file *file)
+{
+	const struct tty *tty = file->private_data;
+
+	return file->generation != READ_ONCE(tty->hangups) && file->inode->rdev != DEV_CONSOLE;
+}
+
 static int tty_open(struct inode *inode, struct file *file)
 {
 	struct tty *tty = inode->rdev == DEV_TTY ? get_current_tty() : tty_get(&console_tty);
@@ -110,6 +118,7 @@ static int tty_open(struct inode *inode, struct file *file)
 	if (!tty)
 		return -ENXIO;
 	file->private_data = tty;
+	file->generation = READ_ONCE(tty->hangups);
 	file->mode &= ~(FMODE_SEEKABLE | FMODE_ATOMIC_POS);
 	/* Opening the console never makes it the controlling terminal; TIOCSCTTY does. */
 	if (!(file->flags & O_NOCTTY) && inode->rdev != DEV_CONSOLE && inode->rdev != DEV_TTY &&
@@ -125,7 +134,7 @@ static void tty_release(struct file *file)
 
 static ssize_t tty_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
-	if (!to->count)
+	if (!to->count || tty_hung_up(file))
 		return 0;
 	return n_tty_read(file->private_data, file, to);
 }
@@ -136,13 +145,13 @@ static int wait_for_output(struct tty *tty, struct file *file)
 	struct wait_entry entry;
 	int error = 0;
 
-	while (READ_ONCE(tty->stopped) && error == 0) {
+	while (READ_ONCE(tty->stopped) && !tty_hung_up(file) && error == 0) {
 		if (file->flags & O_NONBLOCK)
 			return -EAGAIN;
-		wait_event(&tty->write_wait, &entry, TASK_INTERRUPTIBLE, !READ_ONCE(tty->stopped),
-			   error);
+		wait_event(&tty->write_wait, &entry, TASK_INTERRUPTIBLE,
+			   !READ_ONCE(tty->stopped) || tty_hung_up(file), error);
 	}
-	return error;
+	return error == 0 && tty_hung_up(file) ? -EIO : error;
 }
 
 static ssize_t tty_write(struct file *file, struct iov_iter *from, loff_t *pos)
@@ -151,6 +160,8 @@ static ssize_t tty_write(struct file *file, struct iov_iter *from, loff_t *pos)
 	ssize_t done = 0;
 	int error = 0;
 
+	if (tty_hung_up(file))
+		return -EIO;
 	if (tty->termios.c_lflag & TOSTOP)
 		error = tty_check_change(tty, SIGTTOU);
 	while (from->count && error == 0) {
@@ -171,6 +182,7 @@ static ssize_t tty_write(struct file *file, struct iov_iter *from, loff_t *pos)
 		done += n;
 		if (signal_pending(current))
 			break;
+		cond_resched();
 	}
 	return done ? done : error;
 }
@@ -182,6 +194,8 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 
 	poll_wait(file, &tty->read_wait, table);
 	poll_wait(file, &tty->write_wait, table);
+	if (tty_hung_up(file))
+		return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
 	mutex_lock(&tty->lock);
 	if (n_tty_readable(tty))
 		events |= POLLIN | POLLRDNORM;

@@ -134,6 +134,8 @@ long tty_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct tty *tty = file->private_data;
 	void __user *user = (void __user *)arg;
 
+	if (tty_hung_up(file))
+		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
 	switch (cmd) {
 	case TCGETS:
 		return get_termios(tty, user);

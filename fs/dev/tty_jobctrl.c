@@ -250,6 +250,14 @@ void tty_release_signal(struct task_struct *task)
 	spin_unlock(&tasklist_lock);
 }
 
+/* Files that have it open are of no use from now on. tasklist_lock held. */
+static void hang_up(struct tty *tty)
+{
+	WRITE_ONCE(tty->hangups, tty->hangups + 1);
+	wake_up_all(&tty->read_wait);
+	wake_up_all(&tty->write_wait);
+}
+
 /* The leader gives the terminal up for its whole session; another process only for itself. */
 void disassociate_ctty(bool on_exit)
 {
@@ -269,6 +277,8 @@ void disassociate_ctty(bool on_exit)
 		if (pgrp && !on_exit)
 			kill_pgrp_locked(pgrp, SIGCONT, SEND_SIG_PRIV);
 		clear_session_tty(my_session(), tty);
+		if (on_exit)
+			hang_up(tty);
 	}
 	spin_unlock(&tasklist_lock);
 	put_pid(session);

@@ -91,6 +91,12 @@ void release_process_count(struct task_struct *task);
 
 /* The capability is in current's effective set. */
 bool capable(int cap);
+/*
+ * May a process with these ids (real or file system ones) and current's capabilities look into
+ * task: its memory, its open files? Its own threads always may; others if task's ids are all the
+ * same and its program could be read, or with CAP_SYS_PTRACE (ptrace(2), "access mode checking").
+ */
+bool may_inspect(struct task_struct *task, uid_t uid, gid_t gid);
 bool in_group(const struct cred *cred, gid_t gid); /* fsgid or a supplementary group */
 /* exec's change of credentials for a set-user-id file etc. is in kernel/exec.c. */
 

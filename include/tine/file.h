@@ -67,8 +67,8 @@ struct file {
 	struct inode *inode; /* constant, kept by path */
 	struct path path;    /* constant, counted */
 	struct mutex pos_lock;
-	loff_t pos;         /* pos_lock */
-	u32 writers_before; /* of a FIFO: constant, fs/fifo.c */
+	loff_t pos;     /* pos_lock */
+	u32 generation; /* FIFOs: writers seen before; terminals: hangups */
 	void *private_data;
 	struct cred *cred; /* of the opener; counted */
 };

@@ -7,6 +7,7 @@
 #include <tine/wait_queue.h>
 
 struct file;
+struct inode;
 struct page;
 
 #define PIPE_BUF           4096u
@@ -36,6 +37,8 @@ struct pipe {
 
 struct pipe *pipe_alloc(void); /* NULL: out of memory */
 void pipe_free(struct pipe *pipe);
+/* A file that had it open has gone; the last one frees it. */
+void pipe_put(struct inode *inode, struct pipe *pipe);
 extern const struct file_operations pipe_operations;
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -10,7 +10,8 @@ struct task_struct;
 /* One name. Exactly one of show, children, link, jump is set; write may accompany show. */
 struct proc_entry {
 	const char *name;
-	mode_t mode; /* permissions; the type follows from the rest */
+	mode_t mode;  /* permissions; the type follows from the rest */
+	bool guarded; /* only for who may inspect the process: EACCES */
 	/*
 	 * The text. task: whose directory it is in (counted by the caller), NULL outside of those.
 	 * 0 or -errno. May be called twice.

@@ -27,6 +27,7 @@ struct tty {
 	struct winsize winsize;        /* l */
 	struct pid *session;           /* t: counted; NULL: nobody's controlling terminal */
 	struct pid *pgrp;              /* t: counted: the foreground group */
+	u32 hangups;                   /* t: how often it was hung up; read without */
 	dev_t dev;                     /* c */
 	void (*output)(const char *bytes, size_t n); /* c */
 
@@ -67,6 +68,9 @@ ssize_t n_tty_read(struct tty *tty, struct file *file, struct iov_iter *to);
 
 /* tty_ioctl.c */
 long tty_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* The terminal was hung up since file was opened: it is of no use any more. */
+bool tty_hung_up(const struct file *file);
 
 /* tty_jobctrl.c */
 /* 0, or -ERESTARTSYS / -EIO when a background process may not do this: it got sig. */
