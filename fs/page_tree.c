@@ -14,8 +14,8 @@
 #include <tine/page.h>
 #include <tine/page_tree.h>
 #include <tine/printk.h>
+#include <tine/sched.h>
 #include <tine/slab.h>
-#include <tine/task.h>
 
 #define NODE_SHIFT 6
 #define NODE_SLOTS (1u << NODE_SHIFT)
@@ -139,15 +139,34 @@ static struct page_tree_node *leaf_for(struct address_space *mapping, u64 index)
 	return node;
 }
 
+/* Frees the empty nodes on the way to index, which an insertion that failed has left. */
+static void prune(void **slot, unsigned int level, u64 index)
+{
+	struct page_tree_node *node = *slot;
+	void **child = &node->slot[slot_of(index, level)];
+
+	if (level > 1 && *child) {
+		prune(child, level - 1, index);
+		if (!*child)
+			node->used--;
+	}
+	if (node->used == 0) {
+		kmem_cache_free(node_cache, node);
+		*slot = NULL;
+	}
+}
+
 int page_tree_insert(struct address_space *mapping, u64 index, struct page *page)
 {
-	struct page_tree_node *leaf;
+	struct page_tree_node *leaf = grow(mapping, index) == 0 ? leaf_for(mapping, index) : NULL;
 
-	if (grow(mapping, index) != 0)
+	if (!leaf) {
+		if (mapping->root)
+			prune((void **)&mapping->root, mapping->height, index);
+		if (!mapping->root)
+			mapping->height = 0;
 		return -ENOMEM;
-	leaf = leaf_for(mapping, index);
-	if (!leaf)
-		return -ENOMEM;
+	}
 	ASSERT(!leaf->slot[slot_of(index, 1)]);
 	leaf->slot[slot_of(index, 1)] = page;
 	leaf->used++;

@@ -463,6 +463,12 @@ u64 task_cpu_ns(const struct task_struct *task)
 	return ns;
 }
 
+void cond_resched(void)
+{
+	if (unlikely(READ_ONCE(current->work) & TIF_RESCHED))
+		schedule();
+}
+
 u64 sched_idle_ns(unsigned int cpu)
 {
 	return run_queues[cpu].idle ? task_cpu_ns(run_queues[cpu].idle) : 0;

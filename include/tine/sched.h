@@ -32,6 +32,8 @@ void cpu_idle(void) __attribute__((noreturn));
 void set_current_state(unsigned int state);
 /* Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal for that state is pending. */
 void schedule(void);
+/* A long loop in the kernel gives way here if something else should run. May sleep. */
+void cond_resched(void);
 /* Sleeps at most ns (~0ull: for ever) in the state set before; returns the time left, 0 if it ran out. */
 u64 schedule_timeout(u64 ns);
 /* Wakes task if its state has a bit of mask. True if it did. Any context. */

@@ -196,13 +196,6 @@ static inline bool signal_pending(const struct task_struct *task)
 	return unlikely(READ_ONCE(task->work) & TIF_SIGPENDING);
 }
 
-/* A long loop in the kernel gives way here if something else should run. May sleep. */
-static inline void cond_resched(void)
-{
-	if (unlikely(READ_ONCE(current->work) & TIF_RESCHED))
-		schedule();
-}
-
 /* A signal that must end a sleep in state is pending for task. */
 bool signal_pending_state(unsigned int state, const struct task_struct *task);
 bool fatal_signal_pending(const struct task_struct *task);
