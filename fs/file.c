@@ -134,7 +134,7 @@ struct file *file_open_path(struct file *file, const struct path *path, int flag
 		file_free(file);
 		return ERR_PTR(error);
 	}
-	file->flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	file->flags &= ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC);
 	return file;
 }
 

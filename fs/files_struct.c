@@ -133,6 +133,8 @@ static bool set_capacity(struct files_struct *files, unsigned int capacity)
 	chunks = kcalloc(capacity, sizeof(*chunks));
 	if (!chunks)
 		return false;
+	if (files->chunks != files->inline_chunks)
+		kfree(files->chunks);
 	files->chunks = chunks;
 	files->capacity = capacity;
 	return true;

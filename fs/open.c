@@ -21,7 +21,7 @@
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | \
 	 FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | \
 	 O_PATH | O_TMPFILE_BIT)
-#define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+#define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH)
 
 /* What an open asks for. */
 struct open_request {
@@ -37,7 +37,7 @@ static int parse_flags(int flags, mode_t mode, struct open_request *r)
 	static const unsigned int may[4] = {MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
 					    MAY_READ | MAY_WRITE};
 
-	flags &= VALID_OPEN_FLAGS;
+	flags &= VALID_OPEN_FLAGS & ~O_CLOEXEC;
 	if (flags & O_PATH)
 		flags &= PATH_FLAGS;
 	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))

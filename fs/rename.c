@@ -166,19 +166,24 @@ static int move(struct renaming *r)
 {
 	struct inode *old_dir = r->from.path.dentry->inode, *new_dir = r->to.path.dentry->inode;
 	char *name = dentry_prepare_name(r->to.last, r->to.last_len);
+	int error = 0;
 
 	if (!name)
 		return -ENOMEM;
 	if (r->new) {
 		mutex_lock(&r->new->inode->lock);
-		/* Somebody may have made an entry since it was seen to be empty. */
-		if (S_ISDIR(r->new->inode->mode) && !dentry_empty(r->new)) {
-			mutex_unlock(&r->new->inode->lock);
-			kfree(name);
-			return -ENOTEMPTY;
-		}
-		drop_target(r);
+		/* Somebody may have made an entry, or mounted something, since it was looked at. */
+		if (is_mountpoint(r->new))
+			error = -EBUSY;
+		else if (S_ISDIR(r->new->inode->mode) && !dentry_empty(r->new))
+			error = -ENOTEMPTY;
+		else
+			drop_target(r);
 		mutex_unlock(&r->new->inode->lock);
+		if (error != 0) {
+			kfree(name);
+			return error;
+		}
 	}
 	if (S_ISDIR(r->old->inode->mode))
 		count_moved_directory(old_dir, new_dir);
