@@ -1,9 +1,10 @@
 /*
  * Clone's first table: which requests are refused.
  *
- * A row says: whoever asks for all of flags must also ask for all of needs and for none of excludes, and breaks(), where there is
- * one, must not hold; else the call fails with error, because of why. The first broken row decides, so the order of the rows is
- * the order of Linux's checks. At loglevel 7 the kernel prints why.
+ * A row says: whoever asks for all of flags must also ask for all of needs and for none of
+ * excludes, and breaks(), where there is one, must not hold; else the call fails with error,
+ * because of why. The first broken row decides, so the order of the rows is the order of Linux's
+ * checks. At loglevel 7 the kernel prints why.
  *
  * Pure: depends on its arguments only, and is compiled and tested on the host as well.
  */

@@ -1,6 +1,6 @@
 /*
- * Completions: waiting for an event that happens once. Unlike a bare wait queue a completion may live on its waiter's stack: the
- * waiter leaves only after complete() has let go of the lock.
+ * Completions: waiting for an event that happens once. Unlike a bare wait queue a completion may
+ * live on its waiter's stack: the waiter leaves only after complete() has let go of the lock.
  */
 #include <tine/completion.h>
 #include <tine/err.h>

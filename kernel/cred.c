@@ -1,9 +1,10 @@
 /*
  * Credentials: who a task is and what it may do.
  *
- * A struct cred is immutable once a task uses it, and shared by reference: by the threads of a process as long as none changes
- * its own, by a forked child, by open files. A change makes a copy (prepare_creds), alters it, and puts it in place
- * (commit_creds). user_structs count the processes of each user for RLIMIT_NPROC; they are found by a hash table under user_lock.
+ * A struct cred is immutable once a task uses it, and shared by reference: by the threads of a
+ * process as long as none changes its own, by a forked child, by open files. A change makes a copy
+ * (prepare_creds), alters it, and puts it in place (commit_creds). user_structs count the processes
+ * of each user for RLIMIT_NPROC; they are found by a hash table under user_lock.
  */
 #include <tine/cred.h>
 #include <tine/err.h>

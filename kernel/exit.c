@@ -5,9 +5,9 @@
  *   wait:      the parent collects status and usage, and releases the zombie
  *   release:   out of all lists; the task_struct goes with its last reference
  *
- * A thread that is not its group's leader is released by itself. The leader stays a zombie until all other threads are gone and
- * its parent has waited for it, or at once if the parent does not want to know. Everything about who is whose child is
- * done under tasklist_lock.
+ * A thread that is not its group's leader is released by itself. The leader stays a zombie until
+ * all other threads are gone and its parent has waited for it, or at once if the parent does not
+ * want to know. Everything about who is whose child is done under tasklist_lock.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -51,7 +51,10 @@ static void leave_thread_group(struct task_struct *task)
 		wake_up_process(task->signal->group_exec_task);
 }
 
-/* The leader of a group whose last other thread has just gone: only now is its parent told. True if nobody wants to wait for it. */
+/*
+ * The leader of a group whose last other thread has just gone: only now is its parent told. True if
+ * nobody wants to wait for it.
+ */
 static bool leader_may_go(struct task_struct *leader)
 {
 	if (leader->exit_state != EXIT_ZOMBIE || leader->signal->nr_threads > 1)
@@ -161,8 +164,9 @@ static bool has_stopped_member(struct pid *pgrp)
 }
 
 /*
- * A process group loses its last connection to the rest of its session when task exits (parent NULL: task's own group, of which
- * its parent is that connection) or when task's parent does: stopped members could never be continued, so they are hung up.
+ * A process group loses its last connection to the rest of its session when task exits (parent
+ * NULL: task's own group, of which its parent is that connection) or when task's parent does:
+ * stopped members could never be continued, so they are hung up.
  */
 static void kill_orphaned_pgrp(struct task_struct *task, struct task_struct *parent)
 {
@@ -227,7 +231,10 @@ static void reparent_children(struct task_struct *father)
 
 /* --- Exit --- */
 
-/* Does nobody want to wait for task? If somebody may, it is told, unless the group has other threads. */
+/*
+ * Does nobody want to wait for task? If somebody may, it is told, unless the group has other
+ * threads.
+ */
 static bool notify_of_exit(struct task_struct *task)
 {
 	if (task->flags & PF_KTHREAD)

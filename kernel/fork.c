@@ -1,17 +1,18 @@
 /*
  * Fork: creating tasks.
  *
- * fork, vfork, clone, clone3 and kernel threads all fill in a struct kernel_clone_args and call do_fork(). What a child gets is
- * one table, clone_resources: copy_process() walks it down, and each row either takes a reference on the parent's resource
- * or duplicates it. What a caller may ask for is the other table, in kernel/clone_rules.c.
+ * fork, vfork, clone, clone3 and kernel threads all fill in a struct kernel_clone_args and call
+ * do_fork(). What a child gets is one table, clone_resources: copy_process() walks it down, and
+ * each row either takes a reference on the parent's resource or duplicates it. What a caller may
+ * ask for is the other table, in kernel/clone_rules.c.
  *
  *   check    the rules; allocates nothing
  *   build    the task, its resources, its number; each step may fail, and then put_task_struct walks the table back up
  *   commit   under tasklist_lock: parent, lists, number become visible; nothing may fail
  *   run      wake_up_new_task; for vfork, wait
  *
- * A child that never ran is known to nobody before the commit, so a failed call leaves no trace. After it, anybody may signal
- * the child, wait for it, or see it in /proc.
+ * A child that never ran is known to nobody before the commit, so a failed call leaves no trace.
+ * After it, anybody may signal the child, wait for it, or see it in /proc.
  */
 #include <tine/completion.h>
 #include <tine/err.h>
@@ -219,7 +220,8 @@ static void lead_thread_group(struct task_struct *child)
 }
 
 /*
- * Makes the child visible. EINTR: the caller is being killed; EAGAIN: too many tasks. Then nothing happened.
+ * Makes the child visible. EINTR: the caller is being killed; EAGAIN: too many tasks. Then nothing
+ * happened.
  */
 static int publish(struct task_struct *child, const struct kernel_clone_args *args,
 		   u32 signals_seen)
@@ -256,7 +258,10 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 	return 0;
 }
 
-/* A new task as args ask for, published but not yet running, with a reference for the caller; or ERR_PTR. */
+/*
+ * A new task as args ask for, published but not yet running, with a reference for the caller; or
+ * ERR_PTR.
+ */
 static struct task_struct *copy_process(const struct kernel_clone_args *args)
 {
 	struct task_struct *child;
@@ -291,7 +296,10 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 
 /* --- Run --- */
 
-/* The child is alive until it lets go of its memory, or the caller is killed and does not care any more. */
+/*
+ * The child is alive until it lets go of its memory, or the caller is killed and does not care any
+ * more.
+ */
 static void wait_for_vfork_done(struct task_struct *child, struct completion *done)
 {
 	if (!wait_for_completion_killable(done))
@@ -339,7 +347,10 @@ void mm_release(struct task_struct *task)
 
 	exit_robust_list();
 	note_max_rss(task);
-	/* The word matters only to others who have this memory. Clear first, wake after: a waiter looks at the word. */
+	/*
+	 * The word matters only to others who have this memory. Clear first, wake after: a waiter
+	 * looks at the word.
+	 */
 	task->clear_child_tid = NULL;
 	if (word && atomic_read(&task->mm->users) > 1 && !put_user(0, word))
 		futex_wake_user((u32 __user *)word, 1);
@@ -418,7 +429,10 @@ long sys_clone(unsigned long flags, unsigned long stack, int __user *parent_tid,
 	return do_fork(&args);
 }
 
-/* Reads clone3's argument block of size bytes: a shorter one reads as zero behind its end, a longer one must be zero there. */
+/*
+ * Reads clone3's argument block of size bytes: a shorter one reads as zero behind its end, a longer
+ * one must be zero there.
+ */
 static int read_clone_args(struct clone_args *args, const struct clone_args __user *user,
 			   size_t size)
 {
@@ -452,7 +466,10 @@ static int check_clone_args(const struct clone_args *args, size_t size)
 	return 0;
 }
 
-/* The numbers that the child is to have: they must be readable, and then there are none to be chosen. */
+/*
+ * The numbers that the child is to have: they must be readable, and then there are none to be
+ * chosen.
+ */
 static int check_set_tid(const struct clone_args *args)
 {
 	const pid_t __user *set_tid = (const pid_t __user *)args->set_tid;
@@ -503,7 +520,10 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 	return do_fork(&args);
 }
 
-/* What of current's is shared with others is given up: EINVAL for what cannot be, with whoever shares it still there. */
+/*
+ * What of current's is shared with others is given up: EINVAL for what cannot be, with whoever
+ * shares it still there.
+ */
 long sys_unshare(unsigned long flags)
 {
 	const unsigned long known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |

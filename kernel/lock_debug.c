@@ -1,10 +1,11 @@
 /*
  * Debug builds: checks of the lock order at run time.
  *
- * Each CPU records the classes of the spinlocks that it holds, each task those of its mutexes. Taking a lock of a class that
- * does not come later in include/tine/lock_order.h than all those held is a panic, long before the deadlock that it would
- * one day cause. An interrupt handler starts with an empty record: that it takes no lock which is also taken with
- * interrupts on is a rule that the handlers keep by taking none but those marked so in the order.
+ * Each CPU records the classes of the spinlocks that it holds, each task those of its mutexes.
+ * Taking a lock of a class that does not come later in include/tine/lock_order.h than all those
+ * held is a panic, long before the deadlock that it would one day cause. An interrupt handler
+ * starts with an empty record: that it takes no lock which is also taken with interrupts on is a
+ * rule that the handlers keep by taking none but those marked so in the order.
  */
 #include <tine/printk.h>
 #include <tine/spinlock.h>

@@ -1,10 +1,11 @@
 /*
  * Mutexes: locks whose holder may sleep.
  *
- * owner is the holding task, with bit 0 set while somebody waits; 0 is free. Taking a free one and releasing one that nobody
- * waits for is a single atomic instruction each. Otherwise the waiters queue under m->lock; release wakes the first, which
- * then tries again like anybody else, so a running task may take the mutex before it: that keeps the processor busy where
- * a strict hand-over would make every holder sleep once.
+ * owner is the holding task, with bit 0 set while somebody waits; 0 is free. Taking a free one and
+ * releasing one that nobody waits for is a single atomic instruction each. Otherwise the waiters
+ * queue under m->lock; release wakes the first, which then tries again like anybody else, so a
+ * running task may take the mutex before it: that keeps the processor busy where a strict hand-over
+ * would make every holder sleep once.
  */
 #include <tine/err.h>
 #include <tine/mutex.h>
@@ -59,7 +60,10 @@ void mutex_init(struct mutex *m, enum lock_class class)
 	note_class(m, class);
 }
 
-/* Takes the mutex if it is free, else marks that somebody waits. m->lock held, and the caller is in the list. */
+/*
+ * Takes the mutex if it is free, else marks that somebody waits. m->lock held, and the caller is in
+ * the list.
+ */
 static bool take_or_mark(struct mutex *m)
 {
 	unsigned long owner, mine = (unsigned long)current | HAS_WAITERS;
@@ -83,7 +87,10 @@ static int lock_slowly(struct mutex *m, unsigned int state)
 	spin_lock(&m->lock);
 	list_add_tail(&waiter.link, &m->waiters);
 	for (;;) {
-		/* Before the look at the owner: a release that comes after it finds us asleep, or about to be. */
+		/*
+		 * Before the look at the owner: a release that comes after it finds us asleep, or
+		 * about to be.
+		 */
 		set_current_state(state);
 		if (take_or_mark(m))
 			break;

@@ -1,13 +1,15 @@
 /*
  * Process numbers.
  *
- * A struct pid is a number's holder: the task that has it, and the process group and session of the same number, hang in its
- * lists. It outlives them as long as somebody keeps a reference, while the number itself is free for others once the lists are
- * empty. So who wants to remember a process remembers its struct pid, never the number.
+ * A struct pid is a number's holder: the task that has it, and the process group and session of the
+ * same number, hang in its lists. It outlives them as long as somebody keeps a reference, while the
+ * number itself is free for others once the lists are empty. So who wants to remember a process
+ * remembers its struct pid, never the number.
  *
- * Numbers are given out upwards from the last one, wrapping at pid_max to RESERVED_PIDS, from a bitmap; lookup is by a hash
- * table of size fixed at boot. pid_lock guards both. The lists of tasks are guarded by tasklist_lock, under which a number
- * is also freed, so that what find_vpid returned stays valid while that lock is held.
+ * Numbers are given out upwards from the last one, wrapping at pid_max to RESERVED_PIDS, from a
+ * bitmap; lookup is by a hash table of size fixed at boot. pid_lock guards both. The lists of tasks
+ * are guarded by tasklist_lock, under which a number is also freed, so that what find_vpid returned
+ * stays valid while that lock is held.
  */
 #include <tine/err.h>
 #include <tine/page.h>
@@ -81,7 +83,10 @@ int last_pid(void)
 	return READ_ONCE(init_pid_ns.last);
 }
 
-/* Takes pid out of the hash chain of its number at level if it is in it, and frees the number. pid_lock held. */
+/*
+ * Takes pid out of the hash chain of its number at level if it is in it, and frees the number.
+ * pid_lock held.
+ */
 static void free_number(struct pid *pid, unsigned int level)
 {
 	struct pid_namespace *ns = pid->numbers[level].ns;

@@ -1,9 +1,10 @@
 /*
  * The scheduler: which task runs on which CPU.
  *
- * Each CPU has a run queue: the tasks that could run there, in the order in which they will, and the one that does. A task
- * keeps the CPU until it sleeps, or until its slice of 10 ms is over and another waits. The kernel gives up the CPU only
- * where it sleeps, and on the way to user mode when TIF_RESCHED is set.
+ * Each CPU has a run queue: the tasks that could run there, in the order in which they will, and
+ * the one that does. A task keeps the CPU until it sleeps, or until its slice of 10 ms is over and
+ * another waits. The kernel gives up the CPU only where it sleeps, and on the way to user mode when
+ * TIF_RESCHED is set.
  *
  *                wake_up                        schedule
  *    sleeping ------------> queued (on_rq) -------------> running (on_rq, rq->curr)
@@ -11,17 +12,19 @@
  *       |                      +----------- slice over -------+   |
  *       +---------------------- state set, schedule() ------------+
  *
- * The lock. rq->lock guards the queue and, in the tasks whose ->cpu it is, state transitions to TASK_RUNNING, on_rq, cpu and
- * cpus_allowed. It is held across the switch and released by the task that was switched to (finish_switch), so whoever
- * gets it knows that a task which is not rq->curr has left its stack: no other synchronisation between a sleeper that
- * is still switching away and its waker is needed. Two of these locks are never held at once.
+ * The lock. rq->lock guards the queue and, in the tasks whose ->cpu it is, state transitions to
+ * TASK_RUNNING, on_rq, cpu and cpus_allowed. It is held across the switch and released by the task
+ * that was switched to (finish_switch), so whoever gets it knows that a task which is not rq->curr
+ * has left its stack: no other synchronisation between a sleeper that is still switching away and
+ * its waker is needed. Two of these locks are never held at once.
  *
- * Several CPUs. A task is queued on the CPU it last ran on. If that is busy and another is idle, the idle one is kicked and comes
- * to take it (steal), from its idle task, so that no lock is held while it looks. A task whose affinity changed moves when
- * it is next picked or put.
+ * Several CPUs. A task is queued on the CPU it last ran on. If that is busy and another is idle,
+ * the idle one is kicked and comes to take it (steal), from its idle task, so that no lock is held
+ * while it looks. A task whose affinity changed moves when it is next picked or put.
  *
- * Ticks. A CPU that runs something has a timer interrupt every 10 ms; an idle one has none. The tick is not moved when tasks
- * switch: a task that has run for at least half a slice when it comes and is waited for gives way.
+ * Ticks. A CPU that runs something has a timer interrupt every 10 ms; an idle one has none. The
+ * tick is not moved when tasks switch: a task that has run for at least half a slice when it comes
+ * and is waited for gives way.
  */
 #include <tine/err.h>
 #include <tine/printk.h>
@@ -83,7 +86,10 @@ static void dequeue(struct run_queue *rq, struct task_struct *task)
 	WRITE_ONCE(rq->waiting, rq->waiting - 1);
 }
 
-/* Makes the task that runs on rq's CPU give way soon. rq->lock held, or rq is this CPU's and interrupts are off. */
+/*
+ * Makes the task that runs on rq's CPU give way soon. rq->lock held, or rq is this CPU's and
+ * interrupts are off.
+ */
 static void resched(struct run_queue *rq)
 {
 	unsigned int cpu = rq - run_queues;
@@ -124,7 +130,10 @@ static void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
 		kick_idle_cpu(allowed);
 }
 
-/* Queues a runnable task that is in no queue on a CPU that it may use. Interrupts are off, no run queue is locked. */
+/*
+ * Queues a runnable task that is in no queue on a CPU that it may use. Interrupts are off, no run
+ * queue is locked.
+ */
 static void place(struct task_struct *task)
 {
 	struct run_queue *rq = lock_task_rq(task);
@@ -178,8 +187,8 @@ void wake_up_new_task(struct task_struct *task)
 /* --- Switching --- */
 
 /*
- * The next task of the queue that may run here, or the idle task. One that may not becomes the leaving task; with two such, the
- * second runs here until it is rescheduled.
+ * The next task of the queue that may run here, or the idle task. One that may not becomes the
+ * leaving task; with two such, the second runs here until it is rescheduled.
  */
 static struct task_struct *pick_next(struct run_queue *rq)
 {
@@ -214,7 +223,10 @@ static void put_prev(struct run_queue *rq, struct task_struct *prev)
 		rq->leaving = prev;
 }
 
-/* What comes after every switch, in the context of the task that runs now: prev is off its stack. Interrupts are off. */
+/*
+ * What comes after every switch, in the context of the task that runs now: prev is off its stack.
+ * Interrupts are off.
+ */
 static void finish_switch(struct task_struct *prev)
 {
 	struct run_queue *rq = this_rq();
@@ -341,7 +353,10 @@ u64 sched_next_tick(void)
 
 /* --- Idle CPUs --- */
 
-/* Takes a waiting task that may run on cpu from another CPU's queue; it is then this CPU's, runnable and in no queue. */
+/*
+ * Takes a waiting task that may run on cpu from another CPU's queue; it is then this CPU's,
+ * runnable and in no queue.
+ */
 static struct task_struct *steal_from(struct run_queue *rq, unsigned int cpu)
 {
 	struct task_struct *task, *found = NULL;
@@ -361,7 +376,10 @@ static struct task_struct *steal_from(struct run_queue *rq, unsigned int cpu)
 	return found;
 }
 
-/* Looks for work at the other CPUs, beginning behind this one. True if some was queued here. Interrupts are off. */
+/*
+ * Looks for work at the other CPUs, beginning behind this one. True if some was queued here.
+ * Interrupts are off.
+ */
 static bool steal(void)
 {
 	struct task_struct *task;

@@ -312,7 +312,10 @@ int fork_signals_end(u32 seen)
 {
 	if (current->signal->broadcasts == seen)
 		return 0;
-	/* Another thread may have taken it; the call is restarted only on the way through do_signal(). */
+	/*
+	 * Another thread may have taken it; the call is restarted only on the way through
+	 * do_signal().
+	 */
 	set_task_work(current, TIF_SIGPENDING);
 	return -ERESTARTNOINTR;
 }

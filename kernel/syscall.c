@@ -1,6 +1,7 @@
 /*
- * The system-call table: from a number and registers to a function with typed arguments. It is made from the rows of
- * include/tine/syscall_table.h, so that table, prototypes and names cannot disagree.
+ * The system-call table: from a number and registers to a function with typed arguments. It is made
+ * from the rows of include/tine/syscall_table.h, so that table, prototypes and names cannot
+ * disagree.
  */
 #include <tine/err.h>
 #include <tine/printk.h>

@@ -3,12 +3,13 @@
  *
  *   alloc_task_struct -> (copy_process fills it) -> published -> runs -> zombie -> reaped -> last put_task_struct: freed
  *
- * A task_struct has a reference for being unreaped, one while it can still run (dropped after its last switch), and one for
- * everybody who remembers it. The last put walks clone's table of resources upwards; the same walk ends a task that
- * copy_process gave up half-built, since release functions tolerate what was never copied.
+ * A task_struct has a reference for being unreaped, one while it can still run (dropped after its
+ * last switch), and one for everybody who remembers it. The last put walks clone's table of
+ * resources upwards; the same walk ends a task that copy_process gave up half-built, since release
+ * functions tolerate what was never copied.
  *
- * tasklist_lock guards the relations between tasks: parents and children, thread groups, process groups and sessions, and
- * who is a zombie. It is not taken in interrupts.
+ * tasklist_lock guards the relations between tasks: parents and children, thread groups, process
+ * groups and sessions, and who is a zombie. It is not taken in interrupts.
  */
 #include <tine/err.h>
 #include <tine/fork.h>

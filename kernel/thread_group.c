@@ -1,16 +1,19 @@
 /*
  * Thread groups at exec: one thread stays.
  *
- * The thread that calls exec kills the others and waits until they are gone. If it was not the leader, the leader is by then a
- * zombie that waits for its group; the exec'ing thread takes its place: its number, its parent's list, its process group and
- * session entries; so the process keeps its pid. signal->group_exec_task says that this is going on; an exiting thread of the
- * group wakes that task (kernel/exit.c).
+ * The thread that calls exec kills the others and waits until they are gone. If it was not the
+ * leader, the leader is by then a zombie that waits for its group; the exec'ing thread takes its
+ * place: its number, its parent's list, its process group and session entries; so the process keeps
+ * its pid. signal->group_exec_task says that this is going on; an exiting thread of the group wakes
+ * that task (kernel/exit.c).
  */
 #include <tine/err.h>
 #include <tine/printk.h>
 #include <tine/task.h>
 
-/* Nobody is left of the group but task, or task and a leader that has exited. tasklist_lock held. */
+/*
+ * Nobody is left of the group but task, or task and a leader that has exited. tasklist_lock held.
+ */
 static bool others_gone(const struct task_struct *task)
 {
 	const struct task_struct *leader = task->group_leader;
@@ -65,7 +68,9 @@ static void become_leader(struct task_struct *task)
 	release_task_locked(leader);
 }
 
-/* Begins the end of the other threads. EAGAIN: somebody else does, or the whole group is exiting. */
+/*
+ * Begins the end of the other threads. EAGAIN: somebody else does, or the whole group is exiting.
+ */
 static int begin(struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;

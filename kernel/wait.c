@@ -1,10 +1,12 @@
 /*
- * Wait: wait4(2) and waitid(2), by which a parent learns of its children's ends, stops and continues.
+ * Wait: wait4(2) and waitid(2), by which a parent learns of its children's ends, stops and
+ * continues.
  *
- * A call looks at the children of all threads of the caller's group (__WNOTHREAD: of the caller alone), under tasklist_lock. The
- * first child with something to tell is reported; if there is none but one that may have later, the caller sleeps in
- * signal->wait_child, where do_notify_parent wakes it. What is to be reported is gathered in a struct report and copied to the
- * user after the lock is released; a bad pointer then costs the report, as on Linux.
+ * A call looks at the children of all threads of the caller's group (__WNOTHREAD: of the caller
+ * alone), under tasklist_lock. The first child with something to tell is reported; if there is none
+ * but one that may have later, the caller sleeps in signal->wait_child, where do_notify_parent
+ * wakes it. What is to be reported is gathered in a struct report and copied to the user after the
+ * lock is released; a bad pointer then costs the report, as on Linux.
  */
 #include <tine/err.h>
 #include <tine/printk.h>
@@ -32,7 +34,10 @@ struct wait_request {
 	struct report *report;
 };
 
-/* The child's exit signal says whether it is a "clone" child; threads' and foreign children never come here. */
+/*
+ * The child's exit signal says whether it is a "clone" child; threads' and foreign children never
+ * come here.
+ */
 static bool is_eligible(const struct wait_request *req, const struct task_struct *child)
 {
 	const struct pid *pid = req->type == PIDTYPE_MAX ? NULL : child->signal->pids[req->type];

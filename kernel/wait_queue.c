@@ -1,9 +1,10 @@
 /*
  * Wait queues: lists of who waits for something to happen.
  *
- * A sleeper puts its entry into the queue and sets its state, then looks at the condition, then sleeps; a waker makes the
- * condition true, then wakes. Setting the state is a full barrier and waking takes the queue's lock, so either the sleeper
- * sees the condition or the waker sees the sleeper. Wakers may be interrupt handlers: the lock is taken with interrupts off.
+ * A sleeper puts its entry into the queue and sets its state, then looks at the condition, then
+ * sleeps; a waker makes the condition true, then wakes. Setting the state is a full barrier and
+ * waking takes the queue's lock, so either the sleeper sees the condition or the waker sees the
+ * sleeper. Wakers may be interrupt handlers: the lock is taken with interrupts off.
  */
 #include <tine/task.h>
 #include <tine/wait_queue.h>
@@ -62,7 +63,10 @@ static void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
 	irq_state_t irq;
 	bool woken;
 
-	/* Nobody waits, and whoever comes now looks at the condition, which the caller has changed before. */
+	/*
+	 * Nobody waits, and whoever comes now looks at the condition, which the caller has changed
+	 * before.
+	 */
 	smp_mb();
 	if (list_empty(&wq->entries))
 		return;

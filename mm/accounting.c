@@ -1,5 +1,6 @@
 /*
- * Where all pages are, for tests that look for leaks: what is free, or only cached and would be free if it were needed.
+ * Where all pages are, for tests that look for leaks: what is free, or only cached and would be
+ * free if it were needed.
  */
 #include <tine/page.h>
 #include <tine/pgtable.h>

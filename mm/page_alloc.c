@@ -1,21 +1,21 @@
 /*
  * The page allocator: which physical pages are free.
  *
- * Free memory is kept as blocks of 2^order pages, aligned to their size, in one list for each order. A block that is too
- * large is split in halves; a freed block merges with its buddy (the other half of the block twice its size) as often as
- * the buddy is free as a whole.
+ * Free memory is kept as blocks of 2^order pages, aligned to their size, in one list for each
+ * order. A block that is too large is split in halves; a freed block merges with its buddy (the
+ * other half of the block twice its size) as often as the buddy is free as a whole.
  *
  *   order 2   [ 0 1 2 3 ]                    alloc_pages(0):  [ 0 ] taken, [ 1 ] -> order 0, [ 2 3 ] -> order 1
  *
- * In front of the lists each CPU has a small stack of single pages, since nearly all requests are for one page: it is
- * used without a lock (the kernel is not preempted, and interrupt handlers do not allocate), and filled and emptied in
- * batches under page_lock.
+ * In front of the lists each CPU has a small stack of single pages, since nearly all requests are
+ * for one page: it is used without a lock (the kernel is not preempted, and interrupt handlers do
+ * not allocate), and filled and emptied in batches under page_lock.
  *
- * User memory (alloc_data_page) is refused while fewer than data_reserve pages are free, so that the kernel can still
- * allocate what it needs to report that, and to kill.
+ * User memory (alloc_data_page) is refused while fewer than data_reserve pages are free, so that
+ * the kernel can still allocate what it needs to report that, and to kill.
  *
- * page_array and the blocks' struct page fields kind, order and list are guarded by page_lock while a page is free, and
- * belong to the page's owner while it is allocated.
+ * page_array and the blocks' struct page fields kind, order and list are guarded by page_lock while
+ * a page is free, and belong to the page's owner while it is allocated.
  */
 #include <tine/boot_info.h>
 #include <tine/fail.h>
@@ -258,7 +258,10 @@ void free_reserved_range(u64 start, u64 end)
 	spin_unlock(&page_lock);
 }
 
-/* The end of the range in use that covers address, or 0; *next is lowered to the start of the next range in use. */
+/*
+ * The end of the range in use that covers address, or 0; *next is lowered to the start of the next
+ * range in use.
+ */
 static u64 in_use_until(const struct boot_range *range, u64 address, u64 *next)
 {
 	u64 start = ALIGN_DOWN(range->start, PAGE_SIZE), end = ALIGN_UP(range->end, PAGE_SIZE);
@@ -272,8 +275,8 @@ static u64 in_use_until(const struct boot_range *range, u64 address, u64 *next)
 }
 
 /*
- * Finds the first stretch at or above *start, below limit, that nothing uses; *start and the result are its ends. Returns limit
- * in both if there is none.
+ * Finds the first stretch at or above *start, below limit, that nothing uses; *start and the result
+ * are its ends. Returns limit in both if there is none.
  */
 static u64 next_free_stretch(const struct boot_info *info, u64 *start, u64 limit)
 {
@@ -295,7 +298,10 @@ again:
 	return until ? limit : next;
 }
 
-/* Calls visit for each stretch of usable, unused memory (page-aligned physical addresses) until it returns true. */
+/*
+ * Calls visit for each stretch of usable, unused memory (page-aligned physical addresses) until it
+ * returns true.
+ */
 static bool for_each_free_stretch(const struct boot_info *info,
 				  bool (*visit)(u64 start, u64 end, void *arg), void *arg)
 {

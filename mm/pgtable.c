@@ -9,8 +9,8 @@
  *         /      \            \
  *     page 1    page 1      page 2             level 0: data pages
  *
- * A node is a page of 512 entries with a reference count: how many entries (roots count as none) point to it. Copy-on-write is
- * the same at every level:
+ * A node is a page of 512 entries with a reference count: how many entries (roots count as none)
+ * point to it. Copy-on-write is the same at every level:
  *
  *   Invariant 1: an entry is writable only if what it points to has exactly one reference, or is a data page of a shared
  *                mapping (PTE_SHARED).
@@ -18,21 +18,25 @@
  *   The step (cow_break): one reference left: make the entry writable. Otherwise copy the node: same children, each with one
  *                more reference, and read-only in both nodes; point the entry to the copy; drop the old node.
  *
- * An address can be written when every entry on the way to it is writable, since the processor takes the AND of the rights. So
- * fork copies the root alone and makes the few entries in it read-only on both sides; everything else happens when somebody writes.
+ * An address can be written when every entry on the way to it is writable, since the processor
+ * takes the AND of the rights. So fork copies the root alone and makes the few entries in it
+ * read-only on both sides; everything else happens when somebody writes.
  *
- * Several CPUs. The mm's lock is held by whoever changes a tree, and the path is broken from the root down: a node is changed
- * only when all above it belong to this mm alone. Two mms that copy the same shared node at once do no harm: each holds a reference
- * by the entry it came by, so it stays immutable; clearing the writable bits is atomic.
+ * Several CPUs. The mm's lock is held by whoever changes a tree, and the path is broken from the
+ * root down: a node is changed only when all above it belong to this mm alone. Two mms that copy
+ * the same shared node at once do no harm: each holds a reference by the entry it came by, so it
+ * stays immutable; clearing the writable bits is atomic.
  *
- * TLBs. A processor may remember translations and, for each address range, which node it found on the way. So whenever an entry that
- * was in use is changed to point elsewhere, or loses rights, every CPU that runs the mm is told to flush, and only then are the
- * old nodes and pages put (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
+ * TLBs. A processor may remember translations and, for each address range, which node it found on
+ * the way. So whenever an entry that was in use is changed to point elsewhere, or loses rights,
+ * every CPU that runs the mm is told to flush, and only then are the old nodes and pages put
+ * (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
  * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing.
  *
- * Cost. A node knows which groups of eight entries (a cache line) have any in use, so a sparse node is copied, walked and emptied
- * in proportion to its use. An emptied node is all zero again and goes to its CPU's stack of zeroed nodes; a root keeps its
- * kernel half there. Accessed and dirty bits are set when an entry is made, so the processor never writes to a node.
+ * Cost. A node knows which groups of eight entries (a cache line) have any in use, so a sparse node
+ * is copied, walked and emptied in proportion to its use. An emptied node is all zero again and
+ * goes to its CPU's stack of zeroed nodes; a root keeps its kernel half there. Accessed and dirty
+ * bits are set when an entry is made, so the processor never writes to a node.
  */
 #include <tine/err.h>
 #include <tine/mm.h>
@@ -260,8 +264,8 @@ static struct page *copy_data_page(const struct page *old)
 }
 
 /*
- * Makes entry, in a node that is this mm's own, writable; it points to a node or page of the given level and covers [start, end).
- * ENOMEM: nothing changed.
+ * Makes entry, in a node that is this mm's own, writable; it points to a node or page of the given
+ * level and covers [start, end). ENOMEM: nothing changed.
  */
 static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsigned long end,
 		     struct gather *gather)
@@ -281,8 +285,8 @@ static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsi
 }
 
 /*
- * The level-1 node for address, with the whole path to it this mm's own; made where it is missing if create is set. NULL: out
- * of memory, or missing.
+ * The level-1 node for address, with the whole path to it this mm's own; made where it is missing
+ * if create is set. NULL: out of memory, or missing.
  */
 static struct page *own_path(struct mm_struct *mm, unsigned long address, bool create,
 			     struct gather *gather)
@@ -299,7 +303,10 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 				return NULL;
 			set_entry(node, index, page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
 		} else if (!(*entry & PTE_WRITE)) {
-			/* What is below keeps its translations: one page flushed also forgets the old node. */
+			/*
+			 * What is below keeps its translations: one page flushed also forgets the
+			 * old node.
+			 */
 			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))
 				return NULL;
 		}
@@ -377,7 +384,10 @@ static int break_leaf(pte_t *entry, unsigned long address, struct gather *gather
 	return cow_break(entry, 0, address, address + PAGE_SIZE, gather);
 }
 
-/* The leaf entry for address without changing anything; 0 if there is none. *writable: every entry on the way is. */
+/*
+ * The leaf entry for address without changing anything; 0 if there is none. *writable: every entry
+ * on the way is.
+ */
 static pte_t find_leaf(struct mm_struct *mm, unsigned long address, bool *writable)
 {
 	struct page *node = mm->root;
@@ -434,7 +444,10 @@ static unsigned long entry_end(unsigned long address, unsigned long end, unsigne
 	return MIN(next, end);
 }
 
-/* Advances address past entries of node that are not in use; returns end if there are none left before it. */
+/*
+ * Advances address past entries of node that are not in use; returns end if there are none left
+ * before it.
+ */
 static unsigned long skip_to_used(const struct page *node, unsigned long address, unsigned long end,
 				  unsigned int level)
 {
@@ -504,7 +517,10 @@ int pgtable_unmap(struct mm_struct *mm, unsigned long start, unsigned long end)
 	return error;
 }
 
-/* Entry with other rights; PTE_SHARED and PTE_UNCOUNTED stay. A private page becomes writable by a fault only. */
+/*
+ * Entry with other rights; PTE_SHARED and PTE_UNCOUNTED stay. A private page becomes writable by a
+ * fault only.
+ */
 static pte_t change_rights(pte_t entry, unsigned int rights)
 {
 	pte_t keep = entry & (PTE_SHARED | PTE_UNCOUNTED | PTE_ADDRESS_MASK | PTE_WRITE);

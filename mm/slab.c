@@ -5,12 +5,14 @@
  *        ├── cpu[1] ── ...
  *        └── partial ─> slab ─> slab                        slabs with objects that no CPU has, under cache->lock
  *
- * A slab is a block of pages: a struct slab, then the objects. The first word of a free object links it to the next. A CPU
- * whose stack runs empty takes a batch from the partial slabs; one whose stack is full gives half of it back, and a slab that
- * gets all its objects back is freed when the cache keeps another.
+ * A slab is a block of pages: a struct slab, then the objects. The first word of a free object
+ * links it to the next. A CPU whose stack runs empty takes a batch from the partial slabs; one
+ * whose stack is full gives half of it back, and a slab that gets all its objects back is freed
+ * when the cache keeps another.
  *
- * A CPU's stack needs no lock because the kernel is not preempted and interrupt handlers neither allocate nor free. Each CPU
- * counts what it allocated less what it freed; only the sum over the CPUs means something.
+ * A CPU's stack needs no lock because the kernel is not preempted and interrupt handlers neither
+ * allocate nor free. Each CPU counts what it allocated less what it freed; only the sum over the
+ * CPUs means something.
  *
  * Debug builds fill free objects with 0x6b and check on allocation that nobody wrote to them.
  */
@@ -155,7 +157,9 @@ static void free_slab(struct kmem_cache *cache, struct slab *slab)
 	free_pages(page, cache->order);
 }
 
-/* Moves objects of the partial slabs to stack until it has n or there are none. cache->lock held. */
+/*
+ * Moves objects of the partial slabs to stack until it has n or there are none. cache->lock held.
+ */
 static void take_batch(struct kmem_cache *cache, struct cpu_stack *stack, unsigned int n)
 {
 	struct slab *slab;

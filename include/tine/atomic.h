@@ -1,4 +1,7 @@
-/* Atomic integers and reference counts. All operations are sequentially consistent unless named otherwise. */
+/*
+ * Atomic integers and reference counts. All operations are sequentially consistent unless named
+ * otherwise.
+ */
 #ifndef TINE_ATOMIC_H
 #define TINE_ATOMIC_H
 

@@ -10,7 +10,10 @@ struct completion {
 };
 
 void completion_init(struct completion *c);
-/* Lets one waiter (for each call) through. The completion may be gone as soon as its waiter has seen it. */
+/*
+ * Lets one waiter (for each call) through. The completion may be gone as soon as its waiter has
+ * seen it.
+ */
 void complete(struct completion *c);
 void wait_for_completion(struct completion *c);
 /* 0, or -ERESTARTSYS if current was killed first. */

@@ -70,13 +70,19 @@ struct cred *get_cred(struct cred *cred);
 void put_cred(struct cred *cred); /* tolerates NULL */
 /* A copy to be changed, count 1. NULL: out of memory. */
 struct cred *prepare_creds(void);
-/* Makes new (consumed) current's credentials; moves the process count if the user changed. Cannot fail. */
+/*
+ * Makes new (consumed) current's credentials; moves the process count if the user changed. Cannot
+ * fail.
+ */
 void commit_creds(struct cred *new);
 /* Finds or makes the user, counted. NULL: out of memory. */
 struct user_struct *get_user_struct(uid_t uid);
 void put_user_struct(struct user_struct *user);
 
-/* Another task's credentials change only under its alloc_lock and its sighand's lock: hold one of them to look. */
+/*
+ * Another task's credentials change only under its alloc_lock and its sighand's lock: hold one of
+ * them to look.
+ */
 /* task's real uid; neither lock held. */
 uid_t task_uid(struct task_struct *task);
 

@@ -28,8 +28,9 @@ const struct clone_rule *clone_check(const struct kernel_clone_args *args,
 				     const struct clone_caller *caller);
 
 /*
- * Creates a task as DESIGN says; returns its number as the caller's pid namespace sees it, or -errno. With CLONE_VFORK returns
- * when the child has released its memory or the caller has a fatal signal.
+ * Creates a task (docs/tour-fork.md); returns its number as the caller's pid namespace sees it, or
+ * -errno. With CLONE_VFORK returns when the child has released its memory or the caller has a fatal
+ * signal.
  */
 long do_fork(const struct kernel_clone_args *args);
 
@@ -39,14 +40,16 @@ long kernel_thread(int (*fn)(void *), void *arg, const char *name, u64 flags);
 /* What a new task does between schedule_tail and user mode: CLONE_CHILD_SETTID's store. */
 void finish_fork(void);
 
-/* Tells a vfork parent (if any) that task has let go of its memory, and does CLONE_CHILD_CLEARTID's work. For exec and exit,
- * before task's mm is dropped; task is current. */
+/*
+ * Tells a vfork parent (if any) that task has let go of its memory, and does CLONE_CHILD_CLEARTID's
+ * work. For exec and exit, before task's mm is dropped; task is current.
+ */
 void mm_release(struct task_struct *task);
 
 /*
- * The resources of a task: clone's second table (kernel/fork.c). copy gives child its own or, if share_flag is asked for, a reference
- * on current's; it changes nothing but child when it fails (ENOMEM, EAGAIN, ...). release gives back what child has and
- * tolerates that it has nothing.
+ * The resources of a task: clone's second table (kernel/fork.c). copy gives child its own or, if
+ * share_flag is asked for, a reference on current's; it changes nothing but child when it fails
+ * (ENOMEM, EAGAIN, ...). release gives back what child has and tolerates that it has nothing.
  */
 struct clone_resource {
 	const char *name;
@@ -62,7 +65,10 @@ extern const unsigned int clone_resource_count;
 /* Releases from the last row up: everything, or only what a zombie does not keep. */
 void release_resources(struct task_struct *task, bool zombie);
 
-/* A task for the idle loop of cpu, known to nobody; its stack is free to be started on. NULL: out of memory. */
+/*
+ * A task for the idle loop of cpu, known to nobody; its stack is free to be started on. NULL: out
+ * of memory.
+ */
 struct task_struct *fork_idle(unsigned int cpu);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The one lock order. A lock may be taken only while every lock already held stands earlier in this list; debug builds
- * panic otherwise (kernel/lock_debug.c). docs/locking.md says what each one guards. Two locks of one class are never held
- * together, except where a class is marked "nests".
+ * The one lock order. A lock may be taken only while every lock already held stands earlier in this
+ * list; debug builds panic otherwise (kernel/lock_debug.c). docs/locking.md says what each one
+ * guards. Two locks of one class are never held together, except where a class is marked "nests".
  */
 #ifndef TINE_LOCK_ORDER_H
 #define TINE_LOCK_ORDER_H
@@ -17,7 +17,10 @@ enum lock_class {
 	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
 	LOCK_CLASS_MAPPING, /* address_space.lock: a file's pages */
 	LOCK_CLASS_MUTEX_LAST = LOCK_CLASS_MAPPING,
-	/* Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts off. */
+	/*
+	 * Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts
+	 * off.
+	 */
 	LOCK_CLASS_MOUNT,    /* the mount tree */
 	LOCK_CLASS_DCACHE,   /* directory entry tree */
 	LOCK_CLASS_HOSTNAME, /* the host name */

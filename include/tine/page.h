@@ -1,6 +1,6 @@
 /*
- * Physical pages: one struct page for each, a buddy allocator, and a reference count (mm/page_alloc.c). Allocation may be
- * done from any context but interrupts.
+ * Physical pages: one struct page for each, a buddy allocator, and a reference count
+ * (mm/page_alloc.c). Allocation may be done from any context but interrupts.
  */
 #ifndef TINE_PAGE_H
 #define TINE_PAGE_H
@@ -69,10 +69,16 @@ static inline struct page *virt_to_page(const void *virt)
 	return phys_to_page(virt_to_phys(virt));
 }
 
-/* Builds page_array and hands every usable page to the allocator. Called once, before anything allocates. */
+/*
+ * Builds page_array and hands every usable page to the allocator. Called once, before anything
+ * allocates.
+ */
 void page_alloc_init(const struct boot_info *info);
 
-/* 2^order pages, contents undefined, count 1, kind PAGE_KERNEL; NULL if there is no such block. May not sleep. */
+/*
+ * 2^order pages, contents undefined, count 1, kind PAGE_KERNEL; NULL if there is no such block. May
+ * not sleep.
+ */
 struct page *alloc_pages(unsigned int order);
 /* Gives back a whole block whose count nobody else holds. */
 void free_pages(struct page *page, unsigned int order);
@@ -95,18 +101,33 @@ extern struct page *zero_page;
 /* Pages that alloc_pages could hand out now, and all it ever had. */
 u64 free_page_count(void);
 u64 total_page_count(void);
-/* User memory would be refused now. False after a failed allocation: what it lacked has been freed meanwhile. */
+/*
+ * User memory would be refused now. False after a failed allocation: what it lacked has been freed
+ * meanwhile.
+ */
 bool memory_is_short(void);
-/* Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed page-table nodes, and the tables that
- * map kernel stacks, which stay for the next ones (mm/accounting.c). When nobody uses
- * memory, the same number comes back whatever happened in between. */
+/*
+ * Pages that are free or only cached: in slabs (whose objects are counted one by one), as zeroed
+ * page-table nodes, and the tables that map kernel stacks, which stay for the next ones
+ * (mm/accounting.c). When nobody uses memory, the same number comes back whatever happened in
+ * between.
+ */
 u64 unowned_page_count(void);
-/* How many pages the tables of the kernel's half have taken since boot; they are never given back. arch. */
+/*
+ * How many pages the tables of the kernel's half have taken since boot; they are never given back.
+ * arch.
+ */
 unsigned long kernel_table_pages(void);
-/* Empties this and other caches of free pages into the buddy lists (before declaring that memory is out). */
+/*
+ * Empties this and other caches of free pages into the buddy lists (before declaring that memory is
+ * out).
+ */
 void drain_page_caches(void);
 
-/* Hands memory that was reserved at boot (the initial archive) to the allocator; partial pages at the ends stay out. */
+/*
+ * Hands memory that was reserved at boot (the initial archive) to the allocator; partial pages at
+ * the ends stay out.
+ */
 void free_reserved_range(u64 start, u64 end);
 
 void clear_page(void *page);                /* arch/x86_64 */

@@ -1,6 +1,6 @@
 /*
- * A process's page tables as a copy-on-write tree of reference-counted nodes (mm/pgtable.c). All functions are called with
- * the lock of the mm held.
+ * A process's page tables as a copy-on-write tree of reference-counted nodes (mm/pgtable.c). All
+ * functions are called with the lock of the mm held.
  */
 #ifndef TINE_PGTABLE_H
 #define TINE_PGTABLE_H
@@ -22,41 +22,56 @@ int pgtable_alloc_root(struct mm_struct *mm);
 /* Drops the root and all that only it held. mm runs on no CPU. Tolerates mm->root NULL. */
 void pgtable_free_root(struct mm_struct *mm);
 
-/* Fork: child gets a root whose entries are parent's, all of them read-only in both. Flushes parent's TLBs. ENOMEM: child as before.
- * Cost: the root's few entries. */
+/*
+ * Fork: child gets a root whose entries are parent's, all of them read-only in both. Flushes
+ * parent's TLBs. ENOMEM: child as before. Cost: the root's few entries.
+ */
 int pgtable_fork(struct mm_struct *child, struct mm_struct *parent);
 
 /*
- * Installs page at address (page-aligned) with rights; breaks the path to it as a write does. The caller's reference on the
- * page goes to the entry. What was mapped there before is dropped. ENOMEM: nothing changed, the caller keeps its reference.
+ * Installs page at address (page-aligned) with rights; breaks the path to it as a write does. The
+ * caller's reference on the page goes to the entry. What was mapped there before is dropped.
+ * ENOMEM: nothing changed, the caller keeps its reference.
  */
 int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page,
 		unsigned int rights);
 
 /*
- * Write fault on a present private page: makes the path writable, copies the page if it has other references. ENOMEM;
- * ENOENT if nothing is mapped there (the caller then faults the page in).
+ * Write fault on a present private page: makes the path writable, copies the page if it has other
+ * references. ENOMEM; ENOENT if nothing is mapped there (the caller then faults the page in).
  */
 int pgtable_write_fault(struct mm_struct *mm, unsigned long address);
 
-/* The page mapped at address and whether a write would need a fault; NULL if none. No reference is taken. */
+/*
+ * The page mapped at address and whether a write would need a fault; NULL if none. No reference is
+ * taken.
+ */
 struct page *pgtable_lookup(struct mm_struct *mm, unsigned long address, bool *writable);
 
-/* Unmaps [start, end); nodes wholly inside are dropped, not copied. ENOMEM (a shared node at an edge could not be copied): what
- * could be unmapped is. */
+/*
+ * Unmaps [start, end); nodes wholly inside are dropped, not copied. ENOMEM (a shared node at an
+ * edge could not be copied): what could be unmapped is.
+ */
 int pgtable_unmap(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /*
- * Changes the rights of what is mapped in [start, end). Taking rights away or giving execute changes the entries; writability of
- * private pages comes back by write faults. ENOMEM. Of rights, PG_SHARED and PG_UNCOUNTED are ignored: they stay as they were.
+ * Changes the rights of what is mapped in [start, end). Taking rights away or giving execute
+ * changes the entries; writability of private pages comes back by write faults. ENOMEM. Of rights,
+ * PG_SHARED and PG_UNCOUNTED are ignored: they stay as they were.
  */
 int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end,
 		    unsigned int rights);
 
-/* Moves what is mapped in [from, from + size) to to (mremap). The ranges do not overlap; nothing is mapped at to. ENOMEM. */
+/*
+ * Moves what is mapped in [from, from + size) to to (mremap). The ranges do not overlap; nothing is
+ * mapped at to. ENOMEM.
+ */
 int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, unsigned long size);
 
-/* How much is mapped in all of mm and how many nodes it takes; what is shared counts fully. Walks the tree. */
+/*
+ * How much is mapped in all of mm and how many nodes it takes; what is shared counts fully. Walks
+ * the tree.
+ */
 struct pgtable_size {
 	u64 pages, nodes;
 };

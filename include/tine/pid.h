@@ -1,4 +1,7 @@
-/* Process numbers (kernel/pid.c): struct pid, which outlives the task that had it, and the allocation of numbers. */
+/*
+ * Process numbers (kernel/pid.c): struct pid, which outlives the task that had it, and the
+ * allocation of numbers.
+ */
 #ifndef TINE_PID_H
 #define TINE_PID_H
 
@@ -39,7 +42,10 @@ extern int pid_max; /* numbers are below this */
 /* /proc/sys/kernel/pid_max. EINVAL: out of range; ENOMEM. */
 int set_pid_max(int n);
 
-/* A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid. EAGAIN: no number is free; ENOMEM. */
+/*
+ * A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid.
+ * EAGAIN: no number is free; ENOMEM.
+ */
 struct pid *alloc_pid(struct pid_namespace *ns);
 /* Makes the numbers findable. Cannot fail. */
 void publish_pid(struct pid *pid);
@@ -48,8 +54,11 @@ void free_pid_numbers(struct pid *pid);
 struct pid *get_pid(struct pid *pid);
 void put_pid(struct pid *pid); /* tolerates NULL */
 
-/* Put task into / take it out of a list of its pid of that type; tasklist_lock held. change replaces signal->pids[type] (PGID, SID), taking a
- * reference on to. A number is freed when nothing hangs in its pid any more. */
+/*
+ * Put task into / take it out of a list of its pid of that type; tasklist_lock held. change
+ * replaces signal->pids[type] (PGID, SID), taking a reference on to. A number is freed when nothing
+ * hangs in its pid any more.
+ */
 void attach_pid(struct task_struct *task, enum pid_type type);
 void detach_pid(struct task_struct *task, enum pid_type type);
 void change_pid(struct task_struct *task, enum pid_type type, struct pid *to);
@@ -58,7 +67,10 @@ void change_pid(struct task_struct *task, enum pid_type type, struct pid *to);
 struct pid *find_get_pid(int nr);
 /* The same without a reference; tasklist_lock held (numbers are freed only under it). */
 struct pid *find_vpid(int nr);
-/* The first number >= nr in use in current's namespace, with a reference; NULL if none (for readdir of /proc). */
+/*
+ * The first number >= nr in use in current's namespace, with a reference; NULL if none (for readdir
+ * of /proc).
+ */
 struct pid *find_ge_pid(int nr, int *found);
 
 /* The task of that type, NULL if there is none. tasklist_lock held. */

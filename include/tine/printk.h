@@ -1,4 +1,7 @@
-/* Kernel messages. The first argument's level decides whether the console shows it (loglevel= on the command line). */
+/*
+ * Kernel messages. The first argument's level decides whether the console shows it (loglevel= on
+ * the command line).
+ */
 #ifndef TINE_PRINTK_H
 #define TINE_PRINTK_H
 
@@ -17,8 +20,9 @@ enum log_level {
 };
 
 /*
- * Messages below this level reach the console; 6 unless quiet (4) or loglevel= says otherwise. So loglevel=7 adds the kernel's
- * explanations (LOG_INFO): why it refused a clone, which system call it lacks.
+ * Messages below this level reach the console; 6 unless quiet (4) or loglevel= says otherwise. So
+ * loglevel=7 adds the kernel's explanations (LOG_INFO): why it refused a clone, which system call
+ * it lacks.
  */
 extern int console_loglevel;
 
@@ -30,7 +34,8 @@ static inline bool log_explains(void)
 
 /*
  * Formats and prints one line (the newline is in the format). Any context, interrupts included.
- * Understands %d %i %u %o %x %X %c %s %p %% with flags - 0 + space #, width, precision, * and h hh l ll z.
+ * Understands %d %i %u %o %x %X %c %s %p %% with flags - 0 + space #, width, precision, * and h hh
+ * l ll z.
  */
 void printk(enum log_level level, const char *fmt, ...) __printf(2, 3);
 
@@ -39,8 +44,8 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args);
 
 /*
- * Stops the machine: message, registers where there are any, backtrace with function names, the other CPUs halted; then
- * reboots or stops as panic= says. Never returns.
+ * Stops the machine: message, registers where there are any, backtrace with function names, the
+ * other CPUs halted; then reboots or stops as panic= says. Never returns.
  */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 
@@ -51,7 +56,9 @@ void dump_stack(void);
 #include <assert.h>
 #define ASSERT(cond) assert(cond)
 #else
-/* A condition that only a bug in the kernel can break: never something that a user program chooses. */
+/*
+ * A condition that only a bug in the kernel can break: never something that a user program chooses.
+ */
 #define ASSERT(cond)                                                                      \
 	do {                                                                              \
 		if (unlikely(!(cond)))                                                    \

@@ -28,25 +28,45 @@ void sched_init_cpu(void);
 /* The idle loop; never returns. */
 void cpu_idle(void) __attribute__((noreturn));
 
-/* Sets current's state with a full barrier: what was written before is seen by a waker that sees the state, and vice versa. */
+/*
+ * Sets current's state with a full barrier: what was written before is seen by a waker that sees
+ * the state, and vice versa.
+ */
 void set_current_state(unsigned int state);
-/* Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal for that state is pending. */
+/*
+ * Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal
+ * for that state is pending.
+ */
 void schedule(void);
 /* A long loop in the kernel gives way here if something else should run. May sleep. */
 void cond_resched(void);
-/* Sleeps at most ns (~0ull: for ever) in the state set before; returns the time left, 0 if it ran out. */
+/*
+ * Sleeps at most ns (~0ull: for ever) in the state set before; returns the time left, 0 if it ran
+ * out.
+ */
 u64 schedule_timeout(u64 ns);
 /* Wakes task if its state has a bit of mask. True if it did. Any context. */
 bool try_to_wake_up(struct task_struct *task, unsigned int mask);
 bool wake_up_process(struct task_struct *task); /* TASK_NORMAL */
-/* Lets a task made by copy_process run for the first time; on the caller's CPU if it may, behind the caller. */
+/*
+ * Lets a task made by copy_process run for the first time; on the caller's CPU if it may, behind
+ * the caller.
+ */
 void wake_up_new_task(struct task_struct *task);
-/* What every task does first, with the lock of the run queue that switched to it held. prev ran before. */
+/*
+ * What every task does first, with the lock of the run queue that switched to it held. prev ran
+ * before.
+ */
 void schedule_tail(struct task_struct *prev);
-/* A timer interrupt passed, and met user mode or the kernel; now is arch_clock_ns(). Called with interrupts off, after expired timers
- * have run. */
+/*
+ * A timer interrupt passed, and met user mode or the kernel; now is arch_clock_ns(). Called with
+ * interrupts off, after expired timers have run.
+ */
 void sched_tick(u64 now, bool user);
-/* When this CPU next needs sched_tick, in arch_clock_ns() time; ~0: not until something else happens. */
+/*
+ * When this CPU next needs sched_tick, in arch_clock_ns() time; ~0: not until something else
+ * happens.
+ */
 u64 sched_next_tick(void);
 void sched_yield(void);
 /* Makes task leave user mode soon (it has new work flags). Any context. */

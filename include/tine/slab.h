@@ -1,6 +1,7 @@
 /*
- * Object caches (mm/slab.c): allocation of small objects of one type, with a free list for each CPU in front. Not for use in
- * interrupt handlers. Every cache counts its objects; /proc/tine/counters shows the counts.
+ * Object caches (mm/slab.c): allocation of small objects of one type, with a free list for each CPU
+ * in front. Not for use in interrupt handlers. Every cache counts its objects; /proc/tine/counters
+ * shows the counts.
  */
 #ifndef TINE_SLAB_H
 #define TINE_SLAB_H
@@ -9,7 +10,10 @@
 
 struct kmem_cache;
 
-/* Cannot fail: called at boot. Objects are size bytes, aligned to align (a power of two; 0: 8). name must last for ever. */
+/*
+ * Cannot fail: called at boot. Objects are size bytes, aligned to align (a power of two; 0: 8).
+ * name must last for ever.
+ */
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align);
 
 /* Contents undefined / all zero. NULL: out of memory. */
@@ -27,7 +31,10 @@ unsigned long kmem_cache_shrink_all(void);
 /* Pages in slabs, whether their objects are in use or not. */
 unsigned long slab_page_count(void);
 
-/* Memory by size: from caches up to 2 KiB, from whole pages (rounded up to a power of two) above, up to 4 MiB. */
+/*
+ * Memory by size: from caches up to 2 KiB, from whole pages (rounded up to a power of two) above,
+ * up to 4 MiB.
+ */
 void *kmalloc(size_t size) __must_check;
 void *kzalloc(size_t size) __must_check;
 /* Whole array; NULL as well if n * size overflows. */

@@ -1,6 +1,6 @@
 /*
- * Spinlocks. The kernel is not preempted, so taking one needs no more than the lock word; a lock that an interrupt handler
- * takes too must be taken with interrupts off (the _irqsave forms).
+ * Spinlocks. The kernel is not preempted, so taking one needs no more than the lock word; a lock
+ * that an interrupt handler takes too must be taken with interrupts off (the _irqsave forms).
  */
 #ifndef TINE_SPINLOCK_H
 #define TINE_SPINLOCK_H
@@ -30,14 +30,20 @@ struct lock_record {
 	{                                                   \
 		.locked = 0, .class = (class_), .holder = 0 \
 	}
-/* Panic if the lock order forbids taking class now. Spinlocks are recorded for each CPU, mutexes for each task. */
+/*
+ * Panic if the lock order forbids taking class now. Spinlocks are recorded for each CPU, mutexes
+ * for each task.
+ */
 void lock_debug_acquire(enum lock_class class);
 void lock_debug_release(enum lock_class class);
 void lock_debug_acquire_mutex(enum lock_class class);
 void lock_debug_release_mutex(enum lock_class class);
 /* Panics if this CPU holds a spinlock other than allowed (LOCK_CLASS_NUM: none). */
 void lock_debug_may_sleep(enum lock_class allowed);
-/* An interrupt handler begins and ends: it starts with no spinlocks; what it interrupted gets its own back. */
+/*
+ * An interrupt handler begins and ends: it starts with no spinlocks; what it interrupted gets its
+ * own back.
+ */
 void lock_debug_irq_enter(struct lock_record *saved);
 void lock_debug_irq_exit(const struct lock_record *saved);
 #else

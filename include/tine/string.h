@@ -1,4 +1,7 @@
-/* The part of the C library's string functions that the kernel has (kernel/string.c; memcpy and memset: arch). */
+/*
+ * The part of the C library's string functions that the kernel has (kernel/string.c; memcpy and
+ * memset: arch).
+ */
 #ifndef TINE_STRING_H
 #define TINE_STRING_H
 
@@ -21,7 +24,10 @@ char *strrchr(const char *s, int c);
 char *strstr(const char *hay, const char *needle);
 #endif
 
-/* Copies at most size - 1 bytes and always ends with NUL; returns the bytes copied, or -E2BIG if src was cut. size > 0. */
+/*
+ * Copies at most size - 1 bytes and always ends with NUL; returns the bytes copied, or -E2BIG if
+ * src was cut. size > 0.
+ */
 ssize_t strscpy(char *dst, const char *src, size_t size);
 
 #endif

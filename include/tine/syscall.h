@@ -7,7 +7,10 @@
 
 struct pt_regs;
 
-/* Called by the syscall entry with interrupts on: runs regs->orig_ax and returns the result for rax. */
+/*
+ * Called by the syscall entry with interrupts on: runs regs->orig_ax and returns the result for
+ * rax.
+ */
 long do_syscall(struct pt_regs *regs);
 
 struct cap_user_data;

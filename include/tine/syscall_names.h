@@ -1,4 +1,7 @@
-/* Linux x86-64's names of all system calls by number, for messages about those that Tine lacks. Included once, by kernel/syscall.c. */
+/*
+ * Linux x86-64's names of all system calls by number, for messages about those that Tine lacks.
+ * Included once, by kernel/syscall.c.
+ */
 #ifndef TINE_SYSCALL_NAMES_H
 #define TINE_SYSCALL_NAMES_H
 

@@ -1,7 +1,8 @@
 /*
- * The system calls: a row each, in the order of their numbers. Included with SYSCALL0..SYSCALL6 defined; kernel/syscall.c makes the
- * table from it and syscall.h the prototypes. SYSCALLn(number, name, type of argument 1, ...). User pointers are __user in the
- * prototypes of those who implement them; here their types are spelled out whole, since the row is the prototype.
+ * The system calls: a row each, in the order of their numbers. Included with SYSCALL0..SYSCALL6
+ * defined; kernel/syscall.c makes the table from it and syscall.h the prototypes. SYSCALLn(number,
+ * name, type of argument 1, ...). User pointers are __user in the prototypes of those who implement
+ * them; here their types are spelled out whole, since the row is the prototype.
  */
 /* clang-format off */
 SYSCALL3(0, read, unsigned int, char *, size_t)

@@ -1,6 +1,6 @@
 /*
- * struct task_struct: a thread. Its life (kernel/task.c): allocated by copy_process, published when whole, runs, exits to a
- * zombie, is reaped, freed when the last reference goes.
+ * struct task_struct: a thread. Its life (kernel/task.c): allocated by copy_process, published when
+ * whole, runs, exits to a zombie, is reaped, freed when the last reference goes.
  *
  * Fields are grouped by what fork does to them. Locks:
  *   c  constant once published
@@ -210,16 +210,23 @@ static inline void get_task_struct(struct task_struct *task)
 {
 	atomic_inc(&task->count);
 }
-/* The last one releases every resource the task still has and frees it. Any context but interrupts. */
+/*
+ * The last one releases every resource the task still has and frees it. Any context but interrupts.
+ */
 void put_task_struct(struct task_struct *task);
 
 /* Next thread of the group / next process, NULL at the end. tasklist_lock held. */
 struct task_struct *next_thread(const struct task_struct *task);
 struct task_struct *next_process(const struct task_struct *leader);
 
-/* The process with the lowest number above tgid, with a reference; NULL if there is none. For walks that sleep on the way. */
+/*
+ * The process with the lowest number above tgid, with a reference; NULL if there is none. For walks
+ * that sleep on the way.
+ */
 struct task_struct *get_next_process(int tgid);
-/* The memory of a process, by a thread that still has it, with a user reference; NULL if none has. */
+/*
+ * The memory of a process, by a thread that still has it, with a user reference; NULL if none has.
+ */
 struct mm_struct *get_process_mm(struct task_struct *leader);
 
 static inline bool thread_group_leader(const struct task_struct *task)
@@ -232,16 +239,24 @@ static inline bool same_thread_group(const struct task_struct *a, const struct t
 	return a->signal == b->signal;
 }
 
-/* Waits until no thread of current's group but current is left and makes current the leader; for exec. -EAGAIN: somebody else
- * does exec or the group is exiting. */
+/*
+ * Waits until no thread of current's group but current is left and makes current the leader; for
+ * exec. -EAGAIN: somebody else does exec or the group is exiting.
+ */
 int de_thread(struct task_struct *task);
 
 /* Ends current / its thread group; code is a status word as wait(2) returns it. */
 void do_exit(int code) __noreturn;
 void do_group_exit(int code) __noreturn;
-/* Reaps a zombie: unlinks it everywhere and drops the list's reference. tasklist_lock held; called once, by who set EXIT_DEAD. */
+/*
+ * Reaps a zombie: unlinks it everywhere and drops the list's reference. tasklist_lock held; called
+ * once, by who set EXIT_DEAD.
+ */
 void release_task_locked(struct task_struct *task);
-/* True if pgrp has no member whose parent is in another group of the same session; ignored does not count. tasklist_lock held. */
+/*
+ * True if pgrp has no member whose parent is in another group of the same session; ignored does not
+ * count. tasklist_lock held.
+ */
 bool is_orphaned_pgrp(struct pid *pgrp, const struct task_struct *ignored);
 
 /* Rows of clone's table of resources. */
@@ -249,7 +264,10 @@ struct kernel_clone_args;
 int copy_signal(struct task_struct *child, const struct kernel_clone_args *args);
 void release_signal(struct task_struct *task);
 
-/* A kernel stack: KERNEL_STACK_SIZE bytes above a guard page; the lowest address. NULL: out of memory. arch. */
+/*
+ * A kernel stack: KERNEL_STACK_SIZE bytes above a guard page; the lowest address. NULL: out of
+ * memory. arch.
+ */
 void *alloc_kernel_stack(void);
 void free_kernel_stack(void *stack);
 

@@ -1,7 +1,8 @@
 /*
- * Access to user memory (arch/x86_64/uaccess.S, user_string.c and fault.c). A bad pointer is never a fault of the kernel: a fix-up table sends
- * the fault to the error return. May sleep; no spinlock and no mm lock may be held. Writes to a copy-on-write page break it as
- * the user's own write would.
+ * Access to user memory (arch/x86_64/uaccess.S, user_string.c and fault.c). A bad pointer is never
+ * a fault of the kernel: a fix-up table sends the fault to the error return. May sleep; no spinlock
+ * and no mm lock may be held. Writes to a copy-on-write page break it as the user's own write
+ * would.
  */
 #ifndef TINE_UACCESS_H
 #define TINE_UACCESS_H
@@ -15,7 +16,10 @@ size_t copy_from_user(void *dst, const void __user *src, size_t n) __must_check;
 size_t copy_to_user(void __user *dst, const void *src, size_t n) __must_check;
 size_t clear_user(void __user *dst, size_t n) __must_check;
 
-/* Copies up to size bytes until a NUL is copied; returns the string's length without it, size if there was none, or -EFAULT. */
+/*
+ * Copies up to size bytes until a NUL is copied; returns the string's length without it, size if
+ * there was none, or -EFAULT.
+ */
 long strncpy_from_user(char *dst, const char __user *src, size_t size) __must_check;
 /* Length with the NUL, more than max if longer, 0 if it cannot be read. */
 size_t strnlen_user(const char __user *src, size_t max) __must_check;
@@ -36,7 +40,9 @@ static inline bool access_ok(const void __user *ptr, size_t n)
 		copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT : 0; \
 	})
 
-/* Atomic operations on a user word, for futexes: 0 and *old set, or -EFAULT. The word is aligned. */
+/*
+ * Atomic operations on a user word, for futexes: 0 and *old set, or -EFAULT. The word is aligned.
+ */
 int user_cmpxchg_u32(u32 __user *ptr, u32 expected, u32 new, u32 *old) __must_check;
 int user_xchg_u32(u32 __user *ptr, u32 new, u32 *old) __must_check;
 int user_add_u32(u32 __user *ptr, u32 n, u32 *old) __must_check;

@@ -131,8 +131,10 @@ int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
  * rights are the caller's care. */
 enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
 				bool write);
-/* The mapping at address (page-aligned). A stack above it is grown down to it if the rules of stacks
- * allow: then the map has changed. FAULT_MAPERR, FAULT_OOM. */
+/*
+ * The mapping at address (page-aligned). A stack above it is grown down to it if the rules of
+ * stacks allow: then the map has changed. FAULT_MAPERR, FAULT_OOM.
+ */
 enum fault_result find_or_grow(struct mm_struct *mm, unsigned long address, struct vma **found);
 /* What to do when memory was short, without the mm's lock: true if it is worth trying again. */
 bool wait_for_memory(void);

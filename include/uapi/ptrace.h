@@ -1,4 +1,7 @@
-/* The registers of a task in the kernel, in Linux's x86-64 layout: what every way into the kernel saves. */
+/*
+ * The registers of a task in the kernel, in Linux's x86-64 layout: what every way into the kernel
+ * saves.
+ */
 #ifndef TINE_UAPI_PTRACE_H
 #define TINE_UAPI_PTRACE_H
 

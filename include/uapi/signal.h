@@ -48,7 +48,10 @@ typedef unsigned long sigset_t; /* bit n - 1: signal n */
 #define SA_RESTART        0x10000000ul
 #define SA_NODEFER        0x40000000ul
 #define SA_RESETHAND      0x80000000ul
-/* What sigaction(2) keeps and shows; every other bit reads back as zero, so that a program can ask what there is. */
+/*
+ * What sigaction(2) keeps and shows; every other bit reads back as zero, so that a program can ask
+ * what there is.
+ */
 #define SA_KNOWN_FLAGS                                                                             \
 	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_EXPOSE_TAGBITS | SA_RESTORER | SA_ONSTACK | \
 	 SA_RESTART | SA_NODEFER | SA_RESETHAND)
@@ -130,7 +133,10 @@ _Static_assert(__builtin_offsetof(siginfo_t, si_pid) == 16 &&
 /* No layout is longer than this; what lies beyond is zero. */
 #define SIGINFO_USED_SIZE 48
 
-/* si_code: above 0 and below SI_KERNEL each signal has codes of its own; at 0 and below the sender is a program. */
+/*
+ * si_code: above 0 and below SI_KERNEL each signal has codes of its own; at 0 and below the sender
+ * is a program.
+ */
 #define SI_USER     0
 #define SI_KERNEL   0x80
 #define SI_QUEUE    (-1)
