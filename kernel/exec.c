@@ -268,7 +268,7 @@ static void lower_stack_limit(unsigned long limit)
 /* What belongs to the thread that was, rather than to the process. */
 static void reset_thread(struct binprm *b)
 {
-	current->flags &= ~(PF_KTHREAD | PF_FORKNOEXEC | PF_VFORKED | PF_SUPERPRIV);
+	current->flags &= ~(PF_KTHREAD | PF_FORKNOEXEC);
 	current->exec_id++;
 	current->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = NULL;
@@ -357,9 +357,7 @@ static int exec_strings_copied(struct binprm *b, const struct exec_request *r)
 
 	if (mutex_lock_killable(lock))
 		return -ERESTARTNOINTR;
-	current->in_execve = true;
 	error = exec_locked(b, r);
-	current->in_execve = false;
 	mutex_unlock(lock);
 	return error;
 }

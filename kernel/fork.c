@@ -122,8 +122,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 {
 	const struct task_struct *parent = current;
 
-	child->flags = (parent->flags & ~(PF_KTHREAD | PF_SUPERPRIV | PF_IDLE | PF_VFORKED)) |
-		       PF_FORKNOEXEC;
+	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE)) | PF_FORKNOEXEC;
 	if (args->fn)
 		child->flags |= PF_KTHREAD;
 	(void)strscpy(child->comm, args->name ? args->name : parent->comm, sizeof(child->comm));
@@ -133,7 +132,6 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	else
 		child->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	child->cpus_allowed = parent->cpus_allowed;
-	child->personality = parent->personality;
 	child->exec_id = parent->exec_id;
 	child->no_new_privs = parent->no_new_privs;
 	child->timer_slack_ns = child->default_timer_slack_ns = parent->timer_slack_ns;

@@ -130,7 +130,6 @@ struct pid *alloc_pid(struct pid_namespace *ns)
 	pid->level = ns->level;
 	for (int type = 0; type < PIDTYPE_MAX; type++)
 		list_init(&pid->tasks[type]);
-	wait_queue_init(&pid->exit_wait);
 	error = take_numbers(pid, ns);
 	if (error) {
 		kmem_cache_free(pid_cache, pid);

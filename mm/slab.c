@@ -420,27 +420,6 @@ void *kcalloc(size_t n, size_t size)
 	return kzalloc(bytes);
 }
 
-static size_t usable_size(const void *ptr)
-{
-	const struct page *page = virt_to_page(ptr);
-
-	return page->kind == PAGE_SLAB ? page->cache->size : PAGE_SIZE << page->order;
-}
-
-void *krealloc(void *ptr, size_t size)
-{
-	void *larger;
-
-	if (ptr && size <= usable_size(ptr))
-		return ptr;
-	larger = kmalloc(size);
-	if (larger && ptr) {
-		memcpy(larger, ptr, usable_size(ptr));
-		kfree(ptr);
-	}
-	return larger;
-}
-
 void kfree(void *ptr)
 {
 	struct page *page;

@@ -33,8 +33,7 @@ struct pid {
 	struct atomic count;
 	unsigned int level; /* depth of the namespace it was made in */
 	struct list_head tasks[PIDTYPE_MAX];
-	struct wait_queue exit_wait; /* who polls for the end of the process */
-	struct upid numbers[];       /* level + 1 of them, outermost first */
+	struct upid numbers[]; /* level + 1 of them, outermost first */
 };
 
 extern struct pid_namespace init_pid_ns;

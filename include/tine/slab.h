@@ -39,8 +39,6 @@ void *kmalloc(size_t size) __must_check;
 void *kzalloc(size_t size) __must_check;
 /* Whole array; NULL as well if n * size overflows. */
 void *kcalloc(size_t n, size_t size) __must_check;
-/* As C's realloc; NULL leaves ptr as it was. */
-void *krealloc(void *ptr, size_t size) __must_check;
 void kfree(void *ptr);
 char *kstrdup(const char *s) __must_check;
 

@@ -106,11 +106,6 @@ static inline void spin_unlock(struct spinlock *l)
 	__atomic_store_n(&l->locked, 0, __ATOMIC_RELEASE);
 }
 
-static inline bool spin_is_locked(const struct spinlock *l)
-{
-	return __atomic_load_n(&l->locked, __ATOMIC_RELAXED) != 0;
-}
-
 static inline irq_state_t spin_lock_irqsave(struct spinlock *l)
 {
 	irq_state_t state = irq_save();

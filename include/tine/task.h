@@ -30,7 +30,6 @@
 struct files_struct;
 struct fs_struct;
 struct mm_struct;
-struct nsproxy;
 struct pollfd;
 
 #define TASK_COMM_LEN     16
@@ -43,11 +42,9 @@ struct pollfd;
 #define TIF_REGS_CHANGED    0x8u /* pt_regs were replaced during a system call (exec, sigreturn) */
 
 /* task->flags */
-#define PF_KTHREAD        0x1u /* kernel thread: no user mode, no mm */
-#define PF_EXITING        0x2u /* in do_exit */
-#define PF_FORKNOEXEC     0x4u /* forked, has not called exec */
-#define PF_VFORKED        0x8u /* a vfork child that still has its parent's memory */
-#define PF_SUPERPRIV      0x10u
+#define PF_KTHREAD        0x1u  /* kernel thread: no user mode, no mm */
+#define PF_EXITING        0x2u  /* in do_exit */
+#define PF_FORKNOEXEC     0x4u  /* forked, has not called exec */
 #define PF_NPROC_EXCEEDED 0x20u /* setuid went over RLIMIT_NPROC: exec will fail */
 #define PF_SIGNALED       0x40u /* killed by a signal */
 #define PF_IDLE           0x80u
@@ -79,7 +76,6 @@ struct task_struct {
 	struct sighand_struct *sighand;   /* t+h to change: owned */
 	struct signal_struct *signal;     /* c: owned; lives as long as the task_struct */
 	struct cred *cred;                /* l, s: owned */
-	struct nsproxy *nsproxy;          /* l, s: owned */
 	struct user_struct *counted_user; /* s, t: in whose count of processes it is; owned */
 	struct pid *thread_pid;           /* t: owned; NULL once reaped */
 	struct sigpending pending;        /* h */
@@ -100,15 +96,11 @@ struct task_struct {
 	int exit_code;        /* s until zombie, then t: status word */
 	int pdeath_signal;    /* s */
 	int exit_signal;      /* t: -1 for a thread that is not the leader */
-	int on_cpu;           /* r */
 	bool on_rq;           /* r */
-	bool in_execve;       /* s */
 	u32 parent_exec_id;   /* c: its parent's exec_id when it was made */
-	int wake_cpu;         /* r */
 	u32 fail_nth;         /* s: debug: fail this allocation from now, 0 none */
 	bool fail_suspended;  /* s: debug: not now */
 	struct restart_block restart; /* s */
-	void *futex_state;            /* s: kernel/futex.c */
 
 	/* Copied from the parent. */
 	u32 flags;                /* s: PF_ */
@@ -116,7 +108,6 @@ struct task_struct {
 	sigset_t blocked;         /* h to write, s */
 	stack_t altstack;         /* s */
 	u64 cpus_allowed;         /* r */
-	unsigned int personality; /* s */
 	u32 exec_id; /* s: counts execs: an exit signal is for the program that asked for it */
 	bool no_new_privs;  /* s: never cleared */
 	u64 timer_slack_ns; /* s: how late a sleep may end: a promise that nothing here needs */
@@ -154,7 +145,6 @@ struct signal_struct {
 	struct sigpending shared_pending; /* h */
 	struct task_struct
 		*group_exec_task; /* h: the thread in exec that waits for the others to go */
-	int group_exec_count;     /* h: how many it waits for */
 	int group_exit_code;      /* h */
 	u32 flags;                /* h: SIGNAL_ */
 	int group_stop_count;     /* h: threads still to stop */
