@@ -46,6 +46,7 @@ static struct page *find_page(struct inode *inode, u64 index, bool create)
 		tmpfs_uncharge(&fs->blocks, 1);
 		return ERR_PTR(-ENOMEM);
 	}
+	page->owner = PAGE_SHMEM;
 	inode->block_count++;
 	tmpfs_count_pages(1);
 	get_page(page);

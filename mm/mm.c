@@ -119,6 +119,16 @@ struct mm_struct *get_task_mm(struct task_struct *task)
 	return mm;
 }
 
+struct mm_usage mm_usage(struct mm_struct *mm)
+{
+	struct mm_usage usage = {0};
+
+	mutex_lock(&mm->lock);
+	mm_measure(mm, 0, TASK_SIZE_MAX, &usage);
+	mutex_unlock(&mm->lock);
+	return usage;
+}
+
 /* --- Fork --- */
 
 /* The numbers, all of them; owning pointers and what belongs to one mm alone is set afterwards. */

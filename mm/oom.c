@@ -54,14 +54,14 @@ static bool may_be_killed(const struct task_struct *task)
 static long count_pages(struct mm_struct *mm)
 {
 	bool mine = mutex_is_mine(&mm->lock);
-	struct pgtable_size size;
+	struct mm_usage usage = {0};
 
 	if (!mine && !mutex_trylock(&mm->lock))
 		return -1;
-	size = pgtable_count(mm);
+	mm_measure(mm, 0, TASK_SIZE_MAX, &usage);
 	if (!mine)
 		mutex_unlock(&mm->lock);
-	return size.pages + size.nodes;
+	return usage.nodes + mm_usage_pages(&usage);
 }
 
 static long points_of(const struct task_struct *task, long pages)

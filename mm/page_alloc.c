@@ -189,6 +189,7 @@ struct page *alloc_data_page(void)
 		return NULL;
 	page->kind = PAGE_DATA;
 	page->order = 0;
+	page->owner = PAGE_ANON;
 	page->private = 0;
 	atomic_set(&page->count, 1);
 	return page;

@@ -42,6 +42,7 @@
 #include <tine/mm.h>
 #include <tine/pgtable.h>
 #include <tine/printk.h>
+#include <tine/sched.h>
 
 #define GROUP_SIZE      8 /* entries for each bit of page.groups */
 #define GATHER_SIZE     24
@@ -650,30 +651,56 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 	return error;
 }
 
-static void count_below(const struct page *node, struct pgtable_size *size)
+/*
+ * Adds a page to usage; ways: how many mappings the way to it stands for. A page of a file is also
+ * counted by the file.
+ */
+static void measure_page(const struct page *page, u64 ways, struct mm_usage *usage)
 {
-	const pte_t *entries = entries_of(node);
+	u64 count = atomic_read(&page->count), mappings = ways;
 
-	size->nodes++;
-	for (unsigned int i = skip_unused(node, 0); i < PT_ENTRIES; i = skip_unused(node, i + 1)) {
-		if (node->level > 1 && entries[i])
-			count_below(child_of(entries[i]), size);
-		else if (entries[i] && !(entries[i] & PTE_UNCOUNTED))
-			size->pages++;
+	if (page->owner == PAGE_ANON)
+		mappings *= count;
+	else if (count > 2)
+		mappings *= count - 1;
+	usage->pages[page->owner]++;
+	usage->share += MM_SHARE_UNIT / mappings;
+	if (mappings > 1)
+		usage->shared[page->owner]++;
+}
+
+/* Nodes above may be shared: each other reference on them is another address space, or more. */
+static void measure_below(const struct page *node, unsigned long start, unsigned long end, u64 ways,
+			  struct mm_usage *usage)
+{
+	unsigned int level = node->level;
+	unsigned long address, stop;
+	struct page *child;
+	pte_t entry;
+
+	usage->nodes++;
+	cond_resched();
+	for (address = start; address < end; address = stop) {
+		address = skip_to_used(node, address, end, level);
+		if (address == end)
+			break;
+		stop = entry_end(address, end, level);
+		entry = READ_ONCE(entries_of(node)[pt_index(address, level)]);
+		if (!entry || (entry & PTE_UNCOUNTED))
+			continue;
+		child = child_of(entry);
+		if (level == 1)
+			measure_page(child, ways, usage);
+		else
+			measure_below(child, address, stop,
+				      MIN(ways * atomic_read(&child->count), MM_SHARE_UNIT), usage);
 	}
 }
 
-struct pgtable_size pgtable_count(struct mm_struct *mm)
+void mm_measure(struct mm_struct *mm, unsigned long start, unsigned long end,
+		struct mm_usage *usage)
 {
-	struct pgtable_size size = {.pages = 0};
-
-	count_below(mm->root, &size);
-	return size;
-}
-
-u64 pgtable_count_pages(struct mm_struct *mm)
-{
-	return pgtable_count(mm).pages;
+	measure_below(mm->root, start, end, 1, usage);
 }
 
 /* --- Roots --- */

@@ -10,7 +10,6 @@
 
 struct file;
 struct inode;
-struct inode;
 struct task_struct;
 
 #define VM_READ       0x0001u
@@ -101,6 +100,29 @@ struct vma *vma_find(struct mm_struct *mm, unsigned long address);
 /* Calls visit on each mapping in order of address until one returns non-zero, which is then the
  * result. mm locked. */
 int vma_for_each(struct mm_struct *mm, int (*visit)(const struct vma *vma, void *arg), void *arg);
+
+/*
+ * What is in memory of an address range: how many pages, by enum page_owner, and how many of them
+ * are mapped by others too. share: what is left if each page is divided among those who map it, in
+ * pages times MM_SHARE_UNIT; approximate, since who shares a node of the page tables may have cut
+ * pages out of his share meanwhile. nodes: of the page tables. The zero page and the vDSO are not
+ * counted.
+ */
+struct mm_usage {
+	u64 nodes, pages[PAGE_OWNERS], shared[PAGE_OWNERS], share;
+};
+#define MM_SHARE_UNIT (1ull << 24)
+
+/* Adds what is in memory of [start, end) to usage. Walks the page tables: nobody counts while pages
+ * come and go, since fork must not copy counts. mm locked (also against fork); sleeps. */
+void mm_measure(struct mm_struct *mm, unsigned long start, unsigned long end,
+		struct mm_usage *usage);
+/* All of mm. Takes the lock; sleeps. */
+struct mm_usage mm_usage(struct mm_struct *mm);
+static inline u64 mm_usage_pages(const struct mm_usage *usage)
+{
+	return usage->pages[PAGE_ANON] + usage->pages[PAGE_SHMEM];
+}
 
 /*
  * Maps length bytes of file (NULL: anonymous) at address (0 or a hint unless flags has MAP_FIXED).

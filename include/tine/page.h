@@ -21,12 +21,19 @@ enum page_kind {
 	PAGE_KERNEL,   /* anything else the kernel allocated */
 };
 
+/* Whose a PAGE_DATA page is. */
+enum page_owner {
+	PAGE_ANON,  /* the processes' that map it */
+	PAGE_SHMEM, /* also counted by the file in memory that it is part of (tmpfs) */
+	PAGE_OWNERS,
+};
+
 struct page {
 	struct atomic count;
 	u8 kind;  /* enum page_kind */
 	u8 order; /* of a free or allocated block, in its first page */
 	u8 level; /* PAGE_TABLE: 1 to 4 */
-	u8 unused;
+	u8 owner; /* PAGE_DATA: enum page_owner */
 	union {
 		struct list_head list; /* PAGE_FREE */
 		struct {

@@ -68,17 +68,6 @@ int pgtable_protect(struct mm_struct *mm, unsigned long start, unsigned long end
  */
 int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, unsigned long size);
 
-/*
- * How much is mapped in all of mm and how many nodes it takes; what is shared counts fully. Walks
- * the tree.
- */
-struct pgtable_size {
-	u64 pages, nodes;
-};
-struct pgtable_size pgtable_count(struct mm_struct *mm);
-/* The pages alone. */
-u64 pgtable_count_pages(struct mm_struct *mm);
-
 /* Zeroed nodes that wait to be used again, over all CPUs. */
 u64 pgtable_cached_nodes(void);
 

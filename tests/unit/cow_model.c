@@ -110,6 +110,10 @@ void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	}
 }
 
+void cond_resched(void)
+{
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
 	flush_tlb_range(mm, 0, ~0ul);

@@ -67,8 +67,10 @@ struct page *alloc_data_page(void)
 {
 	struct page *page = alloc_pages(0);
 
-	if (page)
+	if (page) {
 		page->kind = PAGE_DATA;
+		page->owner = PAGE_ANON;
+	}
 	return page;
 }
 

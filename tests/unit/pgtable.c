@@ -51,6 +51,10 @@ void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	flushed_end = MAX(flushed_end, end);
 }
 
+void cond_resched(void)
+{
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
 	flush_tlb_range(mm, 0, TASK_SIZE_MAX);
@@ -307,6 +311,54 @@ static void map_many(struct mm_struct *mm, unsigned int n)
 		CHECK(pgtable_map(mm, ROOT_ENTRY + i * PAGE_SIZE, page_with(i), PG_WRITE) == 0);
 }
 
+static struct mm_usage usage_of(struct mm_struct *mm)
+{
+	struct mm_usage usage = {0};
+
+	mm_measure(mm, 0, TASK_SIZE_MAX, &usage);
+	return usage;
+}
+
+static u64 pages_of(struct mm_struct *mm)
+{
+	struct mm_usage usage = usage_of(mm);
+
+	return mm_usage_pages(&usage);
+}
+
+/* What is measured: pages by owner, what relatives share, and each one's part of it. */
+static void usage_is_divided(void)
+{
+	struct mm_struct parent = {.root = NULL}, child = {.root = NULL};
+	struct page *file = page_with(7);
+	struct mm_usage usage, part = {0};
+
+	CHECK(pgtable_alloc_root(&parent) == 0);
+	map_many(&parent, 600);
+	CHECK(pgtable_map(&parent, 0, zero_page, PG_UNCOUNTED) == 0);
+	file->owner = PAGE_SHMEM;
+	get_page(file);
+	CHECK(pgtable_map(&parent, DIRECTORY, file, PG_SHARED) == 0);
+	usage = usage_of(&parent);
+	CHECK(usage.pages[PAGE_ANON] == 600 && usage.shared[PAGE_ANON] == 0);
+	CHECK(usage.pages[PAGE_SHMEM] == 1 && usage.shared[PAGE_SHMEM] == 0);
+	CHECK(usage.share == 601 * MM_SHARE_UNIT && usage.nodes == 1 + 2 + 3 + 4);
+	mm_measure(&parent, ROOT_ENTRY + PAGE_SIZE, ROOT_ENTRY + 513 * PAGE_SIZE, &part);
+	CHECK(part.pages[PAGE_ANON] == 512 && part.pages[PAGE_SHMEM] == 0);
+	CHECK(pgtable_fork(&child, &parent) == 0);
+	CHECK(pgtable_write_fault(&child, ROOT_ENTRY) == 0);
+	usage = usage_of(&child);
+	CHECK(usage.pages[PAGE_ANON] == 600 && usage.shared[PAGE_ANON] == 599);
+	CHECK(usage.pages[PAGE_SHMEM] == 1 && usage.shared[PAGE_SHMEM] == 1);
+	CHECK(usage.share == MM_SHARE_UNIT + 600 * MM_SHARE_UNIT / 2);
+	put_page(file);
+	CHECK(pgtable_unmap(&parent, 0, TASK_SIZE_MAX) == 0);
+	CHECK(pages_of(&parent) == 0 && pages_of(&child) == 601);
+	pgtable_free_root(&parent);
+	pgtable_free_root(&child);
+	CHECK(unowned_page_count() == HOST_PAGES - 1);
+}
+
 static void fork_shares_all(void)
 {
 	struct mm_struct parent = {.root = NULL}, child = {.root = NULL};
@@ -314,14 +366,14 @@ static void fork_shares_all(void)
 
 	CHECK(pgtable_alloc_root(&parent) == 0);
 	map_many(&parent, 2000);
-	CHECK(pgtable_count_pages(&parent) == 2000);
+	CHECK(pages_of(&parent) == 2000);
 	before = unowned_page_count();
 	CHECK(pgtable_fork(&child, &parent) == 0);
 	CHECK(before - unowned_page_count() == 1); /* the root */
 	CHECK(pgtable_write_fault(&child, ROOT_ENTRY) == 0);
 	CHECK(before - unowned_page_count() == 5); /* a node of each level and the page */
 	CHECK(pgtable_unmap(&child, ROOT_ENTRY, ROOT_ENTRY + DIRECTORY) == 0);
-	CHECK(pgtable_count_pages(&child) == 0 && pgtable_count_pages(&parent) == 2000);
+	CHECK(pages_of(&child) == 0 && pages_of(&parent) == 2000);
 	pgtable_free_root(&parent);
 	pgtable_free_root(&child);
 	CHECK(unowned_page_count() == HOST_PAGES - 1);
@@ -353,6 +405,8 @@ int main(void)
 	for (unsigned int seed = 1; seed <= 100; seed++)
 		random_operations(seed);
 	tap_ok("random operations on forked trees, every allocation failing once");
+	usage_is_divided();
+	tap_ok("what is in memory is counted by its owner and divided among who maps it");
 	fork_shares_all();
 	tap_ok("fork copies the root, a write one path, an unmap of a whole node nothing");
 	many_references();
