@@ -6,6 +6,7 @@
  */
 #include <tine/dev.h>
 #include <tine/err.h>
+#include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
 #include <tine/mount.h>
@@ -64,6 +65,7 @@ void fs_init(void)
 	dcache_init();
 	file_init();
 	files_init();
+	file_lock_init();
 	page_tree_init();
 	rename_init();
 	mount_init();

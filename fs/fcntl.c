@@ -1,10 +1,11 @@
 /*
  * fcntl(2) and ioctl(2): what belongs to the descriptor (close-on-exec, duplication) and to the
  * open file (status flags) is done here; the rest goes to the file's own operation. There are no
- * record locks and no owners for SIGIO: those commands say EINVAL.
+ * owners for SIGIO and no leases: those commands say EINVAL.
  */
 #include <tine/err.h>
 #include <tine/fdtable.h>
+#include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/pipe.h>
 #include <tine/syscall.h>
@@ -59,6 +60,13 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 		return file->flags;
 	case F_SETFL:
 		return set_flags(file, arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return fcntl_lock(fd, file, cmd, (struct flock __user *)arg);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return pipe_fcntl(file, cmd, arg);

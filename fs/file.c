@@ -9,6 +9,7 @@
 #include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
+#include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
 #include <tine/mount.h>
@@ -91,6 +92,7 @@ void fput(struct file *file)
 {
 	if (!file || !atomic_dec_and_test(&file->count))
 		return;
+	drop_file_locks(file->inode, file);
 	if (file->ops->release)
 		file->ops->release(file);
 	file_free(file);

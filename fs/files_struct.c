@@ -24,6 +24,7 @@
 #include <tine/clone_args.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
+#include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/mm.h>
 #include <tine/printk.h>
@@ -70,20 +71,12 @@ static void chunk_copy(struct fd_chunk *to, const struct fd_chunk *from)
 	}
 }
 
-static int filp_close(struct file *file)
-{
-	int error = file->ops->flush ? file->ops->flush(file) : 0;
-
-	fput(file);
-	return error;
-}
-
 static void chunk_put(struct fd_chunk *chunk)
 {
 	if (!chunk || !atomic_dec_and_test(&chunk->count))
 		return;
 	for (u64 left = chunk->open & ~chunk->reserved; left; left &= left - 1)
-		filp_close(chunk->file[first_bit(left)]);
+		fput(chunk->file[first_bit(left)]);
 	kmem_cache_free(chunk_cache, chunk);
 }
 
@@ -95,6 +88,7 @@ static struct files_struct *files_alloc(void)
 		return NULL;
 	atomic_set(&files->count, 1);
 	spin_lock_init(&files->lock, LOCK_CLASS_FILES);
+	files->has_record_locks = false;
 	files->next_free = 0;
 	files->capacity = FD_INLINE_CHUNKS;
 	files->chunks = files->inline_chunks;
@@ -102,8 +96,40 @@ static struct files_struct *files_alloc(void)
 	return files;
 }
 
+static struct file *lookup(const struct files_struct *files, unsigned int fd)
+{
+	const struct fd_chunk *chunk;
+
+	if (fd / FD_CHUNK >= files->capacity)
+		return NULL;
+	chunk = files->chunks[fd / FD_CHUNK];
+	if (!chunk || !(chunk->open & ~chunk->reserved & bit(fd)))
+		return NULL;
+	return chunk->file[fd % FD_CHUNK];
+}
+
+/* A descriptor of file, which was the table's, is closed: its process's record locks go. */
+static void filp_close(struct files_struct *files, struct file *file)
+{
+	drop_file_locks(file->inode, files);
+	fput(file);
+}
+
+/* The table's chunks may go on in others; its record locks do not. */
+static void drop_record_locks(struct files_struct *files)
+{
+	for (unsigned int fd = 0; fd < files->capacity * FD_CHUNK; fd++) {
+		struct file *file = lookup(files, fd);
+
+		if (file)
+			drop_file_locks(file->inode, files);
+	}
+}
+
 static void files_free(struct files_struct *files)
 {
+	if (unlikely(files->has_record_locks))
+		drop_record_locks(files);
 	for (unsigned int i = 0; i < files->capacity; i++)
 		chunk_put(files->chunks[i]);
 	if (files->chunks != files->inline_chunks)
@@ -271,18 +297,6 @@ static int ensure_files(void)
 }
 
 /* Looking up. */
-
-static struct file *lookup(const struct files_struct *files, unsigned int fd)
-{
-	const struct fd_chunk *chunk;
-
-	if (fd / FD_CHUNK >= files->capacity)
-		return NULL;
-	chunk = files->chunks[fd / FD_CHUNK];
-	if (!chunk || !(chunk->open & ~chunk->reserved & bit(fd)))
-		return NULL;
-	return chunk->file[fd % FD_CHUNK];
-}
 
 static struct fd fdget_mode(unsigned int fd, u32 refused)
 {
@@ -560,7 +574,10 @@ int close_fd(unsigned int fd)
 	}
 	spin_unlock(&files->lock);
 	chunk_put(dropped);
-	return file ? filp_close(file) : -EBADF;
+	if (!file)
+		return -EBADF;
+	filp_close(files, file);
+	return 0;
 }
 
 bool fd_close_on_exec(unsigned int fd)
@@ -631,7 +648,7 @@ int fd_install_at(unsigned int new, struct file *file, bool close_on_exec)
 	spin_unlock(&files->lock);
 	chunk_put(dropped);
 	if (old)
-		filp_close(old);
+		filp_close(files, old);
 	return error;
 }
 

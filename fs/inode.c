@@ -15,6 +15,7 @@
 #include <tine/fs.h>
 #include <tine/mount.h>
 #include <tine/pipe.h>
+#include <tine/printk.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
@@ -57,6 +58,7 @@ void iput(struct inode *inode)
 		return;
 	if (inode->sb->ops && inode->sb->ops->evict_inode)
 		inode->sb->ops->evict_inode(inode);
+	ASSERT(!inode->locks);
 	kfree(inode->link);
 	kmem_cache_free(inode_cache, inode);
 }

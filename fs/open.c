@@ -335,13 +335,7 @@ long sys_creat(const char __user *name, mode_t mode)
 
 long sys_close(unsigned int fd)
 {
-	int result = close_fd(fd);
-
-	/* The descriptor is closed: restarting the call would close another. */
-	if (unlikely(result == -ERESTARTSYS || result == -ERESTARTNOINTR ||
-		     result == -ERESTARTNOHAND || result == -ERESTART_RESTARTBLOCK))
-		return -EINTR;
-	return result;
+	return close_fd(fd);
 }
 
 /* chdir, fchdir, chroot. */

@@ -4,6 +4,7 @@
  */
 #include <tine/boot_info.h>
 #include <tine/err.h>
+#include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
 #include <tine/loadavg.h>
@@ -310,6 +311,7 @@ const struct proc_entry proc_root_entries[] = {
 	{.name = "cmdline", .mode = 0444, .show = show_cmdline},
 	{.name = "filesystems", .mode = 0444, .show = show_filesystems},
 	{.name = "loadavg", .mode = 0444, .show = show_loadavg},
+	{.name = "locks", .mode = 0444, .show = show_file_locks},
 	{.name = "meminfo", .mode = 0444, .show = show_meminfo},
 	{.name = "mounts", .mode = 0777, .link = link_mounts},
 	{.name = "self", .mode = 0777, .link = link_self},

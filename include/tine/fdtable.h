@@ -29,6 +29,7 @@ struct fd_chunk {
 struct files_struct {
 	struct atomic count; /* tasks, and who looks from /proc */
 	struct spinlock lock;
+	bool has_record_locks;    /* took one once (file_lock.c) */
 	unsigned int next_free;   /* no descriptor below is free */
 	unsigned int capacity;    /* entries in chunks */
 	struct fd_chunk **chunks; /* NULL entry: all free; inline_chunks or allocated */

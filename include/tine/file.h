@@ -44,7 +44,6 @@ struct file_operations {
 	u32 (*poll)(struct file *file, struct poll_table *table);
 	int (*open)(struct inode *inode, struct file *file);
 	void (*release)(struct file *file); /* last reference gone */
-	int (*flush)(struct file *file);    /* a descriptor was closed */
 	/*
 	 * For mmap: the page that holds bytes [pgoff * 4096, ...) of the file, with a reference,
 	 * made if the file has a hole there and create is set (otherwise a hole gives NULL: reads

@@ -22,6 +22,7 @@
 #define MAX_LFS_FILESIZE 0x7fffffffffffffffll
 
 struct dentry;
+struct file_lock_list;
 struct inode;
 struct pipe;
 struct seq_buffer;
@@ -110,10 +111,11 @@ struct inode {
 	const struct file_operations *fops;       /* c */
 	struct mutex lock;
 	struct address_space mapping;
-	char *link;        /* c: text of a symbolic link; owned */
-	struct pipe *pipe; /* i: of a FIFO that is open; pipe.c */
-	u64 block_count;   /* mapping lock: pages charged */
-	void *private;     /* c: the file system's */
+	char *link;                   /* c: text of a symbolic link; owned */
+	struct pipe *pipe;            /* i: of a FIFO that is open; pipe.c */
+	struct file_lock_list *locks; /* file_lock.c: NULL while there are none */
+	u64 block_count;              /* mapping lock: pages charged */
+	void *private;                /* c: the file system's */
 };
 
 /*

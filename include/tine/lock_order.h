@@ -15,8 +15,9 @@ enum lock_class {
 	LOCK_CLASS_TTY,  /* tty line discipline state */
 	LOCK_CLASS_PIPE, /* pipe contents */
 	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
-	LOCK_CLASS_MAPPING, /* address_space.lock: a file's pages */
-	LOCK_CLASS_MUTEX_LAST = LOCK_CLASS_MAPPING,
+	LOCK_CLASS_MAPPING,   /* address_space.lock: a file's pages */
+	LOCK_CLASS_FILE_LOCK, /* advisory locks on files, and who waits for them */
+	LOCK_CLASS_MUTEX_LAST = LOCK_CLASS_FILE_LOCK,
 	/*
 	 * Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts
 	 * off.
