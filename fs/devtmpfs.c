@@ -12,6 +12,7 @@
 #include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/printk.h>
+#include <tine/pseudo_fs.h>
 #include <tine/tmpfs.h>
 
 static struct super_block *devtmpfs;
@@ -71,6 +72,7 @@ void fs_init(void)
 	mount_init();
 	tmpfs_init();
 	pipe_init();
+	anon_inode_init();
 	mount_root();
 	devtmpfs_init();
 	proc_init();

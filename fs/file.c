@@ -18,6 +18,7 @@
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
+#include <tine/uaccess.h>
 
 static struct kmem_cache *file_cache;
 static const struct file_operations path_operations; /* of O_PATH files: nothing */
@@ -249,4 +250,25 @@ int open_console_descriptors(void)
 	}
 	fput(console);
 	return 0;
+}
+
+int fd_install_pair(struct file *files[2], bool close_on_exec, int __user *user)
+{
+	int fds[2], error;
+
+	fds[0] = get_unused_fd(0, close_on_exec);
+	fds[1] = fds[0] < 0 ? fds[0] : get_unused_fd(0, close_on_exec);
+	error = MIN(fds[1], 0);
+	if (error == 0 && copy_to_user(user, fds, sizeof(fds)))
+		error = -EFAULT;
+	for (int i = 0; i < 2; i++) {
+		if (error == 0) {
+			fd_install(fds[i], files[i]);
+			continue;
+		}
+		if (fds[i] >= 0)
+			put_unused_fd(fds[i]);
+		fput(files[i]);
+	}
+	return error;
 }

@@ -22,7 +22,7 @@
 #include <tine/page.h>
 #include <tine/pipe.h>
 #include <tine/poll.h>
-#include <tine/printk.h>
+#include <tine/pseudo_fs.h>
 #include <tine/signal.h>
 #include <tine/slab.h>
 #include <tine/syscall.h>
@@ -427,13 +427,11 @@ static int make_pipe(struct file *ends[2], int flags)
 {
 	struct path path = {.mnt = pipe_mount};
 	struct inode *inode = pipe_inode();
-	char name[32];
-	int n, error = 0;
+	int error = 0;
 
 	if (!inode)
 		return -ENOMEM;
-	n = snprintf(name, sizeof(name), "pipe:[%u]", (unsigned int)inode->ino);
-	path.dentry = dentry_alloc(pipe_mount->sb, NULL, name, n, igrab(inode));
+	path.dentry = pseudo_dentry(pipe_mount, "pipe", igrab(inode));
 	ends[1] = NULL;
 	ends[0] = path.dentry ? pipe_end(&path, O_RDONLY | (flags & O_NONBLOCK)) : ERR_PTR(-ENOMEM);
 	if (IS_ERR(ends[0])) {
@@ -454,30 +452,12 @@ static int make_pipe(struct file *ends[2], int flags)
 static long do_pipe2(int __user *user, int flags)
 {
 	struct file *ends[2];
-	int fds[2], error;
+	int error;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
 		return -EINVAL;
 	error = make_pipe(ends, flags);
-	if (error != 0)
-		return error;
-	fds[0] = get_unused_fd(0, flags & O_CLOEXEC);
-	fds[1] = fds[0] < 0 ? fds[0] : get_unused_fd(0, flags & O_CLOEXEC);
-	error = MIN(fds[1], 0);
-	if (error == 0 && copy_to_user(user, fds, sizeof(fds)))
-		error = -EFAULT;
-	if (error == 0) {
-		fd_install(fds[0], ends[0]);
-		fd_install(fds[1], ends[1]);
-		return 0;
-	}
-	if (fds[0] >= 0)
-		put_unused_fd(fds[0]);
-	if (fds[1] >= 0)
-		put_unused_fd(fds[1]);
-	fput(ends[0]);
-	fput(ends[1]);
-	return error;
+	return error ? error : fd_install_pair(ends, flags & O_CLOEXEC, user);
 }
 
 long sys_pipe2(int __user *user, int flags)
@@ -490,8 +470,6 @@ long sys_pipe(int __user *user)
 	return do_pipe2(user, 0);
 }
 
-static const struct super_operations pipefs_operations = {};
-
 const struct file_system_type pipefs_type = {
 	.name = "pipefs",
 	.nodev = true,
@@ -500,15 +478,6 @@ const struct file_system_type pipefs_type = {
 
 void pipe_init(void)
 {
-	struct super_block *sb = super_alloc(&pipefs_type, &pipefs_operations, PIPEFS_MAGIC);
-	struct inode *root;
-
 	pipe_cache = kmem_cache_create("pipe", sizeof(struct pipe), 0);
-	ASSERT(sb);
-	root = inode_alloc(sb, S_IFDIR | 0555);
-	ASSERT(root);
-	sb->root = dentry_alloc(sb, NULL, "pipe:", 5, root);
-	ASSERT(sb->root);
-	pipe_mount = mount_alloc(sb, sb->root, "pipefs");
-	ASSERT(pipe_mount);
+	pipe_mount = pseudo_mount(&pipefs_type, PIPEFS_MAGIC);
 }

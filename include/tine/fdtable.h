@@ -62,6 +62,11 @@ void put_unused_fd(unsigned int fd);
 /* Gives a reserved descriptor its file (reference consumed). Cannot fail. */
 void fd_install(unsigned int fd, struct file *file);
 /*
+ * Gives two files (references consumed, also on failure) descriptors, and stores those at user, as
+ * pipe(2) does: both or none. EMFILE, ENOMEM, EFAULT.
+ */
+int fd_install_pair(struct file *files[2], bool close_on_exec, int __user *user);
+/*
  * Puts file (a reference is taken) at fd, which is below the limit, and closes what was there.
  * EBUSY: another thread is just opening a file there. ENOMEM.
  */

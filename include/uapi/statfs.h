@@ -14,6 +14,9 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs");
 #define TMPFS_MAGIC      0x01021994
 #define PROC_SUPER_MAGIC 0x9fa0
 #define PIPEFS_MAGIC     0x50495045
+#define SOCKFS_MAGIC     0x534f434b
+
+#define ANON_INODE_FS_MAGIC 0x09041934
 
 #define ST_RDONLY     0x0001
 #define ST_NOSUID     0x0002
