@@ -40,11 +40,12 @@ static bool room_for(struct mm_struct *mm, unsigned long start, unsigned long en
 static int grow(struct vma_edit *edit, unsigned long start, unsigned long end)
 {
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
+	u32 flags = BRK_FLAGS | edit->mm->def_flags;
 
-	if (!room_for(edit->mm, start, end) || !may_expand_mm(edit->mm, BRK_FLAGS, pages) ||
-	    !enough_memory(pages))
+	if (!may_lock(edit->mm, flags, pages) || !room_for(edit->mm, start, end) ||
+	    !may_expand_mm(edit->mm, BRK_FLAGS, pages) || !enough_memory(pages))
 		return -ENOMEM;
-	vma_edit_map(edit, vma_alloc(start, end, BRK_FLAGS, NULL, start >> PAGE_SHIFT));
+	vma_edit_map(edit, vma_alloc(start, end, flags, NULL, start >> PAGE_SHIFT));
 	return vma_edit_commit(edit);
 }
 
@@ -69,13 +70,18 @@ long sys_brk(unsigned long brk)
 {
 	struct mm_struct *mm = current->mm;
 	struct vma_edit edit;
-	unsigned long result;
+	unsigned long old, result;
+	bool populate;
 
 	mutex_lock(&mm->lock);
 	vma_edit_begin(&edit, mm);
+	old = mm->brk;
 	set_brk_locked(&edit, brk);
 	result = mm->brk;
+	populate = mm->def_flags & VM_LOCKED;
 	mutex_unlock(&mm->lock);
 	vma_edit_end(&edit);
+	if (populate && result > old)
+		mm_populate(mm, ALIGN_UP(old, PAGE_SIZE), ALIGN_UP(result, PAGE_SIZE));
 	return result;
 }

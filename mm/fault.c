@@ -41,7 +41,7 @@ static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned
 	    address < below->end + STACK_GUARD_GAP)
 		return false;
 	return vma->end - address <= rlimit(RLIMIT_STACK) && may_expand_mm(mm, vma->flags, pages) &&
-	       enough_memory(pages);
+	       may_lock(mm, vma->flags, pages) && enough_memory(pages);
 }
 
 static enum fault_result expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
@@ -227,26 +227,43 @@ bool wait_for_memory(void)
 
 /* --- Without being asked by the processor --- */
 
-static enum fault_result populate_page(struct mm_struct *mm, unsigned long address)
+/* Faults in the page at *at, if it is mapped, and moves *at on: to the next page or mapping. */
+static enum fault_result populate_page(struct mm_struct *mm, unsigned long *at, unsigned long end)
 {
-	struct vma *vma = vma_lookup(mm, address);
+	struct vma *vma = vma_find(mm, *at);
+	enum fault_result result = FAULT_ACCERR;
+	unsigned long stop = vma ? vma->end : end;
 
-	if (!vma || !(vma->flags & VM_ACCESS))
-		return FAULT_ACCERR;
-	return fault_in_page(mm, vma, address, (vma->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+	*at = vma ? MAX(*at, vma->start) : end;
+	if (*at >= end)
+		return FAULT_OK;
+	if (vma->flags & (VM_LOCKONFAULT | VM_UNCOUNTED))
+		result = FAULT_OK;
+	else if (vma->flags & VM_ACCESS)
+		result = fault_in_page(mm, vma, *at,
+				       (vma->flags & (VM_WRITE | VM_SHARED)) == VM_WRITE);
+	if (result == FAULT_OK && !(vma->flags & (VM_LOCKONFAULT | VM_UNCOUNTED)))
+		stop = *at + PAGE_SIZE;
+	if (result != FAULT_OOM)
+		*at = stop;
+	return result;
 }
 
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	enum fault_result result;
+	int error = 0;
 
-	while (start < end && !fatal_signal_pending(current)) {
+	while (start < end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		mutex_lock(&mm->lock);
-		result = populate_page(mm, start);
+		result = populate_page(mm, &start, end);
 		mutex_unlock(&mm->lock);
-		if (result == FAULT_OK)
-			start += PAGE_SIZE;
-		else if (result != FAULT_OOM || !wait_for_memory())
-			break;
+		if (result == FAULT_OOM && !wait_for_memory())
+			return -ENOMEM;
+		if (result != FAULT_OK && result != FAULT_OOM)
+			error = -EFAULT;
 	}
+	return error;
 }

@@ -65,21 +65,6 @@ static const struct advice advices[] = {
 	{.number = MADV_COLLAPSE, .refused = ~0u}, /* no range can be made a huge page */
 };
 
-static int change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
-			unsigned long end, u32 flags)
-{
-	struct vma_edit edit;
-	int error;
-
-	if (flags == vma->flags)
-		return 0;
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit, vma_part(vma, start, end, flags));
-	error = vma_edit_commit(&edit);
-	vma_edit_end(&edit); /* the new map still holds every file */
-	return error;
-}
-
 /* One mapping's part [start, end). */
 static int advise_part(struct mm_struct *mm, const struct vma *vma, const struct advice *advice,
 		       unsigned long start, unsigned long end)
@@ -88,7 +73,7 @@ static int advise_part(struct mm_struct *mm, const struct vma *vma, const struct
 		return -EINVAL;
 	if (advice->apply)
 		return advice->apply(mm, vma, start, end);
-	return change_flags(mm, vma, start, end, (vma->flags & ~advice->clear) | advice->set);
+	return vma_change_flags(mm, vma, start, end, (vma->flags & ~advice->clear) | advice->set);
 }
 
 static int advise_locked(struct mm_struct *mm, const struct advice *advice, unsigned long start,

@@ -144,7 +144,8 @@ static struct mm_struct *copy_struct(const struct mm_struct *oldmm)
 	mm->vmas = NULL;
 	mm->exe_file = NULL;
 	mm->cpus = 0;
-	mm->oom_victim = false;
+	mm->def_flags = 0;
+	mm->oom_victim = 0;
 	return mm;
 }
 
@@ -161,8 +162,8 @@ static int cut_map(struct mm_struct *mm)
 		if (vma->flags & VM_DONTCOPY)
 			vma_edit_unmap(&edit, vma->start, vma->end);
 		else
-			vma_edit_map(&edit,
-				     vma_part(vma, vma->start, vma->end, vma->flags & ~VM_LOCKED));
+			vma_edit_map(&edit, vma_part(vma, vma->start, vma->end,
+						     vma->flags & ~(VM_LOCKED | VM_LOCKONFAULT)));
 	}
 	error = vma_edit_commit(&edit);
 	vma_edit_end(&edit); /* the parent still holds every file */

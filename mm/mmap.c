@@ -219,13 +219,9 @@ static int check_anonymous(struct request *r)
 
 static int check_locked(const struct request *r)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK);
-
-	if (!(r->flags & MAP_LOCKED) || capable(CAP_IPC_LOCK))
-		return 0;
-	if (!limit)
+	if ((r->flags & MAP_LOCKED) && !may_lock_any())
 		return -EPERM;
-	return within_limit(r->mm->locked_pages, r->length >> PAGE_SHIFT, limit) ? 0 : -EAGAIN;
+	return may_lock(r->mm, r->vm_flags, r->length >> PAGE_SHIFT) ? 0 : -EAGAIN;
 }
 
 static int check_limits(const struct request *r)
@@ -242,7 +238,8 @@ static int check_limits(const struct request *r)
 
 static u32 initial_vm_flags(const struct request *r)
 {
-	u32 flags = vma_prot_flags(r->prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+	u32 flags = vma_prot_flags(r->prot) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC |
+		    r->mm->def_flags;
 
 	if (r->flags & MAP_GROWSDOWN)
 		flags |= VM_GROWSDOWN;

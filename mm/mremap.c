@@ -23,13 +23,6 @@ struct move {
 	bool populate;       /* out: the grown part is locked memory, to be faulted in */
 };
 
-static bool within_locked_limit(const struct mm_struct *mm, u32 flags, unsigned long pages)
-{
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-
-	return !(flags & VM_LOCKED) || mm->locked_pages + pages <= limit || capable(CAP_IPC_LOCK);
-}
-
 static int check_growth(const struct move *m, const struct vma *vma)
 {
 	unsigned long pages = (m->new_length - m->old_length) >> PAGE_SHIFT;
@@ -39,7 +32,7 @@ static int check_growth(const struct move *m, const struct vma *vma)
 		return -EINVAL;
 	if (vma->flags & VM_DONTEXPAND)
 		return -EFAULT;
-	if (!within_locked_limit(m->mm, vma->flags, pages))
+	if (!may_lock(m->mm, vma->flags, pages))
 		return -EAGAIN;
 	return may_expand_mm(m->mm, vma->flags, pages) ? 0 : -ENOMEM;
 }
@@ -96,7 +89,8 @@ static long move_mapping(struct move *m, struct vma_edit *edit, const struct vma
 	vma_edit_map(edit, moved_vma(m, vma));
 	if (m->flags & MREMAP_DONTUNMAP) {
 		if (vma->flags & VM_LOCKED)
-			vma_edit_map(edit, vma_part(vma, m->from, end, vma->flags & ~VM_LOCKED));
+			vma_edit_map(edit, vma_part(vma, m->from, end,
+						    vma->flags & ~(VM_LOCKED | VM_LOCKONFAULT)));
 	} else if (m->old_length) {
 		vma_edit_unmap(edit, m->from, end);
 	}

@@ -531,6 +531,21 @@ void vma_edit_end(struct vma_edit *edit)
 	edit->tree = NULL;
 }
 
+int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+		     unsigned long end, u32 flags)
+{
+	struct vma_edit edit;
+	int error;
+
+	if (flags == vma->flags)
+		return 0;
+	vma_edit_begin(&edit, mm);
+	vma_edit_map(&edit, vma_part(vma, start, end, flags));
+	error = vma_edit_commit(&edit);
+	vma_edit_end(&edit); /* the new map still holds every file */
+	return error;
+}
+
 void vma_init(void)
 {
 	vma_cache = kmem_cache_create("vma", sizeof(struct vma), 0);

@@ -12,20 +12,21 @@ struct file;
 struct inode;
 struct task_struct;
 
-#define VM_READ       0x0001u
-#define VM_WRITE      0x0002u
-#define VM_EXEC       0x0004u
-#define VM_SHARED     0x0008u
-#define VM_MAYREAD    0x0010u /* what mprotect may add */
-#define VM_MAYWRITE   0x0020u
-#define VM_MAYEXEC    0x0040u
-#define VM_GROWSDOWN  0x0100u
-#define VM_LOCKED     0x0200u
-#define VM_NORESERVE  0x0400u
-#define VM_DONTCOPY   0x0800u /* MADV_DONTFORK */
-#define VM_WIPEONFORK 0x1000u /* MADV_WIPEONFORK */
-#define VM_DONTEXPAND 0x2000u
-#define VM_UNCOUNTED  0x4000u /* pages are the kernel's own (vDSO): mapped without references */
+#define VM_READ        0x0001u
+#define VM_WRITE       0x0002u
+#define VM_EXEC        0x0004u
+#define VM_SHARED      0x0008u
+#define VM_MAYREAD     0x0010u /* what mprotect may add */
+#define VM_MAYWRITE    0x0020u
+#define VM_MAYEXEC     0x0040u
+#define VM_GROWSDOWN   0x0100u
+#define VM_LOCKED      0x0200u
+#define VM_NORESERVE   0x0400u
+#define VM_DONTCOPY    0x0800u /* MADV_DONTFORK */
+#define VM_WIPEONFORK  0x1000u /* MADV_WIPEONFORK */
+#define VM_DONTEXPAND  0x2000u
+#define VM_LOCKONFAULT 0x8000u /* with VM_LOCKED: pages come in when they are touched */
+#define VM_UNCOUNTED   0x4000u /* pages are the kernel's own (vDSO): mapped without references */
 
 /*
  * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is
@@ -73,7 +74,9 @@ struct mm_struct {
 	struct file *exe_file;                                    /* c: counted */
 	unsigned long auxv[48]; /* c: pairs, as given to the program */
 	int dumpable;           /* a */
-	bool oom_victim;        /* a: no more memory but reserves for it */
+	/* Zero in a child of fork. */
+	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
+	u32 oom_victim; /* a: no more memory but reserves for it */
 };
 
 /* A new address space with an empty map, users 1. NULL: out of memory. */

@@ -59,6 +59,10 @@ void vma_get(struct vma *vma);
  * see vma_edit_end. */
 void vma_put(struct vma *vma);
 void vma_init(void);
+/* Makes vma's part [start, end) have other flags, which do not concern its pages. vma may be gone
+ * then. ENOMEM: nothing changed. */
+int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+		     unsigned long end, u32 flags);
 
 /* As vma_find, but only mappings that have any of flags. */
 struct vma *vma_find_flags(struct mm_struct *mm, unsigned long address, u32 flags);
@@ -138,8 +142,13 @@ enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned 
 enum fault_result find_or_grow(struct mm_struct *mm, unsigned long address, struct vma **found);
 /* What to do when memory was short, without the mm's lock: true if it is worth trying again. */
 bool wait_for_memory(void);
-/* Faults in all of [start, end) as MAP_POPULATE does, until something fails. Takes the lock itself.
- */
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+/* Faults in all that is mapped in [start, end), to be written where that is private and allowed,
+ * but what is only locked on fault. Takes the lock itself. What fails is left out; the first failure
+ * is the result: EFAULT, ENOMEM. */
+int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+/* mm/mlock.c. RLIMIT_MEMLOCK allows pages more of a mapping with these flags; allows any at all. */
+bool may_lock(const struct mm_struct *mm, u32 flags, unsigned long pages);
+bool may_lock_any(void);
 
 #endif

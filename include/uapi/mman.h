@@ -34,6 +34,12 @@
 #define MREMAP_FIXED     2
 #define MREMAP_DONTUNMAP 4
 
+#define MLOCK_ONFAULT 1
+
+#define MCL_CURRENT 1
+#define MCL_FUTURE  2
+#define MCL_ONFAULT 4
+
 #define MS_ASYNC      1
 #define MS_INVALIDATE 2
 #define MS_SYNC       4

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -124,6 +125,29 @@ MEMORY_INLINE int make_file(size_t size, char byte)
 	}
 	check_eq(lseek(fd, 0, SEEK_SET), 0);
 	return fd;
+}
+
+/* The number behind "NAME:" in a file of such lines, -1 if there is none. */
+MEMORY_INLINE long number_in(const char *path, const char *name)
+{
+	static char text[16384];
+	int fd = check_call(open(path, O_RDONLY));
+	ssize_t n, size = 0;
+	char *at;
+
+	while ((n = read(fd, text + size, sizeof(text) - 1 - size)) > 0)
+		size += n;
+	check_call(close(fd));
+	text[size] = 0;
+	for (at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
+		if (!strncmp(at, name, strlen(name)) && at[strlen(name)] == ':')
+			return strtol(at + strlen(name) + 1, NULL, 10);
+	return -1;
+}
+
+MEMORY_INLINE long locked_kb(void)
+{
+	return number_in("/proc/self/status", "VmLck");
 }
 
 #endif
