@@ -13,6 +13,7 @@
 #include <tine/namei.h>
 #include <tine/printk.h>
 #include <tine/pseudo_fs.h>
+#include <tine/socket.h>
 #include <tine/tmpfs.h>
 
 static struct super_block *devtmpfs;
@@ -73,6 +74,7 @@ void fs_init(void)
 	tmpfs_init();
 	pipe_init();
 	anon_inode_init();
+	socket_init();
 	mount_root();
 	devtmpfs_init();
 	proc_init();

@@ -8,7 +8,7 @@
 #include <tine/string.h>
 
 const struct file_system_type *const file_system_types[] = {
-	&tmpfs_type, &devtmpfs_type, &proc_type, &pipefs_type, NULL,
+	&tmpfs_type, &devtmpfs_type, &proc_type, &pipefs_type, &sockfs_type, NULL,
 };
 
 /*

@@ -22,6 +22,7 @@ struct task_struct;
 #define CAP_SETUID             7
 #define CAP_SETPCAP            8
 #define CAP_LINUX_IMMUTABLE    9
+#define CAP_NET_ADMIN          12
 #define CAP_IPC_LOCK           14
 #define CAP_IPC_OWNER          15
 #define CAP_SYS_RAWIO          17
@@ -43,7 +44,8 @@ struct task_struct;
 struct user_struct {
 	struct atomic count;
 	struct atomic processes;
-	struct atomic sigpending; /* queued signals, for RLIMIT_SIGPENDING */
+	struct atomic sigpending;      /* queued signals, for RLIMIT_SIGPENDING */
+	struct atomic files_in_flight; /* in messages of sockets, for RLIMIT_NOFILE */
 	uid_t uid;
 	struct user_struct *next; /* hash chain */
 };

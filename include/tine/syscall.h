@@ -18,6 +18,7 @@ struct cap_user_header;
 struct clone_args;
 struct iovec;
 struct kernel_sigaction;
+struct mmsghdr;
 struct new_utsname;
 struct pollfd;
 struct rlimit;
@@ -29,6 +30,7 @@ struct sysinfo;
 struct tms;
 struct uapi_timespec;
 struct uapi_timeval;
+struct user_msghdr;
 
 #define SYSCALL0(number, name)                         long sys_##name(void);
 #define SYSCALL1(number, name, a1)                     long sys_##name(a1);

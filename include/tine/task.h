@@ -30,6 +30,7 @@
 struct files_struct;
 struct fs_struct;
 struct mm_struct;
+struct passed_files;
 struct pollfd;
 
 #define TASK_COMM_LEN     16
@@ -100,6 +101,7 @@ struct task_struct {
 	u32 parent_exec_id;   /* c: its parent's exec_id when it was made */
 	u32 fail_nth;         /* s: debug: fail this allocation from now, 0 none */
 	bool fail_suspended;  /* s: debug: not now */
+	struct passed_files **dropping_files; /* s: more to drop, while it drops some (ipc/scm.c) */
 	struct restart_block restart; /* s */
 
 	/* Copied from the parent. */

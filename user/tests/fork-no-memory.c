@@ -20,6 +20,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -72,7 +74,7 @@ static void fail_each(int (*attempt)(void), void (*undo)(void))
 			return;
 		}
 		if (error)
-			check(error == ENOMEM || error == EAGAIN);
+			check(error == ENOMEM || error == EAGAIN || error == ENOBUFS);
 		failures += error != 0;
 	}
 	check(!"a call that gets through");
@@ -300,6 +302,72 @@ static void making_pipes(void)
 	fail_each(try_pipe, undo_pipe);
 }
 
+static int try_socketpair(void)
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? errno : 0;
+}
+
+static void making_sockets(void)
+{
+	fail_each(try_socketpair, undo_pipe);
+}
+
+/* A byte and a descriptor. */
+static int try_send(void)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = {"x", 1};
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &ends[0], sizeof(int));
+	return sendmsg(ends[0], &message, 0) == 1 ? 0 : errno;
+}
+
+static void undo_send(void)
+{
+	char byte;
+
+	check_eq(read(ends[1], &byte, 1), 1);
+}
+
+static void sending_descriptors(void)
+{
+	check_eq(try_socketpair(), 0);
+	fail_each(try_send, undo_send);
+	undo_pipe();
+}
+
+static int try_connect(void)
+{
+	struct sockaddr_un name = {AF_UNIX, "\0no-memory"};
+	int error = 0;
+
+	ends[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+	ends[1] = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (ends[0] < 0 || ends[1] < 0 || bind(ends[0], (struct sockaddr *)&name, 12) ||
+	    listen(ends[0], 1) || connect(ends[1], (struct sockaddr *)&name, 12))
+		error = errno;
+	if (error) {
+		close(ends[0]);
+		close(ends[1]);
+	}
+	return error;
+}
+
+static void connecting(void)
+{
+	fail_each(try_connect, undo_pipe);
+}
+
 #define NEW_FILE "/tmp/fork-no-memory"
 
 static int try_create(void)
@@ -384,6 +452,9 @@ static const struct test_case cases[] = {
 	TEST(mremapping, "no memory: mremap keeps what it could not move"),
 	TEST(mapping, "no memory: mmap of shared memory"),
 	TEST(making_pipes, "no memory: pipe"),
+	TEST(making_sockets, "no memory: socketpair"),
+	TEST(sending_descriptors, "no memory: sendmsg with a descriptor"),
+	TEST(connecting, "no memory: sockets that connect"),
 	TEST(creating_files, "no memory: creating a file"),
 	TEST(writing_files, "no memory: writing to a hole of a file"),
 	TEST(growing_the_descriptor_table, "no memory: a descriptor table that must grow"),
