@@ -260,8 +260,7 @@ extern const struct file_system_type *const file_system_types[]; /* ends with NU
  */
 int make_node(struct super_block *sb, const char *name, mode_t mode, dev_t rdev);
 
-extern const struct file_system_type tmpfs_type, devtmpfs_type, proc_type, pipefs_type,
-	sockfs_type;
+extern const struct file_system_type tmpfs_type, devtmpfs_type, proc_type, pipefs_type, sockfs_type;
 extern const struct file_operations tmpfs_file_operations, dentry_dir_operations;
 extern const struct file_operations fifo_operations, chrdev_operations, nodev_operations;
 

@@ -12,8 +12,8 @@ enum lock_class {
 	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
 	LOCK_CLASS_RENAME, /* one rename of a directory at a time */
 	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
-	LOCK_CLASS_TTY,  /* tty line discipline state */
-	LOCK_CLASS_PIPE, /* pipe contents */
+	LOCK_CLASS_TTY,    /* tty line discipline state */
+	LOCK_CLASS_PIPE,   /* pipe contents */
 	LOCK_CLASS_SOCKET, /* unix_sock.lock: a socket's state and queue */
 	LOCK_CLASS_FLIGHT, /* which files are in messages */
 	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
@@ -24,12 +24,12 @@ enum lock_class {
 	 * Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts
 	 * off.
 	 */
-	LOCK_CLASS_MOUNT,    /* the mount tree */
-	LOCK_CLASS_DCACHE,   /* directory entry tree */
-	LOCK_CLASS_HOSTNAME, /* the host name */
+	LOCK_CLASS_MOUNT,        /* the mount tree */
+	LOCK_CLASS_DCACHE,       /* directory entry tree */
+	LOCK_CLASS_HOSTNAME,     /* the host name */
 	LOCK_CLASS_SOCKET_NAMES, /* the table of sockets' names */
-	LOCK_CLASS_FS,       /* fs_struct.lock */
-	LOCK_CLASS_FILES,    /* files_struct.lock */
+	LOCK_CLASS_FS,           /* fs_struct.lock */
+	LOCK_CLASS_FILES,        /* files_struct.lock */
 	LOCK_CLASS_TASKLIST, /* tasklist_lock: parents, children, thread groups, process groups, sessions */
 	LOCK_CLASS_PID,        /* pid_namespace.lock: number allocation and lookup */
 	LOCK_CLASS_TASK,       /* task_struct.alloc_lock */

@@ -102,7 +102,7 @@ struct task_struct {
 	u32 fail_nth;         /* s: debug: fail this allocation from now, 0 none */
 	bool fail_suspended;  /* s: debug: not now */
 	struct passed_files **dropping_files; /* s: more to drop, while it drops some (ipc/scm.c) */
-	struct restart_block restart; /* s */
+	struct restart_block restart;         /* s */
 
 	/* Copied from the parent. */
 	u32 flags;                /* s: PF_ */
