@@ -101,4 +101,5 @@ void anon_inode_init(void)
 	anon_mount = pseudo_mount(&anon_inode_type, ANON_INODE_FS_MAGIC);
 	/* As on Linux: a file of no type. */
 	anon_mount->sb->root->inode->mode = 0600;
+	anon_mount->sb->root->inode->nlink = 1;
 }

@@ -231,7 +231,8 @@ long sys_lseek(unsigned int fd, off_t offset, unsigned int whence)
 		return -EBADF;
 	if (whence > SEEK_HOLE)
 		result = -EINVAL;
-	else if ((f.file->mode & FMODE_SEEKABLE) && f.file->ops->llseek)
+	else if (f.file->ops->llseek &&
+		 ((f.file->mode & FMODE_SEEKABLE) || f.file->ops->llseek == noop_llseek))
 		result = f.file->ops->llseek(f.file, offset, whence);
 	fdput(f);
 	return result;
