@@ -3,8 +3,8 @@
  *
  * An archive is a sequence of entries: a header of 110 characters (a magic number and thirteen
  * numbers of eight hexadecimal digits), the name with its NUL, padding to a multiple of four, the
- * contents, padding again. An entry named TRAILER!!! ends it; zeroes may follow, and another
- * archive. The reader is a machine that is fed whatever bytes there are: it collects a header, a
+ * contents, padding again. Zeroes may stand before an entry. One named TRAILER!!! ends it; zeroes
+ * may follow, and another archive. The reader is a machine that is fed whatever bytes there are: it collects a header, a
  * name, a link's target across feeds and hands contents on as they come, without a copy.
  *
  * Pure: also compiled and tested on the host.
@@ -49,6 +49,12 @@ static bool parse_hex(const u8 *text, u32 *value)
 		*value = *value << 4 | digit;
 	}
 	return true;
+}
+
+/* Zeroes may stand before any entry. */
+static bool before_entry(const struct cpio *c)
+{
+	return c->state == CPIO_IN_HEADER && c->have == 0;
 }
 
 static const char *parse_header(struct cpio *c)
@@ -228,6 +234,11 @@ const char *cpio_feed(struct cpio *c, const u8 *bytes, size_t n, size_t *used)
 			if (!in_gap(c, next))
 				break;
 			at += next == 0;
+			continue;
+		}
+		if (before_entry(c) && *at == 0) {
+			at++;
+			c->entry_offset = ++c->offset;
 			continue;
 		}
 		part = (size_t)(end - at) < c->want - c->have ? (size_t)(end - at)

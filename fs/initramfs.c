@@ -3,7 +3,10 @@
  * cpio archives, each plain or compressed by gzip, with zeroes between them, as Linux takes them.
  *
  * Decompressed bytes go straight into the cpio reader and from there into files, so memory holds
- * the compressed archive and the files, and nothing twice. Entries are made by the same functions
+ * the compressed archive and the files, and nothing twice. Of an archive that is not compressed,
+ * pages that hold nothing but contents of one file, and are where they would be in it, become the
+ * file's own (tmpfs_adopt_pages), and only the rest is copied; tools/align_cpio lays an archive out
+ * so that nearly all are. Entries are made by the same functions
  * as system calls use. An entry that is there already is replaced if it is of another kind. Files
  * that share an inode number in the archive become hard links; directories get their times at the
  * end, since making entries in them changes those.
@@ -19,6 +22,7 @@
 #include <tine/rw.h>
 #include <tine/slab.h>
 #include <tine/string.h>
+#include <tine/tmpfs.h>
 
 /* A file with several names, or a directory whose time is to be set. */
 struct seen {
@@ -208,10 +212,14 @@ static const char *data(void *arg, const u8 *bytes, size_t n)
 	struct unpack *u = arg;
 	struct iov_iter from;
 	ssize_t written;
+	size_t adopted;
 
 	if (!u->file)
 		return NULL;
-	iov_iter_kernel(&from, (void *)bytes, n);
+	adopted = tmpfs_adopt_pages(u->file, bytes, n, u->pos);
+	u->pos += (loff_t)adopted;
+	n -= adopted;
+	iov_iter_kernel(&from, (void *)(bytes + adopted), n);
 	written = vfs_write(u->file, &from, &u->pos);
 	return written == (ssize_t)n ? NULL : out_of_room(written < 0 ? written : -ENOSPC);
 }

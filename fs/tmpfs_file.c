@@ -21,6 +21,14 @@
 #include <tine/task.h>
 #include <tine/tmpfs.h>
 
+/* page is in the tree now. */
+static void count_page(struct inode *inode, struct page *page)
+{
+	page->owner = PAGE_SHMEM;
+	inode->block_count++;
+	tmpfs_count_pages(1);
+}
+
 /*
  * The page at index with a reference; NULL: a hole, or beyond the end; made where create is set.
  * ERR_PTR(-ENOMEM, -ENOSPC).
@@ -46,9 +54,7 @@ static struct page *find_page(struct inode *inode, u64 index, bool create)
 		tmpfs_uncharge(&fs->blocks, 1);
 		return ERR_PTR(-ENOMEM);
 	}
-	page->owner = PAGE_SHMEM;
-	inode->block_count++;
-	tmpfs_count_pages(1);
+	count_page(inode, page);
 	get_page(page);
 	return page;
 }
@@ -157,6 +163,47 @@ static ssize_t write_pages(struct inode *inode, struct iov_iter *from, loff_t *p
 		if (copied < n)
 			return done ? done : -EFAULT;
 	}
+	return done;
+}
+
+/* Makes the page at bytes the file's, if it is reserved memory and the file has a hole there. */
+static bool adopt_page(struct inode *inode, u64 index, const u8 *bytes)
+{
+	struct page *page = reserved_page(bytes);
+
+	if (!page || page_tree_lookup(&inode->mapping, index) ||
+	    page_tree_insert(&inode->mapping, index, page) != 0)
+		return false;
+	adopt_reserved_page(page);
+	count_page(inode, page);
+	return true;
+}
+
+/* Memory was divided before these pages were part of it: the limits grow by them. */
+static void charge_adopted(struct tmpfs *fs, u64 pages)
+{
+	fs->blocks += pages;
+	fs->max_blocks += pages;
+	fs->max_inodes += pages;
+	fs->default_blocks += pages;
+}
+
+size_t tmpfs_adopt_pages(struct file *file, const u8 *bytes, size_t n, loff_t pos)
+{
+	struct inode *inode = file->inode;
+	size_t done = 0;
+
+	if (file->ops != &tmpfs_file_operations || ((unsigned long)bytes | pos) % PAGE_SIZE)
+		return 0;
+	mutex_lock(&inode->lock);
+	mutex_lock(&inode->mapping.lock);
+	while (n - done >= PAGE_SIZE && adopt_page(inode, (pos + done) / PAGE_SIZE, bytes + done))
+		done += PAGE_SIZE;
+	mutex_unlock(&inode->mapping.lock);
+	charge_adopted(inode->sb->private, done / PAGE_SIZE);
+	if (done)
+		WRITE_ONCE(inode->size, MAX(inode->size, pos + (loff_t)done));
+	mutex_unlock(&inode->lock);
 	return done;
 }
 

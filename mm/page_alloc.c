@@ -39,7 +39,7 @@ struct page *zero_page;
 static struct spinlock page_lock = SPINLOCK_INIT(LOCK_CLASS_PAGE_ALLOC);
 static struct list_head free_lists[MAX_ORDER + 1]; /* page_lock */
 static u64 free_count;                             /* page_lock: pages in free_lists */
-static u64 total_count; /* constant after boot but for free_reserved_range */
+static u64 total_count; /* page_lock: grows when reserved pages come into use */
 static u64 data_reserve;
 static struct cpu_cache cpu_caches[MAX_CPUS];
 
@@ -181,17 +181,22 @@ void free_pages(struct page *page, unsigned int order)
 	spin_unlock(&page_lock);
 }
 
+static void init_data_page(struct page *page)
+{
+	page->kind = PAGE_DATA;
+	page->order = 0;
+	page->owner = PAGE_ANON;
+	page->private = 0;
+	atomic_set(&page->count, 1);
+}
+
 struct page *alloc_data_page(void)
 {
 	struct page *page = alloc_one(data_reserve);
 
 	if (!page)
 		return NULL;
-	page->kind = PAGE_DATA;
-	page->order = 0;
-	page->owner = PAGE_ANON;
-	page->private = 0;
-	atomic_set(&page->count, 1);
+	init_data_page(page);
 	return page;
 }
 
@@ -250,12 +255,33 @@ static void add_pages(u64 pfn, u64 end)
 	}
 }
 
+struct page *reserved_page(const void *at)
+{
+	u64 pfn = virt_to_phys(at) >> PAGE_SHIFT;
+
+	return pfn < page_count && page_array[pfn].kind == PAGE_RESERVED ? &page_array[pfn] : NULL;
+}
+
+void adopt_reserved_page(struct page *page)
+{
+	ASSERT(page->kind == PAGE_RESERVED);
+	init_data_page(page);
+	spin_lock(&page_lock);
+	total_count++;
+	spin_unlock(&page_lock);
+}
+
 void free_reserved_range(u64 start, u64 end)
 {
-	u64 first = DIV_ROUND_UP(start, PAGE_SIZE);
+	u64 first = DIV_ROUND_UP(start, PAGE_SIZE), next;
 
+	end = MIN(end >> PAGE_SHIFT, page_count);
 	spin_lock(&page_lock);
-	add_pages(first, MIN(end >> PAGE_SHIFT, page_count));
+	for (; first < end; first = next + 1) {
+		for (next = first; next < end && page_array[next].kind == PAGE_RESERVED;)
+			next++;
+		add_pages(first, next);
+	}
 	spin_unlock(&page_lock);
 }
 

@@ -7,11 +7,16 @@ line. Rows marked `tine_only` say what Linux says in other words, or what Linux 
 
 import dataclasses
 import gzip
+import hashlib
 import os
+import subprocess
 
 PANIC = r"Kernel panic - not syncing: "
 RAN = r"^#### end \S+ exit=0$"
 PROMPT = r"# \Z"
+# A file that fills pages, and what md5sum says of it.
+LARGE = bytes(range(251)) * (20 << 12) + b"end"
+LARGE_SUM = "^" + hashlib.md5(LARGE).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +111,20 @@ CHECKS = (
     BootCheck("init= does too", "quiet init=/init -- run /bin/true", tine_only=True),
     # ---- initial archives
     BootCheck("an archive that is not compressed", initrd="plain"),
+    BootCheck(
+        "an archive laid out by pages",
+        "quiet -- run /bin/busybox md5sum /large",
+        initrd="by pages",
+        expect=(LARGE_SUM, RAN),
+    ),
+    BootCheck(
+        "an archive laid out by pages that fills most of memory",
+        "quiet -- run /bin/busybox md5sum /large",
+        {"memory": "40M"},
+        initrd="by pages",
+        tine_only=True,
+        expect=(LARGE_SUM, RAN),
+    ),
     BootCheck(
         "no initrd", initrd="none", ends="panic", tine_only=True, expect=(PANIC + r".*[Nn]o (initrd|initramfs)",)
     ),
@@ -215,6 +234,12 @@ def newc_entry(name, mode, content):
     return padded(header + name.encode() + b"\0") + padded(content)
 
 
+def laid_out_by_pages(archive):
+    """What tools/align_cpio makes of it."""
+    tool = os.path.join(os.path.dirname(__file__), "..", "tools", "align_cpio")
+    return subprocess.run([tool], input=archive, stdout=subprocess.PIPE, check=True).stdout
+
+
 def make_initrds(whole, folder):
     """Writes the archives that the rows name into `folder`; returns their paths by name."""
     with open(whole, "rb") as file:
@@ -230,6 +255,7 @@ def make_initrds(whole, folder):
         "truncated plain": plain[: len(plain) // 2],
         "corrupt": bytes(corrupt),
         "with a broken program": newc_entry("broken", 0o755, b"\x7fELF but no more than that") + plain,
+        "by pages": laid_out_by_pages(newc_entry("large", 0o644, LARGE) + plain),
         "noise": bytes((i * 167 + 13) % 256 for i in range(65536)),
     }
     paths = {"whole": whole, "none": None}

@@ -137,6 +137,13 @@ void drain_page_caches(void);
  */
 void free_reserved_range(u64 start, u64 end);
 
+/*
+ * The page of such memory at an address, NULL if it is not reserved; and making it a data page, count
+ * 1, with the bytes that are in it, which free_reserved_range then leaves alone.
+ */
+struct page *reserved_page(const void *at);
+void adopt_reserved_page(struct page *page);
+
 void clear_page(void *page);                /* arch/x86_64 */
 void copy_page(void *dst, const void *src); /* arch/x86_64 */
 

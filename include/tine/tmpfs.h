@@ -22,6 +22,12 @@ void tmpfs_count_pages(s64 n);
 /* inode's lock held, except when it is nobody else's any more. */
 int tmpfs_set_size(struct inode *inode, loff_t size);
 void tmpfs_drop_pages(struct inode *inode, u64 first);
+/*
+ * Boot: gives file the whole pages at bytes as its own from pos on, where that is possible: they are
+ * reserved memory, page-aligned, and meet holes. Nobody else uses the file system. Returns how many bytes it took, often 0; the rest
+ * is to be written.
+ */
+size_t tmpfs_adopt_pages(struct file *file, const u8 *bytes, size_t n, loff_t pos);
 struct super_block *tmpfs_get_super(const struct file_system_type *type, const char *data);
 
 #endif

@@ -136,6 +136,19 @@ static void every_kind_in_pieces(void)
 		CHECK(used == archive_size && strcmp(log_text, sample_log) == 0);
 	}
 	tap_ok("cpio: entries of every kind, in pieces of any size");
+
+	begin_archive();
+	add("bin", 0040755, "");
+	memset(archive + archive_size, 0, 4092);
+	archive_size += 4092;
+	add("bin/true", 0100755, "some contents");
+	put("\0\0\0", 4);
+	add("TRAILER!!!", 0, "");
+	for (size_t piece = 1; piece <= archive_size; piece++) {
+		CHECK(feed(piece, &used) == NULL && used == archive_size);
+		CHECK(strncmp(log_text, sample_log, strlen(log_text) - strlen("trailer\n")) == 0);
+	}
+	tap_ok("cpio: zeroes before entries are skipped");
 }
 
 static void several_archives(void)
