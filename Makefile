@@ -7,10 +7,11 @@
 
 ACCEL   ?= tcg#    tcg, or kvm where that is usable
 SMP     ?= 2#      processors; for `test` it limits the run to this number
-MEM     ?= 256M#   memory
+MEM     ?= 256M#   memory (512M with APPS=1)
 MACHINE ?= q35#    q35 or pc
 CPU     ?= max#    processor model, down to qemu64
 MODE    ?= serial# serial: this terminal is the console; window: VGA text and a keyboard
+APPS    ?=#        1: run and gdb take the archive of `make apps`
 APPEND  ?=#        more words for the kernel's command line
 DEBUG   ?=#        1: run, iso and gdb take the debug kernel
 UEFI    ?=#        1: run-iso boots by UEFI, not by BIOS
@@ -48,10 +49,11 @@ $(B)/stamp/%: FORCE | need
 
 # In the words of tools/doctor, which installs or names what is missing.
 tasks.all           = build
-tasks.run           = build user qemu $(filter window,$(MODE))
+tasks.apps          = build user apps
+tasks.run           = build user qemu $(filter window,$(MODE)) $(if $(APPS),apps)
 tasks.iso           = build user iso
 tasks.run-iso       = build user iso qemu $(if $(UEFI),uefi)
-tasks.gdb           = build user qemu gdb
+tasks.gdb           = build user qemu gdb $(if $(APPS),apps)
 tasks.test          = build user iso qemu unit uefi
 tasks.test-linux    = build user qemu linux
 tasks.bench         = build user qemu linux
@@ -191,6 +193,26 @@ $(INITRAMFS): $(USER_PROGRAMS) $(wildcard user/etc/*) tools/mkinitramfs $(B)/sta
 .PHONY: initramfs
 initramfs: $(INITRAMFS) ## build init, the tests and their archive, build/initramfs.cpio.gz
 
+# The same with programs of Debian, taken apart from their packages. The archive and the files in it are in
+# memory together while it is unpacked.
+APPS_ARCHIVE = $(B)/apps.cpio
+ifeq ($(origin MEM)$(APPS),file1)
+MEM = 512M
+endif
+
+$(B)/apps/packages: tools/mkapps | need
+	$(call say,GET,$@)
+	$(Q)tools/mkapps $(@D)
+
+$(APPS_ARCHIVE): $(B)/apps/packages $(INITRAMFS) $(wildcard user/apps/*)
+	$(call say,CPIO,$@)
+	$(Q)tools/mkinitramfs $@ $(B)/user $(B)/apps/root
+
+.PHONY: apps
+apps: $(APPS_ARCHIVE) ## build that archive with bash, Python and other Debian programs, build/apps.cpio
+
+ARCHIVE = $(if $(APPS),$(APPS_ARCHIVE),$(INITRAMFS))
+
 # ---- running it -----------------------------------------------------------------------------------
 
 KERNEL = $(B)/$(if $(filter 1,$(DEBUG)),debug/)tine.elf
@@ -207,8 +229,8 @@ QEMU = qemu-system-x86_64 -machine $(MACHINE) -cpu $(CPU) -smp $(SMP) -m $(MEM) 
 comma := ,
 
 .PHONY: run
-run: $(KERNEL) $(INITRAMFS) ## boot it in QEMU, to a shell in this terminal
-	$(Q)$(QEMU) -kernel $(KERNEL) -initrd $(INITRAMFS) -append '$(COMMAND_LINE)'
+run: $(KERNEL) $(ARCHIVE) ## boot it in QEMU, to a shell in this terminal
+	$(Q)$(QEMU) -kernel $(KERNEL) -initrd $(ARCHIVE) -append '$(COMMAND_LINE)'
 
 stamp.iso = $(KERNEL) $(COMMAND_LINE)
 $(B)/tine.iso: $(KERNEL) $(INITRAMFS) iso/grub.cfg tools/mkiso $(B)/stamp/iso
@@ -223,9 +245,9 @@ run-iso: $(B)/tine.iso ## boot that image (UEFI=1: by UEFI)
 	$(Q)$(QEMU) -cdrom $< $(if $(UEFI),$$(tools/uefi-firmware $(B)))
 
 .PHONY: gdb
-gdb: $(KERNEL) $(INITRAMFS) ## boot it under gdb, stopped before its first instruction
+gdb: $(KERNEL) $(ARCHIVE) ## boot it under gdb, stopped before its first instruction
 	$(Q)tools/debug $(KERNEL) $(B)/console.log $(filter-out $(MODE_OPTIONS.$(MODE)),$(QEMU)) \
-		-kernel $(KERNEL) -initrd $(INITRAMFS) -append '$(COMMAND_LINE)'
+		-kernel $(KERNEL) -initrd $(ARCHIVE) -append '$(COMMAND_LINE)'
 
 # ---- testing it -----------------------------------------------------------------------------------
 
@@ -255,9 +277,16 @@ $(SUITE_ISO): $(B)/debug/tine.elf $(INITRAMFS) iso/grub.cfg tools/mkiso
 RUN_TESTS = python3 tests/run.py $(if $(T),--filter '$(T)') \
 	$(if $(filter-out file,$(origin SMP)),--smp $(SMP))
 
+apps_wanted = $(if $(T),$(if $(filter app%,$(T)),apps-or-why),apps-or-why)
+
 .PHONY: test
-test: $(B)/debug/tine.elf $(INITRAMFS) $(SUITE_ISO) $(UNIT_TESTS) ## run all tests (T=fork: those named so)
+test: $(B)/debug/tine.elf $(INITRAMFS) $(SUITE_ISO) $(UNIT_TESTS) $(apps_wanted) ## run all tests (T=fork: those named so)
 	$(Q)$(RUN_TESTS)
+
+# Where Debian's packages cannot be had, mkapps leaves the reason, and the tests that need them are skipped.
+.PHONY: apps-or-why
+apps-or-why: $(INITRAMFS)
+	$(Q)$(MAKE) apps || { test -s $(B)/apps/unavailable && rm -f $(APPS_ARCHIVE); }
 
 LINUX_IMAGE = $(or $(LINUX),$(B)/linux/vmlinuz)
 $(B)/linux/vmlinuz: tools/fetch-linux | need
@@ -324,4 +353,4 @@ help: ## this list
 	@echo 'Options, as in "make run SMP=4 MEM=1G":'
 	@sed -n 's/^\([A-Z]*\) *?= *\([^ #]*\)# *\(.*\)/  \1=\2|\3/p' Makefile | awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name apps -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -23,6 +23,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "logs")
 
+APPS_MEMORY = "768M"
 SUITE_PREFIXES = ("fork", "cow", "vfork")  # what the image for GRUB runs
 
 
@@ -128,6 +129,7 @@ class Plan:
         self.on_linux = options.kernel is not None
         self.kernel = options.kernel or os.path.join(BUILD, "debug", "tine.elf")
         self.initrd = os.path.join(BUILD, "initramfs.cpio.gz")
+        self.apps = os.path.join(BUILD, "apps.cpio")
         self.image = os.path.join(BUILD, "fork-suite.iso")
         self.processors = os.cpu_count() or 1
         self.limits = {
@@ -148,6 +150,7 @@ class Plan:
         if not self.on_linux:
             jobs += self.unit_jobs()
         jobs += self.suite_jobs()
+        jobs += self.apps_jobs()
         if not self.on_linux:
             jobs += self.image_jobs()
         jobs += self.check_jobs()
@@ -200,6 +203,38 @@ class Plan:
         words = f"quiet -- test{names}"
         boot = machine.run(self.machine(command_line=words, smp=smp), log_path, **self.limits)
         return judge_tests(boot, suites, counters_expected=not self.on_linux)
+
+    def apps_suites(self):
+        return sorted(n for n in os.listdir(os.path.join(ROOT, "user", "apps")) if n.startswith("app-"))
+
+    def apps_jobs(self):
+        """Debian's programs, which need an archive that is not everywhere to be had."""
+        for smp in self.options.smp or (2,):
+            name = f"apps on {smp} CPU{'s' if smp > 1 else ''}"
+            wanted = [n for n in self.apps_suites() if self.wants(name) or self.wants(n)]
+            if wanted:
+                job = Job(name, lambda log, s=smp, w=tuple(wanted): self.run_apps(s, w, log))
+                job.weight = min(smp, self.processors)
+                yield job
+
+    def run_apps(self, smp, suites, log_path):
+        if reason := self.why_no_apps():
+            return [Outcome("skip", name, reason) for name in suites]
+        how = self.machine(
+            initrd=self.apps, memory=APPS_MEMORY, command_line=f"quiet -- test {' '.join(suites)}", smp=smp
+        )
+        boot = machine.run(how, log_path, **self.limits)
+        return judge_tests(boot, suites, counters_expected=not self.on_linux)
+
+    def why_no_apps(self):
+        """Why there is no archive of Debian's programs; None if there is one."""
+        if os.path.exists(self.apps):
+            return None
+        try:
+            with open(os.path.join(BUILD, "apps", "unavailable"), encoding="utf-8") as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return "build/apps.cpio is not there; make apps builds it"
 
     def machine(self, **how):
         return machine.Machine(**{"kernel": self.kernel, "initrd": self.initrd, **how})
@@ -268,6 +303,8 @@ def report(job, outcomes, seconds):
     words += [f"{count['fail']} FAILED"] if count["fail"] else []
     words += [f"{count['skip']} skipped"] if count["skip"] else []
     print(f"{job.name:<58} {', '.join(words):<28} {seconds:6.1f} s", flush=True)
+    for reason in sorted({o.detail for o in outcomes if o.status == "skip" and o.detail}):
+        print(f"  skipped: {reason}")
     for outcome in outcomes:
         if outcome.status != "fail":
             continue

@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,13 @@ static const struct {
 	{"tmpfs", "/dev/shm", NULL},
 };
 
+static const char *const links[][2] = {
+	{"/proc/self/fd", "/dev/fd"},
+	{"/proc/self/fd/0", "/dev/stdin"},
+	{"/proc/self/fd/1", "/dev/stdout"},
+	{"/proc/self/fd/2", "/dev/stderr"},
+};
+
 /* Mounts what can be mounted. A kernel without one of these is no reason not to go on. */
 static void prepare_system(void)
 {
@@ -61,6 +69,8 @@ static void prepare_system(void)
 		mkdir(mounts[i].directory, 0755);
 		mount(mounts[i].type, mounts[i].directory, mounts[i].type, 0, NULL);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		symlink(links[i][0], links[i][1]);
 	chmod("/tmp", 01777);
 	chmod("/dev/shm", 01777);
 
@@ -153,13 +163,21 @@ static void leave(int command)
 
 /* ---- a shell ---- */
 
-static void print_banner(void)
+/* What /etc/passwd names as root's. */
+static char *find_shell(void)
+{
+	struct passwd *root = getpwuid(0);
+
+	return root && *root->pw_shell ? root->pw_shell : "/bin/sh";
+}
+
+static void print_banner(const char *shell)
 {
 	struct utsname system;
 
 	uname(&system);
 	printf("\n"
-	       "%s %s %s. This shell is busybox; each command below is a fork.\n"
+	       "%s %s %s. This shell is %s; each command below is a fork.\n"
 	       "\n"
 	       "  leave    poweroff                        (or Ctrl-A X in QEMU's terminal)\n"
 	       "  try      ls /tests                       programs that show what fork does\n"
@@ -168,7 +186,7 @@ static void print_banner(void)
 	       "           time sh -c 'for i in $(seq 1000); do /bin/true; done'\n"
 	       "\n",
 	       strstr(system.version, "Tine") ? "Tine, a kernel that forks:" : system.sysname,
-	       system.release, system.machine);
+	       system.release, system.machine, strcmp(shell, "/bin/sh") ? shell : "busybox");
 	fflush(stdout);
 }
 
@@ -193,14 +211,14 @@ static void on_child(int signal)
 
 static void run_shells(void)
 {
-	static char *const shell[] = {"/bin/sh", "-l", NULL};
+	char *const shell[] = {find_shell(), "-l", NULL};
 	struct sigaction child_action = {.sa_handler = on_child};
 	sigset_t none;
 
 	sigaction(SIGCHLD, &child_action, NULL);
 	handle_shutdown_signals();
 	sigemptyset(&none);
-	print_banner();
+	print_banner(shell[0]);
 
 	for (pid_t shell_pid = -1;;) {
 		pid_t ended;
