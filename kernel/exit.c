@@ -16,6 +16,7 @@
 #include <tine/printk.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 #include <uapi/wait.h>
 
 /* --- Releasing a zombie --- */
@@ -288,6 +289,8 @@ void do_exit(int code)
 	if (group_dead && same_thread_group(task, child_reaper))
 		panic("Attempted to kill init! exitcode=0x%08x", task->signal->group_exit_code);
 	task->exit_code = code;
+	if (group_dead)
+		exit_timers(task->signal);
 	if (task->mm)
 		mm_release(task);
 	release_resources(task, false);

@@ -17,8 +17,6 @@
 #include <tine/time.h>
 #include <tine/uaccess.h>
 
-#define TICK_NS (NSEC_PER_SEC / 250)
-
 /* Bits of a CPU clock's number. */
 #define CPU_CLOCK_WHICH  3
 #define CPU_CLOCK_PROF   0 /* user and system time */

@@ -8,12 +8,9 @@
 #include <tine/cred.h>
 #include <tine/fdtable.h>
 #include <tine/pid.h>
-#include <tine/rusage.h>
-#include <tine/signal.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
-#include <tine/time.h>
 #include <tine/uaccess.h>
 
 #define MIB (1ul << 20)
@@ -59,25 +56,6 @@ static int do_prlimit(struct task_struct *task, unsigned int resource, const str
 		*limit = *new;
 	spin_unlock(&task->group_leader->alloc_lock);
 	return error;
-}
-
-/* Beyond the soft limit a signal each second, beyond the hard one the end. */
-void check_cpu_limit(void)
-{
-	struct rlimit *limit = &current->signal->rlim[RLIMIT_CPU];
-	struct cpu_time used;
-	u64 seconds;
-
-	if (likely(limit->rlim_cur == RLIM_INFINITY))
-		return;
-	used = process_cpu_time(current);
-	seconds = (used.user + used.system) / NSEC_PER_SEC;
-	if (seconds >= limit->rlim_max) {
-		group_send_sig_info(SIGKILL, SEND_SIG_PRIV, current);
-	} else if (seconds >= limit->rlim_cur) {
-		WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + 1);
-		group_send_sig_info(SIGXCPU, SEND_SIG_PRIV, current);
-	}
 }
 
 long sys_getrlimit(unsigned int resource, struct rlimit __user *to)

@@ -63,15 +63,21 @@ static void add_gone_threads(struct usage *u, const struct signal_struct *signal
 	u->nivcsw += signal->nivcsw;
 }
 
-static void add_process(struct usage *u, struct task_struct *task)
+static void add_process_locked(struct usage *u, const struct task_struct *task)
 {
 	struct task_struct *thread;
+
+	list_for_each_entry(thread, &task->signal->threads, thread_link)
+		add_thread(u, thread);
+	add_gone_threads(u, task->signal);
+}
+
+static void add_process(struct usage *u, struct task_struct *task)
+{
 	irq_state_t state;
 
 	if (lock_task_sighand(task, &state)) {
-		list_for_each_entry(thread, &task->signal->threads, thread_link)
-			add_thread(u, thread);
-		add_gone_threads(u, task->signal);
+		add_process_locked(u, task);
 		spin_unlock_irqrestore(&task->sighand->lock, state);
 	}
 	u->max_rss_pages = MAX(u->max_rss_pages, task->signal->max_rss_pages);
@@ -102,6 +108,14 @@ struct cpu_time process_cpu_time(struct task_struct *task)
 	struct usage u = {0};
 
 	add_process(&u, task);
+	return divide(&u);
+}
+
+struct cpu_time process_cpu_time_locked(struct task_struct *task)
+{
+	struct usage u = {0};
+
+	add_process_locked(&u, task);
 	return divide(&u);
 }
 

@@ -35,6 +35,7 @@
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 #include <tine/uaccess.h>
 
 static struct kmem_cache *sighand_cache, *sigactions_cache, *sigqueue_cache;
@@ -198,6 +199,7 @@ int unshare_sighand(struct task_struct *task)
 	WRITE_ONCE(task->sighand, new);
 	spin_unlock_irqrestore(&old->lock, state);
 	spin_unlock(&tasklist_lock);
+	await_expiring_timers(task->signal->timers);
 	put_sighand(old);
 	return 0;
 }

@@ -28,6 +28,7 @@
 #include <tine/signal_internal.h>
 #include <tine/string.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 #include <tine/uaccess.h>
 
 /* Taking signals out. */
@@ -113,10 +114,14 @@ static int take_fault(siginfo_t *info)
 
 int dequeue_signal(sigset_t blocked, siginfo_t *info)
 {
+	struct signal_struct *signal = current->signal;
 	int sig = take_from(&current->pending, blocked, info);
 
-	if (!sig)
-		sig = take_from(&current->signal->shared_pending, blocked, info);
+	if (!sig) {
+		sig = take_from(&signal->shared_pending, blocked, info);
+		if (sig == SIGALRM && signal->timers)
+			itimer_taken(signal->timers);
+	}
 	recalc_sigpending(current);
 	if (sig && (sigmask(sig) & SIG_STOPS))
 		current->jobctl |= JOBCTL_STOP_DEQUEUED;

@@ -19,6 +19,7 @@
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 
 struct spinlock tasklist_lock = SPINLOCK_INIT(LOCK_CLASS_TASKLIST);
 struct list_head task_list = LIST_HEAD_INIT(task_list);
@@ -128,6 +129,8 @@ void release_signal(struct task_struct *task)
 	if (!signal || !atomic_dec_and_test(&signal->count))
 		return;
 	flush_sigqueue(&signal->shared_pending);
+	if (unlikely(signal->timers))
+		free_process_timers(signal->timers);
 	for (int type = 0; type < PIDTYPE_MAX; type++)
 		put_pid(signal->pids[type]);
 	kmem_cache_free(signal_cache, signal);

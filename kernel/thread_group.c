@@ -10,6 +10,7 @@
 #include <tine/err.h>
 #include <tine/printk.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 
 /*
  * Nobody is left of the group but task, or task and a leader that has exited. tasklist_lock held.
@@ -61,6 +62,7 @@ static void become_leader(struct task_struct *task)
 	replace_link(&leader->tasks_link, &task->tasks_link);
 	if (child_reaper == leader)
 		child_reaper = task;
+	set_timers_task(task->signal->timers, task);
 	task->start_time = leader->start_time;
 	task->group_leader = leader->group_leader = task;
 	leader->exit_signal = -1;

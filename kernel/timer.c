@@ -168,6 +168,16 @@ bool timer_cancel(struct timer *timer)
 	return pending;
 }
 
+void timer_disarm(struct timer *timer)
+{
+	irq_state_t state = irq_save();
+	struct timer_queue *q = timer_lock(timer);
+
+	if (timer->armed)
+		queue_remove(q, timer);
+	spin_unlock_irqrestore(&q->lock, state);
+}
+
 /* After fn returned the timer may be gone: only its address is looked at. */
 static void queue_run(struct timer_queue *q, u64 now)
 {
@@ -196,7 +206,7 @@ void timer_interrupt(bool user)
 	if (q->first <= now)
 		queue_run(q, now);
 	sched_tick(now, user);
-	check_cpu_limit();
+	run_cpu_timers();
 	timer_reprogram();
 }
 

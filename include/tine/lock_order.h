@@ -21,7 +21,7 @@ enum lock_class {
 	LOCK_CLASS_FILE_LOCK, /* advisory locks on files, and who waits for them */
 	LOCK_CLASS_MUTEX_LAST = LOCK_CLASS_FILE_LOCK,
 	/*
-	 * Spinlocks: the holder does not sleep. Those from SIGHAND on are taken with interrupts
+	 * Spinlocks: the holder does not sleep. Those from TIMERS on are taken with interrupts
 	 * off.
 	 */
 	LOCK_CLASS_MOUNT,        /* the mount tree */
@@ -31,16 +31,17 @@ enum lock_class {
 	LOCK_CLASS_FS,           /* fs_struct.lock */
 	LOCK_CLASS_FILES,        /* files_struct.lock */
 	LOCK_CLASS_TASKLIST, /* tasklist_lock: parents, children, thread groups, process groups, sessions */
-	LOCK_CLASS_PID,        /* pid_namespace.lock: number allocation and lookup */
-	LOCK_CLASS_TASK,       /* task_struct.alloc_lock */
-	LOCK_CLASS_MM_LIST,    /* the list of all address spaces */
-	LOCK_CLASS_FUTEX,      /* a futex bucket; nests: lower address first */
-	LOCK_CLASS_SIGHAND,    /* sighand_struct.lock: actions, pending signals, group state */
-	LOCK_CLASS_TTY_INPUT,  /* characters between the interrupt and the line discipline */
-	LOCK_CLASS_USER,       /* the table of users */
-	LOCK_CLASS_TIMER,      /* a CPU's timer queue */
+	LOCK_CLASS_PID,       /* pid_namespace.lock: number allocation and lookup */
+	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */
+	LOCK_CLASS_MM_LIST,   /* the list of all address spaces */
+	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
+	LOCK_CLASS_TIMERS,    /* process_timers.lock: by whom an expiring timer finds its process */
+	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
+	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */
+	LOCK_CLASS_USER,      /* the table of users */
 	LOCK_CLASS_MUTEX_WAIT, /* the inside of a mutex */
 	LOCK_CLASS_WAIT,       /* wait_queue.lock */
+	LOCK_CLASS_TIMER,      /* a CPU's timer queue */
 	LOCK_CLASS_RUN_QUEUE,  /* a CPU's run queue; held across the switch */
 	LOCK_CLASS_VMAP,       /* kernel stacks' address range */
 	LOCK_CLASS_SLAB,       /* the shared part of an object cache */

@@ -16,6 +16,8 @@ struct cpu_time {
  * tasklist_lock is held. */
 struct cpu_time thread_cpu_time(struct task_struct *task);
 struct cpu_time process_cpu_time(struct task_struct *task);
+/* The same with task's sighand->lock held. */
+struct cpu_time process_cpu_time_locked(struct task_struct *task);
 
 /* task, which is current, is about to leave its mm: its process remembers how large it was. */
 void note_max_rss(struct task_struct *task);

@@ -28,6 +28,8 @@ struct statfs;
 struct statx;
 struct sysinfo;
 struct tms;
+struct uapi_itimerspec;
+struct uapi_itimerval;
 struct uapi_timespec;
 struct uapi_timeval;
 struct user_msghdr;

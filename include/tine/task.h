@@ -32,6 +32,7 @@ struct fs_struct;
 struct mm_struct;
 struct passed_files;
 struct pollfd;
+struct process_timers;
 
 #define TASK_COMM_LEN     16
 #define KERNEL_STACK_SIZE 8192ul
@@ -163,7 +164,8 @@ struct signal_struct {
 	u64 child_cpu_ns, child_user_ticks, child_system_ticks;
 	u64 child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
 	u64 max_rss_pages, child_max_rss_pages;
-	int oom_score_adj; /* a */
+	int oom_score_adj;             /* a */
+	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
 };
 
 #define SIGNAL_GROUP_EXIT     0x1u  /* every thread is to exit with group_exit_code */

@@ -10,6 +10,13 @@
 #define NSEC_PER_USEC 1000ul
 #define USER_HZ       100ul /* clock ticks a second, as times(2) and /proc count them */
 #define KTIME_MAX     (~0ull >> 1)
+#define TICK_NS       (NSEC_PER_SEC / 250) /* of the kernel that programs are to think this is */
+
+/* a + b, no more than KTIME_MAX; each is no more. */
+static inline u64 add_saturated(u64 a, u64 b)
+{
+	return MIN(a + b, KTIME_MAX);
+}
 
 /* A call of fn at a time. Embedded in its owner, who keeps it from being armed by two at once. All
  * but fn and arg is private. */
@@ -29,12 +36,13 @@ void timer_arm(struct timer *timer, u64 expires);
 /* Afterwards fn does not run and is not running on any CPU. True if it had been pending. Not from
  * fn itself. */
 bool timer_cancel(struct timer *timer);
+/* Afterwards it is not pending, but fn may be running, or about to. Any context. */
+void timer_disarm(struct timer *timer);
 /* The arch code's timer interrupt, which met user mode or the kernel: runs what has expired, then
  * sched_tick, then arms the next interrupt. Interrupts off. */
 void timer_interrupt(bool user);
-/* Its part about RLIMIT_CPU (kernel/rlimit.c): SIGXCPU or SIGKILL if current's process has used it.
- */
-void check_cpu_limit(void);
+/* Its part about CPU time (kernel/cpu_timers.c): signals of current's process that are due. */
+void run_cpu_timers(void);
 /*
  * Makes sure that this CPU's interrupt comes no later than the earlier of its timers and
  * sched_next_tick(); it may come earlier. Called by the scheduler when the latter changes.

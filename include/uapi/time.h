@@ -21,6 +21,18 @@ struct uapi_timespec {
 #define CLOCK_TAI                11
 #define TIMER_ABSTIME            1
 
+#define ITIMER_REAL    0
+#define ITIMER_VIRTUAL 1
+#define ITIMER_PROF    2
+
+struct uapi_itimerval {
+	struct uapi_timeval it_interval, it_value;
+};
+
+struct uapi_itimerspec {
+	struct uapi_timespec it_interval, it_value;
+};
+
 struct tms {
 	long tms_utime, tms_stime, tms_cutime, tms_cstime;
 };

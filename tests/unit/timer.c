@@ -51,7 +51,7 @@ void sched_tick(u64 now, bool user)
 		tick_at[host_cpu] = random_below(3) ? now + 10000 : NEVER;
 }
 
-void check_cpu_limit(void)
+void run_cpu_timers(void)
 {
 }
 
