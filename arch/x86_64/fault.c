@@ -2,6 +2,7 @@
  * Page faults.
  *
  *   in user mode                    handle_page_fault(): try again, or a signal
+ *   the processor's own access      SIGKILL: user code made it read a descriptor where there is none
  *   in the kernel, in a user copy,  the same; but what would be a signal sends the copy to its
  *   at a user address               fix-up, which returns the error to its caller
  *   anything else                   a bug: panic
@@ -139,8 +140,13 @@ void trap_page_fault(struct pt_regs *regs, unsigned long error_code)
 {
 	unsigned long address = read_cr2();
 
-	if (likely(user_mode(regs) && !(error_code & PF_RESERVED))) {
+	if (likely((error_code & (PF_USER | PF_RESERVED)) == PF_USER)) {
 		user_fault(address, error_code);
+		return;
+	}
+	if (user_mode(regs) && !(error_code & PF_RESERVED)) {
+		irq_enable();
+		force_fatal_sig(SIGKILL);
 		return;
 	}
 	if (address < TASK_SIZE_MAX && !(error_code & PF_RESERVED) && find_fixup(regs->ip) &&
