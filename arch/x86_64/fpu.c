@@ -204,9 +204,9 @@ size_t fpu_frame_size(void)
 	return xfeatures ? area_size + FP_XSTATE_MAGIC2_SIZE : FXSAVE_SIZE;
 }
 
-bool fpu_frame_is_extended(void)
+u64 fpu_features(void)
 {
-	return xfeatures != 0;
+	return xfeatures;
 }
 
 static bool save_to_user(void __user *frame)

@@ -12,10 +12,10 @@
  * restorers assume it. The handler returns into the restorer, which calls rt_sigreturn(2) with sp
  * just above the return address.
  *
- * sigreturn gets every bit from the program and trusts none: segments must be the user's own,
- * privileged flags stay as they are, floating-point state is validated by the processor's own
- * loading of it, and an address that is not canonical faults on the way back to user mode, as it
- * would for a jump there. A frame that cannot be used is SIGSEGV.
+ * sigreturn gets every bit from the program and trusts none: privileged flags stay as they are,
+ * floating-point state is validated by the processor's own loading of it, and segments that are not
+ * the user's own fault on the way back to user mode, as does an address that is not canonical. A
+ * frame that cannot be used is SIGSEGV.
  */
 #include <arch/fpu.h>
 #include <arch/segments.h>
@@ -125,7 +125,7 @@ static int write_frame(struct rt_sigframe __user *frame, const struct ksignal *k
 
 	_Static_assert(sizeof(head) == offsetof(struct rt_sigframe, uc.uc_mcontext),
 		       "frame's head");
-	if (fpu_frame_is_extended())
+	if (fpu_features())
 		flags |= UC_FP_XSTATE;
 	head.restorer = ksig->action.restorer;
 	head.flags = flags;
@@ -205,14 +205,11 @@ static int restore_sigcontext(struct pt_regs *regs, const struct sigcontext __us
 
 	if (copy_from_user(&sc, from, sizeof(sc)))
 		return -EFAULT;
-	if ((sc.cs | 3) != USER_CS)
-		return -EFAULT;
-	if ((uc_flags & UC_STRICT_RESTORE_SS) && (sc.ss | 3) != USER_DS)
-		return -EFAULT;
 	set_task_work(current, TIF_REGS_CHANGED);
 	restore_registers(regs, &sc);
-	regs->cs = USER_CS;
-	regs->ss = USER_DS;
+	regs->cs = sc.cs | 3;
+	/* A program that saves frames without ss gets the one it must have. */
+	regs->ss = uc_flags & UC_STRICT_RESTORE_SS ? sc.ss | 3 : USER_DS;
 	return fpu_restore_from_frame((const void __user *)sc.fpstate);
 }
 

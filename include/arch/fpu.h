@@ -32,8 +32,11 @@ _Static_assert(sizeof(struct fpu_frame_note) == 48, "fills the FXSAVE image up t
 
 /* Bytes that fpu_save_to_frame() writes. Constant after boot. */
 size_t fpu_frame_size(void);
-/* The frame has extended state and MAGIC2: uc_flags gets UC_FP_XSTATE. */
-bool fpu_frame_is_extended(void);
+/*
+ * The parts of the XSAVE state that programs have, as in XCR0; 0: no XSAVE, and a frame has no
+ * extended state and no MAGIC2. Constant after boot.
+ */
+u64 fpu_features(void);
 /* Writes current's live state to frame, FPU_FRAME_ALIGN-aligned. 0 or -EFAULT. May sleep. */
 int fpu_save_to_frame(void __user *frame) __must_check;
 /*
