@@ -245,6 +245,7 @@ static void exec_mmap(struct binprm *b)
 	struct mm_struct *old = current->mm;
 
 	b->mm->dumpable = is_dumpable(b);
+	b->mm->thp_disabled = old ? old->thp_disabled : 0;
 	if (old)
 		mm_release(current);
 	spin_lock(&current->alloc_lock);

@@ -115,6 +115,74 @@ static long get_child_subreaper(unsigned long to, unsigned long a3)
 	return put_user((int)current->signal->is_child_subreaper, (int __user *)to);
 }
 
+/*
+ * What the program wishes for events that never come here: memory found bad, huge pages, counted
+ * events, a disk whose writes wait for memory. The wishes are kept and told.
+ */
+
+static void set_task_flags(u32 mask, u32 flags)
+{
+	current->flags = (current->flags & ~mask) | flags;
+}
+
+static long set_mce_kill(unsigned long what, unsigned long policy)
+{
+	static const u32 flags[] = {
+		[PR_MCE_KILL_LATE] = PF_MCE_PROCESS,
+		[PR_MCE_KILL_EARLY] = PF_MCE_PROCESS | PF_MCE_EARLY,
+		[PR_MCE_KILL_DEFAULT] = 0,
+	};
+
+	if (what > PR_MCE_KILL_SET || policy >= ARRAY_SIZE(flags) ||
+	    (what == PR_MCE_KILL_CLEAR && policy))
+		return -EINVAL;
+	if (what == PR_MCE_KILL_CLEAR)
+		set_task_flags(PF_MCE_PROCESS, 0);
+	else
+		set_task_flags(PF_MCE_PROCESS | PF_MCE_EARLY, flags[policy]);
+	return 0;
+}
+
+static long get_mce_kill(unsigned long a2, unsigned long a3)
+{
+	if (!(current->flags & PF_MCE_PROCESS))
+		return PR_MCE_KILL_DEFAULT;
+	return current->flags & PF_MCE_EARLY ? PR_MCE_KILL_EARLY : PR_MCE_KILL_LATE;
+}
+
+static long set_thp_disable(unsigned long on, unsigned long a3)
+{
+	WRITE_ONCE(current->mm->thp_disabled, on != 0);
+	return 0;
+}
+
+static long get_thp_disable(unsigned long a2, unsigned long a3)
+{
+	return READ_ONCE(current->mm->thp_disabled);
+}
+
+static long switch_perf_events(unsigned long a2, unsigned long a3)
+{
+	return 0; /* a process has none */
+}
+
+static long set_io_flusher(unsigned long on, unsigned long a3)
+{
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (on > 1)
+		return -EINVAL;
+	set_task_flags(PF_IO_FLUSHER, on ? PF_IO_FLUSHER : 0);
+	return 0;
+}
+
+static long get_io_flusher(unsigned long a2, unsigned long a3)
+{
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	return (current->flags & PF_IO_FLUSHER) != 0;
+}
+
 /* Privileges. */
 
 static long set_no_new_privs(unsigned long on, unsigned long a3)
@@ -243,28 +311,36 @@ static const struct prctl_row {
 	int must_be_zero; /* from this argument on; 6: Linux does not look */
 	long (*run)(unsigned long a2, unsigned long a3);
 } rows[] = {
-	{ PR_SET_PDEATHSIG,       6, set_pdeathsig },
-	{ PR_GET_PDEATHSIG,       6, get_pdeathsig },
-	{ PR_GET_DUMPABLE,        6, get_dumpable },
-	{ PR_SET_DUMPABLE,        6, set_dumpable },
-	{ PR_GET_KEEPCAPS,        6, get_keepcaps },
-	{ PR_SET_KEEPCAPS,        6, set_keepcaps },
-	{ PR_GET_TIMING,          6, get_timing },
-	{ PR_SET_TIMING,          6, set_timing },
-	{ PR_SET_NAME,            6, set_name },
-	{ PR_GET_NAME,            6, get_name },
-	{ PR_CAPBSET_READ,        6, read_bounding_set },
-	{ PR_CAPBSET_DROP,        6, drop_from_bounding_set },
-	{ PR_GET_SECUREBITS,      6, get_securebits },
-	{ PR_SET_SECUREBITS,      6, set_securebits },
-	{ PR_SET_TIMERSLACK,      6, set_timerslack },
-	{ PR_GET_TIMERSLACK,      6, get_timerslack },
-	{ PR_SET_CHILD_SUBREAPER, 6, set_child_subreaper },
-	{ PR_GET_CHILD_SUBREAPER, 6, get_child_subreaper },
-	{ PR_SET_NO_NEW_PRIVS,    3, set_no_new_privs },
-	{ PR_GET_NO_NEW_PRIVS,    2, get_no_new_privs },
-	{ PR_GET_TID_ADDRESS,     6, get_tid_address },
-	{ PR_CAP_AMBIENT,         4, change_ambient },
+	{ PR_SET_PDEATHSIG,              6, set_pdeathsig },
+	{ PR_GET_PDEATHSIG,              6, get_pdeathsig },
+	{ PR_GET_DUMPABLE,               6, get_dumpable },
+	{ PR_SET_DUMPABLE,               6, set_dumpable },
+	{ PR_GET_KEEPCAPS,               6, get_keepcaps },
+	{ PR_SET_KEEPCAPS,               6, set_keepcaps },
+	{ PR_GET_TIMING,                 6, get_timing },
+	{ PR_SET_TIMING,                 6, set_timing },
+	{ PR_SET_NAME,                   6, set_name },
+	{ PR_GET_NAME,                   6, get_name },
+	{ PR_CAPBSET_READ,               6, read_bounding_set },
+	{ PR_CAPBSET_DROP,               6, drop_from_bounding_set },
+	{ PR_GET_SECUREBITS,             6, get_securebits },
+	{ PR_SET_SECUREBITS,             6, set_securebits },
+	{ PR_SET_TIMERSLACK,             6, set_timerslack },
+	{ PR_GET_TIMERSLACK,             6, get_timerslack },
+	{ PR_SET_CHILD_SUBREAPER,        6, set_child_subreaper },
+	{ PR_GET_CHILD_SUBREAPER,        6, get_child_subreaper },
+	{ PR_TASK_PERF_EVENTS_DISABLE,   6, switch_perf_events },
+	{ PR_TASK_PERF_EVENTS_ENABLE,    6, switch_perf_events },
+	{ PR_MCE_KILL,                   4, set_mce_kill },
+	{ PR_MCE_KILL_GET,               2, get_mce_kill },
+	{ PR_SET_THP_DISABLE,            3, set_thp_disable },
+	{ PR_GET_THP_DISABLE,            2, get_thp_disable },
+	{ PR_SET_IO_FLUSHER,             3, set_io_flusher },
+	{ PR_GET_IO_FLUSHER,             2, get_io_flusher },
+	{ PR_SET_NO_NEW_PRIVS,           3, set_no_new_privs },
+	{ PR_GET_NO_NEW_PRIVS,           2, get_no_new_privs },
+	{ PR_GET_TID_ADDRESS,            6, get_tid_address },
+	{ PR_CAP_AMBIENT,                4, change_ambient },
 };
 /* clang-format on */
 

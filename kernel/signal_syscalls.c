@@ -217,6 +217,10 @@ static int set_altstack(const stack_t *new, unsigned long sp)
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
 		return -EINVAL;
+	/* What is in force may be set again, whatever its size. */
+	if (new->ss_sp == current->altstack.ss_sp &&new->ss_size ==
+	    current->altstack.ss_size &&new->ss_flags == current->altstack.ss_flags)
+		return 0;
 	if (mode == SS_DISABLE) {
 		current->altstack = (stack_t){.ss_flags = new->ss_flags};
 		return 0;

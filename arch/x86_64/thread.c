@@ -247,6 +247,17 @@ static long get_base(int option, unsigned long __user *to)
 	return put_user(base, to);
 }
 
+/*
+ * Every part of the state that there is may be used without asking, and the large ones that must be
+ * asked for on Linux there are not.
+ */
+static long request_state(unsigned long part)
+{
+	const unsigned long last_part = 18; /* AMX's tiles */
+
+	return part > last_part ? -EINVAL : -EOPNOTSUPP;
+}
+
 long sys_arch_prctl(int option, unsigned long argument)
 {
 	switch (option) {
@@ -260,6 +271,13 @@ long sys_arch_prctl(int option, unsigned long argument)
 		return 1;
 	case ARCH_SET_CPUID: /* no processor of ours can make cpuid fault */
 		return -ENODEV;
+	case ARCH_GET_XCOMP_SUPP:
+	case ARCH_GET_XCOMP_PERM:
+	case ARCH_GET_XCOMP_GUEST_PERM:
+		return put_user(fpu_features(), (u64 __user *)argument);
+	case ARCH_REQ_XCOMP_PERM:
+	case ARCH_REQ_XCOMP_GUEST_PERM:
+		return request_state(argument);
 	}
 	return -EINVAL;
 }

@@ -73,7 +73,8 @@ struct mm_struct {
 	unsigned long vdso;                                       /* c: address, 0 if none */
 	struct file *exe_file;                                    /* c: counted */
 	unsigned long auxv[48]; /* c: pairs, as given to the program */
-	int dumpable;           /* a */
+	u16 dumpable;           /* a */
+	u16 thp_disabled;       /* a: exec keeps it */
 	/* Zero in a child of fork. */
 	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
 	u32 oom_victim; /* a: no more memory but reserves for it */

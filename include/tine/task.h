@@ -50,6 +50,9 @@ struct process_timers;
 #define PF_NPROC_EXCEEDED 0x20u /* setuid went over RLIMIT_NPROC: exec will fail */
 #define PF_SIGNALED       0x40u /* killed by a signal */
 #define PF_IDLE           0x80u
+#define PF_MCE_PROCESS    0x100u /* chose how to be told of bad memory... */
+#define PF_MCE_EARLY      0x200u /* ... at once, not when it is touched */
+#define PF_IO_FLUSHER     0x400u /* said that others' writes depend on it */
 
 /* task->exit_state */
 #define EXIT_ALIVE  0

@@ -9,4 +9,11 @@
 #define ARCH_GET_CPUID 0x1011
 #define ARCH_SET_CPUID 0x1012
 
+/* Which parts of the XSAVE state there are, and which a program may use. */
+#define ARCH_GET_XCOMP_SUPP       0x1021
+#define ARCH_GET_XCOMP_PERM       0x1022
+#define ARCH_REQ_XCOMP_PERM       0x1023
+#define ARCH_GET_XCOMP_GUEST_PERM 0x1024
+#define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
+
 #endif
