@@ -77,7 +77,6 @@ void fs_init(void)
 	socket_init();
 	mount_root();
 	devtmpfs_init();
-	proc_init();
 	tty_init();
 	must(kernel_mknod("/dev", S_IFDIR | 0755, 0, NULL));
 	must(kernel_mknod("/dev/console", S_IFCHR | 0600, MKDEV(5, 1), NULL));

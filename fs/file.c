@@ -28,6 +28,11 @@ void file_init(void)
 	file_cache = kmem_cache_create("file", sizeof(struct file), 0);
 }
 
+long open_file_count(void)
+{
+	return kmem_cache_in_use(file_cache);
+}
+
 static u32 mode_of_flags(int flags)
 {
 	static const u32 modes[4] = {FMODE_READ, FMODE_WRITE, FMODE_READ | FMODE_WRITE, 0};

@@ -34,6 +34,8 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 
+int max_open_files = 1048576;
+
 static struct kmem_cache *files_cache, *chunk_cache;
 
 void files_init(void)
@@ -388,6 +390,20 @@ struct file *files_next(struct files_struct *files, unsigned int *fd)
 	return file;
 }
 
+struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_on_exec)
+{
+	struct file *file;
+
+	spin_lock(&files->lock);
+	file = lookup(files, fd);
+	if (file)
+		get_file(file);
+	if (file && close_on_exec)
+		*close_on_exec = files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd);
+	spin_unlock(&files->lock);
+	return file;
+}
+
 /* Changing. */
 
 /* A longer array. The lock is let go while it is allocated; the caller looks again. */
@@ -471,7 +487,7 @@ static void reserve(struct files_struct *files, struct fd_chunk *chunk, unsigned
 
 unsigned int fd_limit(void)
 {
-	return MIN(rlimit(RLIMIT_NOFILE), (unsigned long)FD_LIMIT);
+	return MIN(rlimit(RLIMIT_NOFILE), (unsigned long)READ_ONCE(max_open_files));
 }
 
 int get_unused_fd(unsigned int from, bool close_on_exec)

@@ -141,21 +141,30 @@ static bool capable_of_access(const struct cred *cred, mode_t mode, unsigned int
 	return (!(mask & MAY_EXEC) || (mode & 0111)) && has_cap(cred, CAP_DAC_OVERRIDE);
 }
 
+int generic_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
+{
+	mode_t bits = inode->mode;
+
+	if (cred->fsuid == inode->uid)
+		bits >>= 6;
+	else if (((bits >> 3) ^ bits) & 7 && in_group(cred, inode->gid))
+		bits >>= 3;
+	if ((mask & ~bits & 7) == 0 || capable_of_access(cred, inode->mode, mask))
+		return 0;
+	return -EACCES;
+}
+
 int inode_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
 {
-	mode_t mode = inode->mode, bits = mode;
+	mode_t mode = inode->mode;
 
 	mask &= MAY_READ | MAY_WRITE | MAY_EXEC;
 	if ((mask & MAY_WRITE) && inode->sb->read_only &&
 	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return -EROFS;
-	if (cred->fsuid == inode->uid)
-		bits >>= 6;
-	else if (((bits >> 3) ^ bits) & 7 && in_group(cred, inode->gid))
-		bits >>= 3;
-	if ((mask & ~bits & 7) == 0 || capable_of_access(cred, mode, mask))
-		return 0;
-	return -EACCES;
+	if (inode->ops && inode->ops->permission)
+		return inode->ops->permission(cred, inode, mask);
+	return generic_permission(cred, inode, mask);
 }
 
 bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode)

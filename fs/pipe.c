@@ -39,6 +39,8 @@ static u32 used_slots(const struct pipe *pipe)
 	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
 }
 
+int pipe_max_bytes = 1048576;
+
 static bool pipe_empty(const struct pipe *pipe)
 {
 	return used_slots(pipe) == 0;
@@ -364,6 +366,17 @@ static long resize(struct pipe *pipe, u32 slots)
 	return slots * PAGE_SIZE;
 }
 
+int set_pipe_max_bytes(int bytes)
+{
+	int size = PAGE_SIZE;
+
+	while (size < bytes)
+		if (__builtin_add_overflow(size, size, &size))
+			return -EINVAL;
+	WRITE_ONCE(pipe_max_bytes, size);
+	return 0;
+}
+
 static long set_size(struct pipe *pipe, unsigned int bytes)
 {
 	u32 slots = 1;
@@ -372,7 +385,7 @@ static long set_size(struct pipe *pipe, unsigned int bytes)
 		return -EINVAL;
 	while (slots * PAGE_SIZE < bytes)
 		slots *= 2;
-	if (slots > pipe->slots && slots * PAGE_SIZE > PIPE_MAX_BYTES && !capable(CAP_SYS_RESOURCE))
+	if (slots > pipe->slots && slots * PAGE_SIZE > (unsigned int)READ_ONCE(pipe_max_bytes) && !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return resize(pipe, slots);
 }

@@ -5,40 +5,40 @@
  * stale.
  *
  * An inode remembers its row and, below /proc/PID, the struct pid of the process, which does not
- * keep the process alive: each use looks the task up, and finds none (ESRCH) when it is gone. Text
- * is made whole at the first read of an open file, in a buffer that grows until it fits, and later
- * reads take from that; reading at offset 0 makes it anew.
+ * keep the process alive: each use looks the task up, and finds none (ESRCH) when it is gone.
+ *
+ * Each mount is a super block of its own with its own options: hidepid= and gid= say who sees the
+ * processes of others, subset=pid leaves out all but processes.
  */
 #include <tine/err.h>
-#include <tine/fail.h>
 #include <tine/fs.h>
-#include <tine/iov_iter.h>
 #include <tine/mm.h>
-#include <tine/mount.h>
 #include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
 #include <tine/readdir.h>
-#include <tine/rw.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
 #include <uapi/statfs.h>
 
-#define FIRST_TEXT   1024u
-#define LARGEST_TEXT (4u << 20)
-
-/* What an inode of /proc is. */
-struct proc_inode {
-	const struct proc_entry *entry;
-	struct pid *pid; /* counted; NULL outside of process directories */
+/* hidepid= */
+enum hide_pid {
+	HIDE_NOTHING,
+	HIDE_CONTENTS,     /* other users' directories cannot be entered */
+	HIDE_NAMES,        /* nor seen */
+	HIDE_UNTRACED = 4, /* nor those that the reader may not inspect */
 };
 
-static const struct inode_operations proc_dir_inode, proc_link_inode, proc_jump_inode;
-static int proc_set_size(struct inode *inode, loff_t size);
-static const struct inode_operations proc_file_inode = {.set_size = proc_set_size};
-static const struct file_operations proc_dir_operations, proc_file_operations;
-static struct super_block *proc_super;
+struct proc_options {
+	enum hide_pid hide;
+	gid_t gid; /* this group sees all */
+	bool only_pids;
+};
+
+static const struct inode_operations proc_dir_inode, proc_file_inode, proc_link_inode,
+	proc_jump_inode;
+static const struct file_operations proc_dir_operations;
 
 static const struct proc_entry proc_root = {
 	.name = "/",
@@ -57,8 +57,12 @@ static struct proc_inode *proc_of(const struct inode *inode)
 	return inode->private;
 }
 
-/* The task an inode is about, counted. *gone: it has ended. */
-static struct task_struct *get_task(const struct inode *inode, bool *gone)
+static const struct proc_options *options_of(const struct super_block *sb)
+{
+	return sb->private;
+}
+
+struct task_struct *proc_get_task(const struct inode *inode, bool *gone)
 {
 	struct pid *pid = proc_of(inode)->pid;
 	struct task_struct *task = NULL;
@@ -95,6 +99,8 @@ static void set_kind(struct inode *inode, const struct proc_entry *entry)
 		inode->ops = &proc_dir_inode;
 		inode->fops = &proc_dir_operations;
 		inode->nlink = 2;
+		for (const struct proc_entry *e = entry->children; e && e->name; e++)
+			inode->nlink += e->children || e->next_number;
 	} else if (entry->link || entry->jump) {
 		inode->mode = S_IFLNK | 0777;
 		inode->ops = entry->jump ? &proc_jump_inode : &proc_link_inode;
@@ -105,14 +111,20 @@ static void set_kind(struct inode *inode, const struct proc_entry *entry)
 	}
 }
 
+/*
+ * A process's files are its user's, unless it may not be looked into: then root's. Its directory
+ * itself always is the user's.
+ */
 static void set_owner(struct inode *inode, struct task_struct *task)
 {
+	bool open_to_all = inode->mode == (S_IFDIR | 0555);
+
 	inode->uid = 0;
 	inode->gid = 0;
-	if (!task)
+	if (!task || (task->flags & PF_KTHREAD))
 		return;
 	spin_lock(&task->alloc_lock);
-	if (task->cred) {
+	if (task->cred && (open_to_all || (task->mm && READ_ONCE(task->mm->dumpable) == 1))) {
 		inode->uid = task->cred->euid;
 		inode->gid = task->cred->egid;
 	}
@@ -120,9 +132,10 @@ static void set_owner(struct inode *inode, struct task_struct *task)
 }
 
 /* number: what a numbered link is the number of. */
-static struct inode *new_inode(const struct proc_entry *entry, struct task_struct *task, int number)
+static struct inode *new_inode(struct super_block *sb, const struct proc_entry *entry,
+			       struct task_struct *task, int number)
 {
-	struct inode *inode = inode_alloc(proc_super, 0);
+	struct inode *inode = inode_alloc(sb, 0);
 	struct proc_inode *proc = kzalloc(sizeof(*proc));
 	struct pid *pid;
 
@@ -148,20 +161,11 @@ static struct inode *new_inode(const struct proc_entry *entry, struct task_struc
 	return inode;
 }
 
-static void proc_evict_inode(struct inode *inode)
-{
-	struct proc_inode *proc = inode->private;
-
-	if (proc)
-		put_pid(proc->pid);
-	kfree(proc);
-}
-
 static struct dentry *new_dentry(struct dentry *dir, const char *name, unsigned int len,
 				 const struct proc_entry *entry, struct task_struct *task,
 				 int number)
 {
-	struct inode *inode = new_inode(entry, task, number);
+	struct inode *inode = new_inode(dir->sb, entry, task, number);
 	struct dentry *dentry;
 
 	if (!inode)
@@ -185,27 +189,37 @@ static int parse_number(const char *name, unsigned int len)
 	return n;
 }
 
+/* Options of the mount let current see task, where they hide at least so much from others. */
+static bool may_see(const struct proc_options *o, struct task_struct *task, enum hide_pid hidden)
+{
+	if (o->hide == HIDE_UNTRACED)
+		return proc_may_inspect(task);
+	return o->hide < hidden || in_group(current->cred, o->gid) || proc_may_inspect(task);
+}
+
 static struct dentry *lookup_pid(struct dentry *dir, const char *name, unsigned int len)
 {
 	int nr = parse_number(name, len);
 	struct task_struct *task = nr > 0 ? find_get_task_by_vpid(nr) : NULL;
 	struct dentry *dentry = ERR_PTR(-ENOENT);
 
-	if (task) {
+	if (task && may_see(options_of(dir->sb), task, HIDE_NAMES))
 		dentry = new_dentry(dir, name, len, &pid_entry, task, 0);
-		put_task_struct(task);
-	}
+	put_task(task);
 	return dentry;
 }
 
-static struct dentry *numbered_link(struct dentry *dir, const struct proc_entry *entry,
-				    struct task_struct *task, int nr, const char *name,
-				    unsigned int len)
+/* A link, or a file, that belongs to a number. */
+static struct dentry *numbered_entry(struct dentry *dir, const struct proc_entry *entry,
+				     struct task_struct *task, int nr, const char *name,
+				     unsigned int len)
 {
 	struct dentry *dentry = new_dentry(dir, name, len, entry, task, nr);
 
-	if (!IS_ERR(dentry) && entry->link_mode)
+	if (!IS_ERR(dentry) && entry->link_mode) {
 		dentry->inode->mode = S_IFLNK | entry->link_mode(task, nr);
+		dentry->inode->size = 64;
+	}
 	return dentry;
 }
 
@@ -221,7 +235,7 @@ static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry 
 	struct dentry *dentry;
 
 	if (!entry->children)
-		return numbered_link(dir, entry, task, nr, name, len);
+		return numbered_entry(dir, entry, task, nr, name, len);
 	thread = find_get_task_by_vpid(nr);
 	if (!thread)
 		return ERR_PTR(-ENOENT);
@@ -230,13 +244,20 @@ static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry 
 	return dentry;
 }
 
+/* In the root the rows of subset=pid stand first. */
+static bool row_shown(const struct super_block *sb, const struct proc_entry *of,
+		      const struct proc_entry *e)
+{
+	return of != &proc_root || e < proc_root_entries + 2 || !options_of(sb)->only_pids;
+}
+
 static struct dentry *lookup_entry(struct dentry *dir, const struct proc_entry *of,
 				   struct task_struct *task, const char *name, unsigned int len)
 {
 	const struct proc_entry *e;
 	int nr;
 
-	for (e = of->children; e && e->name; e++)
+	for (e = of->children; e && e->name && row_shown(dir->sb, of, e); e++)
 		if (strlen(e->name) == len && memcmp(e->name, name, len) == 0)
 			return new_dentry(dir, name, len, e, task, 0);
 	nr = of->next_number ? parse_number(name, len) : -1;
@@ -248,7 +269,7 @@ static struct dentry *lookup_entry(struct dentry *dir, const struct proc_entry *
 static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned int len)
 {
 	bool gone;
-	struct task_struct *task = get_task(dir->inode, &gone);
+	struct task_struct *task = proc_get_task(dir->inode, &gone);
 	struct dentry *found = ERR_PTR(-ENOENT);
 
 	if (!gone)
@@ -256,8 +277,6 @@ static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned
 	put_task(task);
 	return found;
 }
-
-static const struct inode_operations proc_dir_inode = {.lookup = proc_lookup};
 
 static unsigned int entry_type(const struct proc_entry *e)
 {
@@ -280,11 +299,13 @@ static bool emit_number(struct dir_context *ctx, const struct proc_entry *entry,
 /* Positions: 0 and 1 the dots, then the table's rows, from 0x10000 on numbers. */
 #define FIRST_NUMBER 0x10000
 
-static bool emit_rows(struct dir_context *ctx, const struct proc_entry *rows, const struct pid *pid)
+static bool emit_rows(struct file *file, struct dir_context *ctx)
 {
-	loff_t n = 0;
+	const struct proc_inode *proc = proc_of(file->inode);
+	const struct pid *pid = proc->pid;
+	const struct proc_entry *e = proc->entry->children;
 
-	for (const struct proc_entry *e = rows; e && e->name; e++, n++) {
+	for (loff_t n = 0; e && e->name && row_shown(file->inode->sb, proc->entry, e); e++, n++) {
 		if (ctx->pos != n + 2)
 			continue;
 		if (!ctx->emit(ctx, e->name, strlen(e->name), inode_number(e, pid), entry_type(e),
@@ -295,28 +316,34 @@ static bool emit_rows(struct dir_context *ctx, const struct proc_entry *rows, co
 	return true;
 }
 
-static int next_pid(int nr)
+static int next_pid(const struct proc_options *o, int nr)
 {
+	struct task_struct *task;
 	struct pid *pid;
 	int found;
 
 	while ((pid = find_ge_pid(nr, &found))) {
-		struct task_struct *task;
+		bool seen;
 
 		spin_lock(&tasklist_lock);
 		task = pid_task(pid, PIDTYPE_TGID);
+		if (task)
+			get_task_struct(task);
 		spin_unlock(&tasklist_lock);
 		put_pid(pid);
-		if (task)
+		seen = task && may_see(o, task, HIDE_NAMES);
+		put_task(task);
+		if (seen)
 			return found;
 		nr = found + 1;
 	}
 	return -1;
 }
 
-static void emit_numbers(struct dir_context *ctx, const struct proc_entry *of,
-			 struct task_struct *task)
+static void emit_numbers(struct file *file, struct dir_context *ctx, struct task_struct *task)
 {
+	const struct proc_entry *of = proc_of(file->inode)->entry;
+	const struct proc_options *o = options_of(file->inode->sb);
 	const struct proc_entry *each = of == &proc_root ? &pid_entry : of->number_entry;
 	int nr;
 
@@ -324,7 +351,7 @@ static void emit_numbers(struct dir_context *ctx, const struct proc_entry *of,
 		ctx->pos = FIRST_NUMBER;
 	while (ctx->pos - FIRST_NUMBER <= INT32_MAX) {
 		nr = ctx->pos - FIRST_NUMBER;
-		nr = of == &proc_root ? next_pid(MAX(nr, 1)) : of->next_number(task, nr);
+		nr = of == &proc_root ? next_pid(o, MAX(nr, 1)) : of->next_number(task, nr);
 		if (nr < 0)
 			return;
 		ctx->pos = FIRST_NUMBER + (loff_t)nr;
@@ -337,21 +364,15 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 {
 	const struct proc_inode *proc = proc_of(file->inode);
 	bool gone;
-	struct task_struct *task = get_task(file->inode, &gone);
+	struct task_struct *task = proc_get_task(file->inode, &gone);
 
 	if (gone)
 		return -ENOENT;
-	if (dir_emit_dots(file, ctx) && emit_rows(ctx, proc->entry->children, proc->pid) &&
+	if (dir_emit_dots(file, ctx) && emit_rows(file, ctx) &&
 	    (proc->entry == &proc_root || proc->entry->next_number))
-		emit_numbers(ctx, proc->entry, task);
+		emit_numbers(file, ctx, task);
 	put_task(task);
 	return 0;
-}
-
-/* There is no end to seek from: texts have no length before they are read. */
-static loff_t proc_llseek(struct file *file, loff_t offset, int whence)
-{
-	return whence <= SEEK_CUR ? generic_llseek(file, offset, whence) : -EINVAL;
 }
 
 static const struct file_operations proc_dir_operations = {
@@ -360,23 +381,86 @@ static const struct file_operations proc_dir_operations = {
 	.llseek = proc_llseek,
 };
 
-static int check_guard(const struct proc_entry *entry, struct task_struct *task)
-{
-	const struct cred *cred = current->cred;
+/* Permissions. */
 
-	if (!entry->guarded || may_inspect(task, cred->fsuid, cred->fsgid))
-		return 0;
-	return -EACCES;
+bool proc_may_inspect(struct task_struct *task)
+{
+	return may_inspect(task, current->cred->fsuid, current->cred->fsgid);
 }
+
+/* In /proc/sys the mode binds root as well. */
+static int sysctl_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
+{
+	mode_t mode = inode->mode;
+
+	if (cred->euid == 0)
+		mode >>= 6;
+	else if (in_group(cred, 0))
+		mode >>= 3;
+	return mask & ~mode & 7 ? -EACCES : 0;
+}
+
+static int task_permission(const struct cred *cred, const struct inode *inode, unsigned int mask,
+			   struct task_struct *task)
+{
+	const struct proc_entry *entry = proc_of(inode)->entry;
+	const struct proc_options *o = options_of(inode->sb);
+	int error;
+
+	if (entry == &pid_entry && !may_see(o, task, HIDE_CONTENTS))
+		return o->hide == HIDE_NAMES ? -ENOENT : -EPERM;
+	error = generic_permission(cred, inode, mask);
+	if (error == -EACCES && entry->own_threads && same_thread_group(task, current))
+		return 0;
+	if (error == 0 && entry->guarded && S_ISDIR(inode->mode) && !proc_may_inspect(task))
+		return -EACCES;
+	return error;
+}
+
+static int proc_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
+{
+	bool gone;
+	struct task_struct *task = proc_get_task(inode, &gone);
+	int error = gone ? -ESRCH : 0;
+
+	if (task)
+		error = task_permission(cred, inode, mask, task);
+	else if (!gone && proc_of(inode)->entry->sysctl)
+		error = sysctl_permission(cred, inode, mask);
+	else if (!gone)
+		error = generic_permission(cred, inode, mask);
+	put_task(task);
+	return error;
+}
+
+/* The files have no length that could be set; O_TRUNC, as in "echo 1 >/proc/...", is harmless. */
+static int proc_set_size(struct inode *inode, loff_t size)
+{
+	return 0;
+}
+
+static const struct inode_operations proc_dir_inode = {
+	.lookup = proc_lookup,
+	.permission = proc_permission,
+};
+
+static const struct inode_operations proc_file_inode = {
+	.set_size = proc_set_size,
+	.permission = proc_permission,
+};
 
 /* Links. */
 
 static const char *proc_get_link(struct inode *inode, char *buf)
 {
 	bool gone;
-	struct task_struct *task = get_task(inode, &gone);
-	const char *text = gone ? ERR_PTR(-ENOENT) : proc_of(inode)->entry->link(task, buf);
+	struct task_struct *task = proc_get_task(inode, &gone);
+	const struct proc_entry *entry = proc_of(inode)->entry;
+	const char *text = ERR_PTR(-ENOENT);
 
+	if (!gone)
+		text = entry->guarded && !proc_may_inspect(task) ? ERR_PTR(-EACCES)
+								 : entry->link(task, buf);
 	put_task(task);
 	return text;
 }
@@ -384,10 +468,12 @@ static const char *proc_get_link(struct inode *inode, char *buf)
 static int proc_jump(struct inode *inode, struct path *path)
 {
 	bool gone;
-	struct task_struct *task = get_task(inode, &gone);
+	struct task_struct *task = proc_get_task(inode, &gone);
 	const struct proc_entry *entry = proc_of(inode)->entry;
-	int error = gone ? -ENOENT : check_guard(entry, task);
+	int error = gone ? -ENOENT : 0;
 
+	if (error == 0 && entry->guarded && !proc_may_inspect(task))
+		error = -EACCES;
 	if (error == 0)
 		error = entry->jump(task, inode->rdev, path);
 	put_task(task);
@@ -397,151 +483,120 @@ static int proc_jump(struct inode *inode, struct path *path)
 static const struct inode_operations proc_link_inode = {.get_link = proc_get_link};
 static const struct inode_operations proc_jump_inode = {.jump = proc_jump};
 
-/* Files. */
+/* Super blocks and their options. */
 
-/* O_TRUNC, as in "echo 1 >/proc/...", has nothing to do. */
-static int proc_set_size(struct inode *inode, loff_t size)
+static bool parse_hide(const char *value, struct proc_options *o)
 {
-	return 0;
-}
+	static const struct {
+		const char *name;
+		enum hide_pid hide;
+	} names[] = {
+		{"0", HIDE_NOTHING},       {"off", HIDE_NOTHING},         {"1", HIDE_CONTENTS},
+		{"2", HIDE_NAMES},         {"noaccess", HIDE_CONTENTS},   {"4", HIDE_UNTRACED},
+		{"invisible", HIDE_NAMES}, {"ptraceable", HIDE_UNTRACED},
+	};
 
-static int proc_open(struct inode *inode, struct file *file)
-{
-	struct seq_buffer *m;
-	bool gone;
-	struct task_struct *task = get_task(inode, &gone);
-	int error = gone ? -ESRCH : check_guard(proc_of(inode)->entry, task);
-
-	put_task(task);
-	if (error != 0)
-		return error;
-	m = kzalloc(sizeof(*m));
-	file->private_data = m;
-	return m ? 0 : -ENOMEM;
-}
-
-static void proc_release(struct file *file)
-{
-	struct seq_buffer *m = file->private_data;
-
-	kfree(m->text);
-	kfree(m);
-}
-
-static int make_text(struct seq_buffer *m, const struct proc_entry *entry, struct task_struct *task)
-{
-	int error = 0;
-
-	for (size_t size = MAX(m->size, (size_t)FIRST_TEXT); size <= LARGEST_TEXT; size *= 2) {
-		if (size != m->size) {
-			kfree(m->text);
-			m->text = kmalloc(size);
-			m->size = m->text ? size : 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(value, names[i].name) == 0) {
+			o->hide = names[i].hide;
+			return true;
 		}
-		if (!m->text)
-			return -ENOMEM;
-		m->len = 0;
-		m->overflow = false;
-		error = entry->show(m, task);
-		if (error != 0 || !m->overflow)
-			return error;
-	}
-	return -ENOMEM;
+	return false;
 }
 
-static ssize_t read_text(struct file *file, struct iov_iter *to, loff_t *pos)
+static bool parse_option(char *word, struct proc_options *o)
 {
-	const struct proc_entry *entry = proc_of(file->inode)->entry;
-	struct seq_buffer *m = file->private_data;
-	struct task_struct *task;
-	size_t n, copied;
-	bool gone;
-	int error = 0;
+	int gid;
 
-	if (!entry->show)
-		return -EINVAL;
-	mutex_lock(&file->inode->lock);
-	if (*pos == 0 || !m->text) {
-		task = get_task(file->inode, &gone);
-		error = gone ? -ESRCH : make_text(m, entry, task);
-		put_task(task);
+	if (strncmp(word, "hidepid=", 8) == 0)
+		return parse_hide(word + 8, o);
+	if (strcmp(word, "subset=pid") == 0)
+		return o->only_pids = true;
+	if (strncmp(word, "gid=", 4) != 0 || proc_parse_int(word + 4, 0, INT32_MAX, &gid) != 0)
+		return false;
+	o->gid = gid;
+	return true;
+}
+
+/* data is words between commas; those not named keep what they are. */
+static int parse_options(const char *data, struct proc_options *o)
+{
+	char *words = data ? kstrdup(data) : NULL, *word = words, *end;
+	int error = data && !words ? -ENOMEM : 0;
+
+	for (; word && error == 0; word = end) {
+		end = strchr(word, ',');
+		if (end)
+			*end++ = '\0';
+		if (*word && !parse_option(word, o))
+			error = -EINVAL;
 	}
-	if (error == 0 && *pos < (loff_t)m->len) {
-		n = MIN(to->count, m->len - (size_t)*pos);
-		copied = copy_to_iter(m->text + *pos, n, to);
-		*pos += copied;
-		error = n && !copied ? -EFAULT : (int)copied;
-	}
-	mutex_unlock(&file->inode->lock);
+	kfree(words);
 	return error;
 }
 
-#define LONGEST_WRITE 4096u
-
-static ssize_t write_text(struct file *file, struct iov_iter *from, loff_t *pos)
+static int proc_remount(struct super_block *sb, const char *data)
 {
-	const struct proc_entry *entry = proc_of(file->inode)->entry;
-	size_t n = MIN(from->count, LONGEST_WRITE);
-	struct task_struct *task;
-	char *text;
-	bool gone;
-	int error;
+	struct proc_options o = *options_of(sb);
+	int error = parse_options(data, &o);
 
-	if (!entry->write)
-		return -EIO;
-	text = kmalloc(n + 1);
-	if (!text)
-		return -ENOMEM;
-	task = get_task(file->inode, &gone);
-	if (gone)
-		error = -ESRCH;
-	else if (copy_from_iter(text, n, from) < n)
-		error = -EFAULT;
-	else {
-		text[n] = '\0';
-		error = entry->write(text, n, task);
-	}
-	put_task(task);
-	kfree(text);
-	*pos += n;
-	return error != 0 ? error : (ssize_t)n;
+	if (error == 0)
+		*(struct proc_options *)sb->private = o;
+	return error;
 }
 
-/* Reading and writing fail-nth must not be what it makes fail. */
-static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
+static void proc_show_options(struct super_block *sb, struct seq_buffer *m)
 {
-	bool suspended = fail_suspend();
-	ssize_t result = read_text(file, to, pos);
+	static const char *const names[] = {"off", "noaccess", "invisible", "", "ptraceable"};
+	const struct proc_options *o = options_of(sb);
 
-	fail_resume(suspended);
-	return result;
+	if (o->gid)
+		seq_printf(m, ",gid=%u", o->gid);
+	if (o->hide != HIDE_NOTHING)
+		seq_printf(m, ",hidepid=%s", names[o->hide]);
+	if (o->only_pids)
+		seq_puts(m, ",subset=pid");
 }
 
-static ssize_t proc_write(struct file *file, struct iov_iter *from, loff_t *pos)
+static void proc_evict_inode(struct inode *inode)
 {
-	bool suspended = fail_suspend();
-	ssize_t result = write_text(file, from, pos);
+	struct proc_inode *proc = inode->private;
 
-	fail_resume(suspended);
-	return result;
+	if (proc)
+		put_pid(proc->pid);
+	kfree(proc);
 }
 
-static const struct file_operations proc_file_operations = {
-	.open = proc_open,
-	.release = proc_release,
-	.read = proc_read,
-	.write = proc_write,
-	.llseek = proc_llseek,
-};
+static void proc_put_super(struct super_block *sb)
+{
+	kfree(sb->private);
+}
 
 static const struct super_operations proc_super_operations = {
 	.evict_inode = proc_evict_inode,
+	.remount = proc_remount,
+	.show_options = proc_show_options,
+	.put_super = proc_put_super,
 };
 
 static struct super_block *proc_get_super(const struct file_system_type *type, const char *data)
 {
-	atomic_inc(&proc_super->count);
-	return proc_super;
+	struct super_block *sb = super_alloc(type, &proc_super_operations, PROC_SUPER_MAGIC);
+	int error = -ENOMEM;
+	struct inode *root;
+
+	if (!sb)
+		return ERR_PTR(error);
+	sb->private = kzalloc(sizeof(struct proc_options));
+	if (sb->private)
+		error = parse_options(data, sb->private);
+	root = error == 0 ? new_inode(sb, &proc_root, NULL, 0) : NULL;
+	if (root)
+		sb->root = dentry_alloc(sb, NULL, "/", 1, root);
+	if (sb->root)
+		return sb;
+	super_put(sb);
+	return ERR_PTR(error != 0 ? error : -ENOMEM);
 }
 
 const struct file_system_type proc_type = {
@@ -549,15 +604,3 @@ const struct file_system_type proc_type = {
 	.nodev = true,
 	.get_super = proc_get_super,
 };
-
-void proc_init(void)
-{
-	struct inode *root;
-
-	proc_super = super_alloc(&proc_type, &proc_super_operations, PROC_SUPER_MAGIC);
-	ASSERT(proc_super);
-	root = new_inode(&proc_root, NULL, 0);
-	ASSERT(root);
-	proc_super->root = dentry_alloc(proc_super, NULL, "/", 1, root);
-	ASSERT(proc_super->root);
-}

@@ -1,80 +1,23 @@
 /*
  * What stands directly in /proc: the system as a whole. Numbers are taken at the moment of reading,
- * without stopping anything.
+ * without stopping anything. The tables of processes' files and of /proc/sys are elsewhere
+ * (fs/proc_pid.c, fs/proc_sysctl.c), as are larger texts.
  */
 #include <tine/boot_info.h>
-#include <tine/err.h>
 #include <tine/file_lock.h>
 #include <tine/fs.h>
-#include <tine/fs_struct.h>
-#include <tine/loadavg.h>
-#include <tine/mount.h>
-#include <tine/namei.h>
 #include <tine/page.h>
 #include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
-#include <tine/sched.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
-#include <tine/time.h>
-#include <tine/tmpfs.h>
 #include <tine/utsname.h>
-
-static int show_meminfo(struct seq_buffer *m, struct task_struct *task)
-{
-	static const char *const absent[] = {"SwapCached", "Active", "Inactive", "SwapTotal",
-					     "SwapFree",   "Dirty",  "Writeback"};
-	u64 total = total_page_count() * 4, free = free_page_count() * 4;
-
-	seq_printf(m, "MemTotal:       %8zu kB\n", (size_t)total);
-	seq_printf(m, "MemFree:        %8zu kB\n", (size_t)free);
-	seq_printf(m, "MemAvailable:   %8zu kB\n", (size_t)free);
-	seq_printf(m, "Buffers:        %8u kB\n", 0);
-	seq_printf(m, "Cached:         %8zu kB\n", (size_t)tmpfs_total_pages() * 4);
-	for (unsigned int i = 0; i < ARRAY_SIZE(absent); i++)
-		seq_printf(m, "%s:%*s%8u kB\n", absent[i], 15 - (int)strlen(absent[i]), "", 0);
-	seq_printf(m, "Shmem:          %8zu kB\n", (size_t)tmpfs_total_pages() * 4);
-	return 0;
-}
-
-static void show_seconds(struct seq_buffer *m, u64 ns, const char *after)
-{
-	seq_printf(m, "%zu.%02zu%s", (size_t)(ns / NSEC_PER_SEC),
-		   (size_t)(ns % NSEC_PER_SEC / 10000000), after);
-}
-
-static unsigned int online_cpus(void)
-{
-	unsigned int n = 0;
-
-	for (u64 left = cpu_online_mask; left; left &= left - 1)
-		n++;
-	return n;
-}
-
-static u64 all_idle_ns(void)
-{
-	u64 sum = 0;
-
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
-		sum += sched_idle_ns(cpu);
-	return sum;
-}
-
-static int show_uptime(struct seq_buffer *m, struct task_struct *task)
-{
-	u64 now = ktime_get();
-
-	show_seconds(m, now, " ");
-	show_seconds(m, all_idle_ns(), "\n");
-	return 0;
-}
 
 static int show_version(struct seq_buffer *m, struct task_struct *task)
 {
-	seq_printf(m, "%s version %s (gcc " __VERSION__ ") %s\n", UTS_SYSNAME, UTS_RELEASE,
+	seq_printf(m, "%s version %s (%s) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_COMPILER,
 		   UTS_VERSION);
 	return 0;
 }
@@ -93,101 +36,42 @@ static int show_filesystems(struct seq_buffer *m, struct task_struct *task)
 	return 0;
 }
 
-static int show_loadavg(struct seq_buffer *m, struct task_struct *task)
+/* A line for each name that a row stands for: /proc/devices goes by major number. */
+static int show_devices(struct seq_buffer *m, struct task_struct *task)
 {
-	u64 load[3];
-
-	get_load_average(load);
-	for (int i = 0; i < 3; i++)
-		seq_printf(m, "%zu.%02zu ", (size_t)(load[i] >> LOAD_SHIFT),
-			   (size_t)((load[i] & ((1u << LOAD_SHIFT) - 1)) * 100 >> LOAD_SHIFT));
-	seq_printf(m, "%lu/%d %d\n", nr_running(), nr_threads, last_pid());
+	seq_puts(m, "Character devices:\n"
+		    "  1 mem\n"
+		    "  4 ttyS\n"
+		    "  5 /dev/tty\n"
+		    "  5 /dev/console\n"
+		    "\n"
+		    "Block devices:\n");
 	return 0;
 }
 
-/* Ticks of a hundredth of a second, which is what user space counts CPU time in. */
-static size_t ticks(u64 ns)
+static int show_swaps(struct seq_buffer *m, struct task_struct *task)
 {
-	return ns / 10000000;
-}
-
-static int show_stat(struct seq_buffer *m, struct task_struct *task)
-{
-	u64 now = ktime_get(), idle = all_idle_ns();
-	u64 busy = now * online_cpus() > idle ? now * online_cpus() - idle : 0;
-
-	seq_printf(m, "cpu  %zu 0 0 %zu 0 0 0 0 0 0\n", ticks(busy), ticks(idle));
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		u64 idle_here = MIN(sched_idle_ns(cpu), now);
-
-		if (cpu_online_mask & (1ull << cpu))
-			seq_printf(m, "cpu%u %zu 0 0 %zu 0 0 0 0 0 0\n", cpu,
-				   ticks(now - idle_here), ticks(idle_here));
-	}
-	seq_printf(m, "intr 0\nctxt %zu\nbtime %zu\n", (size_t)nr_context_switches(),
-		   (size_t)((ktime_get_real() - now) / NSEC_PER_SEC));
-	seq_printf(m, "processes %zu\nprocs_running %lu\nprocs_blocked 0\n", (size_t)total_forks,
-		   nr_running());
+	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
 	return 0;
 }
 
-static void show_mount(struct seq_buffer *m, struct vfsmount *mnt, const char *name)
+/* Partitions, disks, loadable modules: there are none. */
+static int show_nothing(struct seq_buffer *m, struct task_struct *task)
 {
-	static const struct {
-		u32 flag;
-		const char *text;
-	} names[] = {{MNT_NOSUID, ",nosuid"}, {MNT_NODEV, ",nodev"}, {MNT_NOEXEC, ",noexec"}};
-
-	seq_escape(m, mnt->source, " \t\n");
-	seq_puts(m, " ");
-	seq_escape(m, name, " \t\n");
-	seq_printf(m, " %s %s", mnt->parent ? mnt->sb->type->name : "rootfs",
-		   mnt_want_write(mnt) ? "ro" : "rw");
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-		if (mnt->flags & names[i].flag)
-			seq_puts(m, names[i].text);
-	seq_puts(m, mnt->flags & MNT_NOATIME ? ",noatime" : ",relatime");
-	if (mnt->sb->ops->show_options)
-		mnt->sb->ops->show_options(mnt->sb, m);
-	seq_puts(m, " 0 0\n");
+	return 0;
 }
 
-/* The mount after *id in the namespace, counted. */
-static struct vfsmount *next_mount(int id)
+static int show_consoles(struct seq_buffer *m, struct task_struct *task)
 {
-	struct vfsmount *mnt;
-
-	spin_lock(&mount_lock);
-	list_for_each_entry(mnt, &current_mnt_ns()->mounts, link)
-		if (mnt->id > id) {
-			mntget(mnt);
-			spin_unlock(&mount_lock);
-			return mnt;
-		}
-	spin_unlock(&mount_lock);
-	return NULL;
+	seq_puts(m, "ttyS0                -W- (EC p a)    4:64\n");
+	return 0;
 }
 
-static int show_mounts(struct seq_buffer *m, struct task_struct *task)
+static int show_tty_drivers(struct seq_buffer *m, struct task_struct *task)
 {
-	struct path root, at;
-	char *buf = kmalloc(PATH_MAX), *name;
-	bool outside;
-	int id = 0;
-
-	if (!buf)
-		return -ENOMEM;
-	get_fs_root(&root);
-	while ((at.mnt = next_mount(id))) {
-		id = at.mnt->id;
-		at.dentry = at.mnt->root;
-		name = path_name(&at, &root, buf, PATH_MAX, &outside);
-		if (!IS_ERR(name) && !outside)
-			show_mount(m, at.mnt, name);
-		mntput(at.mnt);
-	}
-	path_put(&root);
-	kfree(buf);
+	seq_puts(m, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		    "/dev/console         /dev/console    5       1 system:console\n"
+		    "serial               /dev/ttyS       4      64 serial\n");
 	return 0;
 }
 
@@ -208,123 +92,66 @@ static const char *link_mounts(struct task_struct *task, char *buf)
 	return "self/mounts";
 }
 
+static const char *link_net(struct task_struct *task, char *buf)
+{
+	return "self/net";
+}
+
 /* /proc/tine: what tests look at to see that nothing was leaked. */
 
-static void show_counter(const char *name, long in_use, void *arg)
+static void show_counter(const struct kmem_cache_info *info, void *arg)
 {
-	seq_printf(arg, "%s %ld\n", name, in_use);
+	seq_printf(arg, "%s %ld\n", info->name, info->in_use);
 }
 
 static int show_counters(struct seq_buffer *m, struct task_struct *task)
 {
 	drain_kernel_stacks();
-	seq_printf(m, "free_pages %zu\n", (size_t)unowned_page_count());
+	seq_printf(m, "free_pages %lu\n", unowned_page_count());
 	kmem_cache_for_each(show_counter, m);
 	seq_printf(m, "threads %d\n", nr_threads);
 	return 0;
 }
 
-static const struct proc_entry proc_tine_entries[] = {
+static const struct proc_entry tine_entries[] = {
 	{.name = "counters", .mode = 0444, .show = show_counters},
 	{.name = NULL},
 };
 
-/* /proc/sys */
-
-int proc_parse_int(const char *text, int min, int max, int *value)
-{
-	long n = 0;
-	bool any = false;
-
-	while (*text == ' ')
-		text++;
-	for (; *text >= '0' && *text <= '9' && n <= INT32_MAX; text++, any = true)
-		n = n * 10 + *text - '0';
-	if (!any || (*text && *text != '\n') || n < min || n > max)
-		return -EINVAL;
-	*value = n;
-	return 0;
-}
-
-#define PID_MAX_MIN 301
-#define PID_MAX_MAX 4194304
-
-static int show_pid_max(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_printf(m, "%d\n", READ_ONCE(pid_max));
-	return 0;
-}
-
-static int write_pid_max(const char *text, size_t n, struct task_struct *task)
-{
-	int value, error = proc_parse_int(text, PID_MAX_MIN, PID_MAX_MAX, &value);
-
-	if (error == 0)
-		WRITE_ONCE(pid_max, value);
-	return error;
-}
-
-static int show_threads_max(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_printf(m, "%d\n", READ_ONCE(max_threads));
-	return 0;
-}
-
-#define THREADS_MIN 20
-#define THREADS_MAX 0x3fffffff
-
-static int write_threads_max(const char *text, size_t n, struct task_struct *task)
-{
-	int value, error = proc_parse_int(text, THREADS_MIN, THREADS_MAX, &value);
-
-	if (error == 0)
-		WRITE_ONCE(max_threads, value);
-	return error;
-}
-
-static int show_osrelease(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_printf(m, "%s\n", UTS_RELEASE);
-	return 0;
-}
-
-static int show_ostype(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_printf(m, "%s\n", UTS_SYSNAME);
-	return 0;
-}
-
-static const struct proc_entry sys_kernel_entries[] = {
-	{.name = "osrelease", .mode = 0444, .show = show_osrelease},
-	{.name = "ostype", .mode = 0444, .show = show_ostype},
-	{.name = "pid_max", .mode = 0644, .show = show_pid_max, .write = write_pid_max},
-	{.name = "threads-max", .mode = 0644, .show = show_threads_max, .write = write_threads_max},
+static const struct proc_entry tty_entries[] = {
+	{.name = "drivers", .mode = 0444, .show = show_tty_drivers},
 	{.name = NULL},
 };
 
-static const struct proc_entry proc_sys_entries[] = {
-	{.name = "kernel", .mode = 0555, .children = sys_kernel_entries},
-	{.name = NULL},
-};
-
+/* Those that subset=pid leaves stand first. */
+/* clang-format off */
 const struct proc_entry proc_root_entries[] = {
-	{.name = "cmdline", .mode = 0444, .show = show_cmdline},
-	{.name = "filesystems", .mode = 0444, .show = show_filesystems},
-	{.name = "loadavg", .mode = 0444, .show = show_loadavg},
-	{.name = "locks", .mode = 0444, .show = show_file_locks},
-	{.name = "meminfo", .mode = 0444, .show = show_meminfo},
-	{.name = "mounts", .mode = 0777, .link = link_mounts},
-	{.name = "self", .mode = 0777, .link = link_self},
-	{.name = "stat", .mode = 0444, .show = show_stat},
-	{.name = "sys", .mode = 0555, .children = proc_sys_entries},
-	{.name = "thread-self", .mode = 0777, .link = link_thread_self},
-	{.name = "tine", .mode = 0555, .children = proc_tine_entries},
-	{.name = "uptime", .mode = 0444, .show = show_uptime},
-	{.name = "version", .mode = 0444, .show = show_version},
-	{.name = NULL},
-};
+	{ .name = "self", .mode = 0777, .link = link_self },
+	{ .name = "thread-self", .mode = 0777, .link = link_thread_self },
 
-int proc_show_mounts(struct seq_buffer *m, struct task_struct *task)
-{
-	return show_mounts(m, task);
-}
+	{ .name = "buddyinfo", .mode = 0444, .show = proc_show_buddyinfo },
+	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
+	{ .name = "consoles", .mode = 0444, .show = show_consoles },
+	{ .name = "cpuinfo", .mode = 0444, .show = proc_show_cpuinfo },
+	{ .name = "devices", .mode = 0444, .show = show_devices },
+	{ .name = "diskstats", .mode = 0444, .show = show_nothing },
+	{ .name = "filesystems", .mode = 0444, .show = show_filesystems },
+	{ .name = "loadavg", .mode = 0444, .show = proc_show_loadavg },
+	{ .name = "locks", .mode = 0444, .show = show_file_locks },
+	{ .name = "meminfo", .mode = 0444, .show = proc_show_meminfo },
+	{ .name = "modules", .mode = 0444, .show = show_nothing },
+	{ .name = "mounts", .mode = 0777, .link = link_mounts },
+	{ .name = "net", .mode = 0777, .link = link_net },
+	{ .name = "partitions", .mode = 0444, .show = show_nothing },
+	{ .name = "slabinfo", .mode = 0400, .show = proc_show_slabinfo },
+	{ .name = "stat", .mode = 0444, .show = proc_show_cpu_stat },
+	{ .name = "swaps", .mode = 0444, .show = show_swaps },
+	{ .name = "sys", .mode = 0555, .children = proc_sys_entries },
+	{ .name = "tine", .mode = 0555, .children = tine_entries },
+	{ .name = "tty", .mode = 0555, .children = tty_entries },
+	{ .name = "uptime", .mode = 0444, .show = proc_show_uptime },
+	{ .name = "version", .mode = 0444, .show = show_version },
+	{ .name = "vmstat", .mode = 0444, .show = proc_show_vmstat },
+	{ .name = NULL },
+};
+/* clang-format on */

@@ -2,7 +2,12 @@
  * Text that grows as it is printed. Printing never allocates and never fails: what does not fit
  * sets overflow, and who owns the buffer then makes the text again in a larger one. So text may be
  * made under spinlocks.
+ *
+ * A text whose length depends on programs (mappings, mounts) is made in parts, as many items at a
+ * time as fit, so that it needs no buffer of its own length.
  */
+#include <tine/err.h>
+#include <tine/fs.h>
 #include <tine/printk.h>
 #include <tine/seq_buffer.h>
 #include <tine/string.h>
@@ -47,4 +52,43 @@ void seq_escape(struct seq_buffer *m, const char *s, const char *escape)
 		else
 			seq_write(m, s, 1);
 	}
+}
+
+void seq_pad(struct seq_buffer *m, size_t start, size_t length)
+{
+	while (m->len - start < length && !m->overflow)
+		seq_write(m, " ", 1);
+}
+
+/* The name is made at the end of the room, and escapes may take no more than what is before it. */
+void seq_file_name(struct seq_buffer *m, struct file *file)
+{
+	char *name = m->overflow ? NULL : file_path(file, m->text + m->len, m->size - m->len);
+
+	if (!name || IS_ERR(name)) {
+		m->overflow = true;
+		return;
+	}
+	for (; *name && !m->overflow; name++) {
+		if (*name != '\n')
+			seq_write(m, name, 1);
+		else if (m->text + m->len + 4 > name + 1)
+			m->overflow = true;
+		else
+			seq_puts(m, "\\012");
+	}
+}
+
+bool seq_next(struct seq_buffer *m, size_t start, u64 cursor)
+{
+	if (!m->overflow) {
+		m->cursor = cursor;
+		return true;
+	}
+	if (start > 0) {
+		m->len = start;
+		m->overflow = false;
+		m->more = true;
+	}
+	return false;
 }

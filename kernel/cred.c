@@ -162,6 +162,16 @@ void commit_creds(struct cred *new)
 	put_cred(old);
 }
 
+struct cred *get_task_cred(struct task_struct *task)
+{
+	struct cred *cred;
+
+	spin_lock(&task->alloc_lock);
+	cred = get_cred(task->cred);
+	spin_unlock(&task->alloc_lock);
+	return cred;
+}
+
 uid_t task_uid(struct task_struct *task)
 {
 	uid_t uid;
@@ -222,7 +232,10 @@ bool may_inspect(struct task_struct *task, uid_t uid, gid_t gid)
 
 bool capable(int cap)
 {
-	return current->cred->cap_effective >> cap & 1;
+	if (!(current->cred->cap_effective >> cap & 1))
+		return false;
+	current->flags |= PF_SUPERPRIV;
+	return true;
 }
 
 bool in_group(const struct cred *cred, gid_t gid)

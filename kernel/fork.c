@@ -122,7 +122,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 {
 	const struct task_struct *parent = current;
 
-	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE)) | PF_FORKNOEXEC;
+	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE | PF_SUPERPRIV)) | PF_FORKNOEXEC;
 	if (args->fn)
 		child->flags |= PF_KTHREAD;
 	(void)strscpy(child->comm, args->name ? args->name : parent->comm, sizeof(child->comm));

@@ -21,7 +21,6 @@
 #include <tine/task.h>
 
 #define RESERVED_PIDS 300
-#define PID_LIMIT     4194304 /* pid_max may be set up to this */
 
 struct pid_namespace {
 	struct pid_namespace *parent;
@@ -202,7 +201,7 @@ int set_pid_max(int n)
 {
 	u64 *bitmap, *old = NULL;
 
-	if (n < RESERVED_PIDS + 1 || n > PID_LIMIT)
+	if (n < PID_MAX_MIN || n > PID_MAX_MAX)
 		return -EINVAL;
 	bitmap = kzalloc(DIV_ROUND_UP(n, 64) * sizeof(u64));
 	if (!bitmap)

@@ -16,7 +16,7 @@
 
 #define LINE_SIZE 1024
 
-int console_loglevel = LOG_INFO;
+int console_printk[4] = {LOG_INFO, LOG_WARNING, LOG_ALERT, LOG_INFO};
 
 static struct spinlock log_lock = SPINLOCK_INIT(LOCK_CLASS_LOG);
 static char ring[LOG_RING_SIZE];

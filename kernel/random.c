@@ -51,6 +51,8 @@ static struct pool pools[MAX_CPUS];
 
 static const u8 zero_nonce[12];
 
+u8 random_boot_id[16];
+
 /* What is unpredictable right now, 32 bytes, xored into key. */
 static void mix_entropy(u8 key[CHACHA20_KEY_SIZE])
 {
@@ -178,6 +180,7 @@ void random_init(void)
 	draw_key(pools[cpu_id()].key);
 	pools[cpu_id()].pools_left = POOLS_PER_KEY;
 	pools[cpu_id()].used = POOL_SIZE;
+	get_random_bytes(random_boot_id, sizeof(random_boot_id));
 	if (!arch_random(probe, sizeof(probe)))
 		printk(LOG_WARNING,
 		       "random: this processor has no random numbers; seeded from clocks alone\n");

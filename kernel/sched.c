@@ -43,6 +43,7 @@ struct run_queue {
 		*leaving; /* may not run here any more: queued elsewhere after the switch */
 	u64 tick_at;      /* when the next tick is due; ~0: none was asked for */
 	u64 switches;
+	u64 system_ticks; /* that met the kernel, not a program */
 } __aligned(64);
 
 static struct run_queue run_queues[MAX_CPUS];
@@ -338,10 +339,12 @@ void sched_tick(u64 now, bool user)
 		return;
 	}
 	rq->tick_at = now + SLICE_NS;
-	if (user)
+	if (user) {
 		rq->curr->user_ticks++;
-	else
+	} else {
 		rq->curr->system_ticks++;
+		rq->system_ticks++;
+	}
 	if (READ_ONCE(rq->waiting) && now - rq->curr->slice_start >= SLICE_NS / 2)
 		set_task_work(rq->curr, TIF_RESCHED);
 }
@@ -490,6 +493,11 @@ void cond_resched(void)
 u64 sched_idle_ns(unsigned int cpu)
 {
 	return run_queues[cpu].idle ? task_cpu_ns(run_queues[cpu].idle) : 0;
+}
+
+u64 sched_system_ns(unsigned int cpu)
+{
+	return READ_ONCE(run_queues[cpu].system_ticks) * SLICE_NS;
 }
 
 /* --- Boot --- */

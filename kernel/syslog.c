@@ -13,8 +13,7 @@
 #include <tine/uaccess.h>
 #include <uapi/syslog.h>
 
-#define MIN_CONSOLE_LOGLEVEL 1
-#define POLL_NS              (NSEC_PER_SEC / 10)
+#define POLL_NS (NSEC_PER_SEC / 10)
 
 /* Guarded by nothing but being single words: two readers share what there is. */
 static u64 read_position;       /* SYSLOG_ACTION_READ goes on here */
@@ -72,7 +71,7 @@ static long set_console_level(int level)
 {
 	if (level < 1 || level > 8)
 		return -EINVAL;
-	console_loglevel = MAX(level, MIN_CONSOLE_LOGLEVEL);
+	console_loglevel = MAX(level, minimum_console_loglevel);
 	saved_loglevel = -1;
 	return 0;
 }
@@ -81,7 +80,7 @@ static void console_off(void)
 {
 	if (saved_loglevel < 0)
 		saved_loglevel = console_loglevel;
-	console_loglevel = MIN_CONSOLE_LOGLEVEL;
+	console_loglevel = minimum_console_loglevel;
 }
 
 static void console_on(void)

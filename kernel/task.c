@@ -211,6 +211,13 @@ void set_task_comm(struct task_struct *task, const char *name)
 	spin_unlock(&task->alloc_lock);
 }
 
+void get_task_comm(char name[TASK_COMM_LEN], struct task_struct *task)
+{
+	spin_lock(&task->alloc_lock);
+	memcpy(name, task->comm, TASK_COMM_LEN);
+	spin_unlock(&task->alloc_lock);
+}
+
 /* --- Boot --- */
 
 void task_init(void)

@@ -1,6 +1,6 @@
 /*
- * The names of the system: uname(2), sethostname(2). Of the six only the host name changes; its
- * lock keeps readers from seeing half of each.
+ * The names of the system: uname(2), sethostname(2), setdomainname(2). Of the six only the host name
+ * and the NIS domain name change; their lock keeps readers from seeing half of each.
  */
 #include <tine/cred.h>
 #include <tine/spinlock.h>
@@ -10,43 +10,43 @@
 #include <tine/uaccess.h>
 #include <tine/utsname.h>
 
-static struct spinlock hostname_lock = SPINLOCK_INIT(LOCK_CLASS_HOSTNAME);
-static char hostname[UTS_LEN + 1] = "tine";
+static struct spinlock names_lock = SPINLOCK_INIT(LOCK_CLASS_HOSTNAME);
+static char names[UTS_NAMES][UTS_LEN + 1] = {
+	[UTS_NODENAME] = "tine",
+	[UTS_DOMAINNAME] = "(none)",
+};
 
-void get_hostname(char name[UTS_LEN + 1])
+void get_uts_name(enum uts_name which, char name[UTS_LEN + 1])
 {
-	spin_lock(&hostname_lock);
-	memcpy(name, hostname, sizeof(hostname));
-	spin_unlock(&hostname_lock);
+	spin_lock(&names_lock);
+	memcpy(name, names[which], UTS_LEN + 1);
+	spin_unlock(&names_lock);
 }
 
-void set_hostname(const char *name, unsigned int n)
+void set_uts_name(enum uts_name which, const char *name, unsigned int n)
 {
-	spin_lock(&hostname_lock);
-	memset(hostname, 0, sizeof(hostname));
-	memcpy(hostname, name, n);
-	spin_unlock(&hostname_lock);
+	spin_lock(&names_lock);
+	memset(names[which], 0, UTS_LEN + 1);
+	memcpy(names[which], name, n);
+	spin_unlock(&names_lock);
 }
 
 long sys_uname(struct new_utsname __user *to)
 {
-	static const struct new_utsname names = {
+	static const struct new_utsname constant = {
 		.sysname = UTS_SYSNAME,
 		.release = UTS_RELEASE,
 		.version = UTS_VERSION,
 		.machine = UTS_MACHINE,
-		.domainname = "(none)",
 	};
-	char nodename[UTS_LEN + 1];
+	struct new_utsname uts = constant;
 
-	get_hostname(nodename);
-	if (copy_to_user(to, &names, sizeof(names)) ||
-	    copy_to_user(to->nodename, nodename, sizeof(nodename)))
-		return -EFAULT;
-	return 0;
+	get_uts_name(UTS_NODENAME, uts.nodename);
+	get_uts_name(UTS_DOMAINNAME, uts.domainname);
+	return copy_to_user(to, &uts, sizeof(uts)) ? -EFAULT : 0;
 }
 
-long sys_sethostname(char __user *from, int n)
+static long set_name(enum uts_name which, const char __user *from, int n)
 {
 	char name[UTS_LEN];
 
@@ -56,6 +56,16 @@ long sys_sethostname(char __user *from, int n)
 		return -EINVAL;
 	if (copy_from_user(name, from, (size_t)n))
 		return -EFAULT;
-	set_hostname(name, (unsigned int)n);
+	set_uts_name(which, name, (unsigned int)n);
 	return 0;
+}
+
+long sys_sethostname(char __user *from, int n)
+{
+	return set_name(UTS_NODENAME, from, n);
+}
+
+long sys_setdomainname(char __user *from, int n)
+{
+	return set_name(UTS_DOMAINNAME, from, n);
 }

@@ -82,6 +82,11 @@ void mm_get(struct mm_struct *mm)
 	atomic_inc(&mm->users);
 }
 
+bool mm_get_unless_gone(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->users);
+}
+
 void mm_put(struct mm_struct *mm)
 {
 	if (!atomic_dec_and_test(&mm->users))

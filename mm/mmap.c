@@ -267,7 +267,7 @@ static int check_request(struct request *r)
 		return -ENOMEM;
 	if (r->pgoff + (r->length >> PAGE_SHIFT) < r->pgoff)
 		return -EOVERFLOW;
-	return r->mm->vma_count > MAX_MAP_COUNT ? -ENOMEM : 0;
+	return (int)r->mm->vma_count > READ_ONCE(max_map_count) ? -ENOMEM : 0;
 }
 
 static void forget_file(struct request *r)

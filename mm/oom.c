@@ -68,7 +68,21 @@ static long points_of(const struct task_struct *task, long pages)
 {
 	long adjust = READ_ONCE(task->signal->oom_score_adj);
 
-	return MAX(pages + adjust * (long)(total_page_count() / 1000), 1);
+	return pages + adjust * (long)(total_page_count() / 1000);
+}
+
+long oom_points(struct task_struct *task)
+{
+	struct mm_struct *mm = may_be_killed(task) ? get_process_mm(task->group_leader) : NULL;
+	long points = 0;
+	struct mm_usage usage;
+
+	if (mm) {
+		usage = mm_usage(mm);
+		points = points_of(task, usage.nodes + mm_usage_pages(&usage));
+		mm_put(mm);
+	}
+	return points;
 }
 
 static bool is_dying(const struct task_struct *task, const struct mm_struct *mm)
@@ -88,7 +102,7 @@ static long appraise(struct choice *choice, struct task_struct *task)
 	mm_put(mm);
 	if (pages < 0)
 		choice->wait = true;
-	return pages < 0 ? 0 : points_of(task, pages);
+	return pages < 0 ? 0 : MAX(points_of(task, pages), 1);
 }
 
 /* Makes task the choice if it is the best so far; drops or keeps its reference. */

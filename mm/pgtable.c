@@ -664,7 +664,7 @@ static void measure_page(const struct page *page, u64 ways, struct mm_usage *usa
 	else if (count > 2)
 		mappings *= count - 1;
 	usage->pages[page->owner]++;
-	usage->share += MM_SHARE_UNIT / mappings;
+	usage->share[page->owner] += MM_SHARE_UNIT / mappings;
 	if (mappings > 1)
 		usage->shared[page->owner]++;
 }

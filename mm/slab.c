@@ -331,13 +331,22 @@ long kmem_cache_in_use(const struct kmem_cache *cache)
 	return n;
 }
 
-void kmem_cache_for_each(void (*visit)(const char *name, long in_use, void *arg), void *arg)
+void kmem_cache_for_each(void (*visit)(const struct kmem_cache_info *info, void *arg), void *arg)
 {
 	struct kmem_cache *cache;
 
-	list_for_each_entry(cache, &caches, link)
+	list_for_each_entry(cache, &caches, link) {
+		const struct kmem_cache_info info = {
+			.name = cache->name,
+			.in_use = kmem_cache_in_use(cache),
+			.size = cache->size,
+			.per_slab = cache->per_slab,
+			.order = cache->order,
+		};
+
 		if (cache != &cache_of_stacks) /* made as CPUs come to use the others */
-			visit(cache->name, kmem_cache_in_use(cache), arg);
+			visit(&info, arg);
+	}
 }
 
 static unsigned long shrink(struct kmem_cache *cache)

@@ -39,6 +39,8 @@
 #include <tine/slab.h>
 #include <tine/vma.h>
 
+int max_map_count = MAX_MAP_COUNT;
+
 static struct kmem_cache *vma_cache;
 
 /* --- Nodes --- */
@@ -465,7 +467,7 @@ static bool alike(const struct vma *left, const struct vma *right, unsigned long
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm)
 {
-	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas, .limit = MAX_MAP_COUNT};
+	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas, .limit = READ_ONCE(max_map_count)};
 	vma_get(edit->tree);
 }
 
@@ -519,6 +521,7 @@ int vma_edit_commit(struct vma_edit *edit)
 	edit->tree = old;
 	mm->vma_count += edit->count;
 	mm->total_pages += edit->total_pages;
+	mm->peak_pages = MAX(mm->peak_pages, mm->total_pages);
 	mm->data_pages += edit->data_pages;
 	mm->stack_pages += edit->stack_pages;
 	mm->locked_pages += edit->locked_pages;

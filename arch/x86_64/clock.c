@@ -54,6 +54,11 @@ static u64 fraction(u64 n, u64 d)
 	return quotient;
 }
 
+u64 clock_tsc_khz(void)
+{
+	return scale(NSEC_PER_MSEC, tsc_per_ns);
+}
+
 u64 arch_clock_ns(void)
 {
 	return scale(rdtsc() - tsc_base, ns_per_tsc);

@@ -12,6 +12,8 @@ void clock_init_boot(void);
 void clock_init(void);
 /* This CPU's timer. */
 void clock_init_cpu(void);
+/* How fast the TSC counts. */
+u64 clock_tsc_khz(void);
 /* Busy. */
 void delay_us(unsigned int us);
 

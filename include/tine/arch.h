@@ -124,6 +124,10 @@ int arch_setup_signal_frame(struct ksignal *ksig, struct pt_regs *regs);
  */
 void arch_restart_syscall(struct pt_regs *regs, int handler_sa_restart);
 
+/* The lines of /proc/cpuinfo about one CPU. */
+struct seq_buffer;
+void arch_show_cpuinfo(struct seq_buffer *m, unsigned int cpu);
+
 /* Diagnosis. */
 void arch_show_registers(const struct pt_regs *regs);
 /* Calls visit with each return address of the current stack, innermost first. */

@@ -85,6 +85,8 @@ void put_user_struct(struct user_struct *user);
  * Another task's credentials change only under its alloc_lock and its sighand's lock: hold one of
  * them to look.
  */
+/* task's, counted; neither lock held. */
+struct cred *get_task_cred(struct task_struct *task);
 /* task's real uid; neither lock held. */
 uid_t task_uid(struct task_struct *task);
 

@@ -6,8 +6,9 @@
 #include <tine/spinlock.h>
 
 #define FD_CHUNK         64u
-#define FD_LIMIT         1048576u /* fs.nr_open */
 #define FD_INLINE_CHUNKS 4u
+
+extern int max_open_files; /* fs.nr_open: limit of any process's descriptors */
 
 /*
  * 64 descriptors. Shared by the tables of forked processes while count is more than one; then it is
@@ -85,5 +86,7 @@ struct files_struct *get_files_struct(struct task_struct *task);
 void put_files_struct(struct files_struct *files);
 /* The first open descriptor >= *fd of another's table, *fd set to it; a reference. NULL: none. */
 struct file *files_next(struct files_struct *files, unsigned int *fd);
+/* The file at fd of another's table with a reference; NULL: none. *close_on_exec may be asked. */
+struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_on_exec);
 
 #endif

@@ -19,6 +19,7 @@ struct iov_iter;
 struct kernel_clone_args;
 struct page;
 struct poll_table;
+struct seq_buffer;
 struct task_struct;
 struct vfsmount;
 
@@ -56,6 +57,8 @@ struct file_operations {
 	/* Checks a mapping before it is made; may be NULL. */
 	int (*mmap)(struct file *file, unsigned int vm_flags);
 	int (*fsync)(struct file *file);
+	/* Adds lines to /proc/PID/fdinfo; may be NULL. */
+	void (*show_fdinfo)(struct seq_buffer *m, struct file *file);
 };
 
 struct file {
@@ -99,6 +102,9 @@ void file_free_empty(struct file *file); /* tolerates NULL */
  * called. created: the access mode was not asked of the file.
  */
 struct file *file_open_path(struct file *file, const struct path *path, int flags, bool created);
+
+/* Open files in all. */
+long open_file_count(void);
 
 static inline struct file *get_file(struct file *file)
 {

@@ -90,6 +90,8 @@ struct inode_operations {
 	int (*jump)(struct inode *inode, struct path *path);
 	/* Sets the size; i held. NULL: EINVAL. */
 	int (*set_size)(struct inode *inode, loff_t size);
+	/* In place of generic_permission, mask of MAY_READ, MAY_WRITE, MAY_EXEC. May be NULL. */
+	int (*permission)(const struct cred *cred, const struct inode *inode, unsigned int mask);
 };
 
 struct inode {
@@ -146,6 +148,8 @@ void file_accessed(struct file *file);
 #define MAY_APPEND 8u
 /* 0, -EACCES, or -EROFS. */
 int inode_permission(const struct cred *cred, const struct inode *inode, unsigned int mask);
+/* By the mode alone. */
+int generic_permission(const struct cred *cred, const struct inode *inode, unsigned int mask);
 /* cred owns inode or has CAP_FOWNER. */
 bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode);
 /* Drops set-user-id and set-group-id after a write or truncation by the unprivileged. i held. */
@@ -277,7 +281,6 @@ void mount_init(void);
 void tmpfs_init(void);
 void pipe_init(void);
 void tty_init(void);
-void proc_init(void);
 void rename_init(void);
 void files_init(void);
 

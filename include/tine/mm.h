@@ -62,6 +62,7 @@ struct mm_struct {
 	unsigned int vma_count; /* m */
 	/* m: sizes of mappings, in pages. */
 	unsigned long total_pages, data_pages, stack_pages, locked_pages;
+	unsigned long peak_pages; /* m: the most that total_pages ever was */
 	/* m: how often a page came where none was: what is resident is not more. */
 	unsigned long touched_pages;
 	unsigned long mmap_base; /* c: mappings are placed downwards from here */
@@ -86,6 +87,8 @@ struct mm_struct *mm_alloc(void);
  * emptied. ENOMEM as ERR_PTR. Sleeps. */
 struct mm_struct *dup_mm(struct mm_struct *oldmm);
 void mm_get(struct mm_struct *mm);
+/* For who only keeps the struct: false if no user is left, and with the last one all contents went. */
+bool mm_get_unless_gone(struct mm_struct *mm);
 /* Drops a user; the last one unmaps everything. Sleeps. */
 void mm_put(struct mm_struct *mm);
 void mm_grab(struct mm_struct *mm);
@@ -113,7 +116,7 @@ int vma_for_each(struct mm_struct *mm, int (*visit)(const struct vma *vma, void 
  * counted.
  */
 struct mm_usage {
-	u64 nodes, pages[PAGE_OWNERS], shared[PAGE_OWNERS], share;
+	u64 nodes, pages[PAGE_OWNERS], shared[PAGE_OWNERS], share[PAGE_OWNERS];
 };
 #define MM_SHARE_UNIT (1ull << 24)
 
@@ -173,5 +176,8 @@ enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
  * Returns false if there is none to kill (then the caller fails), else the allocation can be tried
  * again. Sleeps a little. No lock but that of current->mm may be held. */
 bool out_of_memory(void);
+/* What it thinks of task's process: the pages that its end would free, shifted by oom_score_adj. 0:
+ * it is not to be killed. Sleeps. */
+long oom_points(struct task_struct *task);
 
 #endif

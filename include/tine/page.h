@@ -125,6 +125,13 @@ u64 unowned_page_count(void);
  * arch.
  */
 unsigned long kernel_table_pages(void);
+/* Pages in use: of processes' memory that is no file's; of page tables. Walks all pages; sleeps. */
+struct page_census {
+	u64 anonymous, tables;
+};
+struct page_census page_census(void);
+/* How many free blocks of each order there are. */
+void count_free_blocks(unsigned long blocks[MAX_ORDER + 1]);
 /*
  * Empties this and other caches of free pages into the buddy lists (before declaring that memory is
  * out).

@@ -38,6 +38,8 @@ struct pid {
 
 extern struct pid_namespace init_pid_ns;
 extern int pid_max; /* numbers are below this */
+#define PID_MAX_MIN 301
+#define PID_MAX_MAX 4194304
 /* /proc/sys/kernel/pid_max. EINVAL: out of range; ENOMEM. */
 int set_pid_max(int n);
 

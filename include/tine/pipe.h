@@ -12,7 +12,10 @@ struct page;
 
 #define PIPE_BUF           4096u
 #define PIPE_DEFAULT_SLOTS 16u
-#define PIPE_MAX_BYTES     1048576u
+
+extern int pipe_max_bytes; /* fs.pipe-max-size: the unprivileged make pipes no larger */
+/* Sets it to bytes, rounded up to a power of two pages. EINVAL. */
+int set_pipe_max_bytes(int bytes);
 
 struct pipe_buffer {
 	struct page *page;

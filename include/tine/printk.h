@@ -24,7 +24,9 @@ enum log_level {
  * loglevel=7 adds the kernel's explanations (LOG_INFO): why it refused a clone, which system call
  * it lacks.
  */
-extern int console_loglevel;
+extern int console_printk[4];
+#define console_loglevel         (console_printk[0])
+#define minimum_console_loglevel (console_printk[2]) /* syslog(2) goes no lower */
 
 /* Is an explanation worth making? */
 static inline bool log_explains(void)

@@ -1,22 +1,39 @@
-/* The files of /proc are tables (fs/proc*.c). */
+/*
+ * The files of /proc are tables (fs/proc*.c) of rows, one for each name; fs/proc.c makes directories
+ * of them, fs/proc_text.c open files, fs/proc_sysctl.c what stands in /proc/sys.
+ */
 #ifndef TINE_PROC_FS_H
 #define TINE_PROC_FS_H
 
 #include <tine/fs.h>
 #include <tine/seq_buffer.h>
 
+struct mm_struct;
+struct sysctl;
 struct task_struct;
 
-/* One name. Exactly one of show, children, link, jump is set; write may accompany show. */
+/*
+ * One name. Exactly one of show, show_mm, transfer, children, link, jump, next_number and sysctl is
+ * set; write may accompany show, or stand alone.
+ */
 struct proc_entry {
 	const char *name;
-	mode_t mode;  /* permissions; the type follows from the rest */
-	bool guarded; /* only for who may inspect the process: EACCES */
+	mode_t mode;      /* permissions; the type follows from the rest */
+	bool guarded;     /* only for who may inspect the process: EACCES when it is opened */
+	bool own_threads; /* the process's own threads may, whatever the mode says */
 	/*
 	 * The text. task: whose directory it is in (counted by the caller), NULL outside of those.
-	 * 0 or -errno. May be called twice.
+	 * 0 or -errno. May be called twice. Long texts come in parts: seq_next().
 	 */
 	int (*show)(struct seq_buffer *m, struct task_struct *task);
+	/*
+	 * About the memory that the process had when the file was opened, and nobody may exchange
+	 * under it by exec. mm: with a user reference, NULL if there is none (any more). task: NULL
+	 * if it is gone.
+	 */
+	int (*show_mm)(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+	/* Reads or writes that memory at *pos. mm is not NULL. */
+	ssize_t (*transfer)(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
 	/* n bytes at text, NUL-terminated. */
 	int (*write)(const char *text, size_t n, struct task_struct *task);
 	const struct proc_entry *children;                        /* ends with a NULL name */
@@ -27,16 +44,75 @@ struct proc_entry {
 			    int number); /* permissions that the link shows; NULL: 0777 */
 	/*
 	 * A directory whose names are numbers: the lowest >= nr that exists, -1 if none; and what
-	 * each is.
+	 * each is. show_number: the text of such a file.
 	 */
 	int (*next_number)(struct task_struct *task, int nr);
+	int (*show_number)(struct seq_buffer *m, struct task_struct *task, int number);
 	const struct proc_entry *number_entry;
+	const struct sysctl *sysctl;
 };
 
-extern const struct proc_entry proc_root_entries[], proc_pid_entries[];
+/* What an inode of /proc is: inode->private. */
+struct proc_inode {
+	const struct proc_entry *entry;
+	struct pid *pid; /* counted; NULL outside of process directories */
+};
 
-/* For write: a decimal number in [min, max], perhaps with a newline. 0 or -EINVAL. */
+static inline const struct proc_entry *proc_entry_of(const struct inode *inode)
+{
+	return ((const struct proc_inode *)inode->private)->entry;
+}
+
+extern const struct proc_entry proc_root_entries[], proc_pid_entries[], proc_sys_entries[];
+extern const struct proc_entry proc_fd_entry, proc_fdinfo_entry; /* of fd/ and fdinfo/ */
+extern const struct file_operations proc_file_operations;
+
+/* The task an inode is about, counted; NULL if it is about none, or it has ended: *gone. */
+struct task_struct *proc_get_task(const struct inode *inode, bool *gone);
+loff_t proc_llseek(struct file *file, loff_t offset, int whence);
+/* The guard on task, for current. */
+bool proc_may_inspect(struct task_struct *task);
+
+/* Text of a /proc/sys file; what a write of n bytes at pos does: the bytes taken, or -errno. */
+int sysctl_show(struct seq_buffer *m, const struct sysctl *sysctl);
+ssize_t sysctl_write(const struct sysctl *sysctl, const char *text, size_t n, loff_t pos);
+
+/*
+ * For write: a decimal number in [min, max], perhaps negative, blanks around it. 0 or -EINVAL.
+ */
 int proc_parse_int(const char *text, int min, int max, int *value);
+/* A time in the ticks of a hundredth of a second that user space counts in. */
+unsigned long proc_ticks(u64 ns);
+/* Mounts as task (NULL: current) sees them, in the formats of its three files. */
 int proc_show_mounts(struct seq_buffer *m, struct task_struct *task);
+int proc_show_mountinfo(struct seq_buffer *m, struct task_struct *task);
+int proc_show_mountstats(struct seq_buffer *m, struct task_struct *task);
+
+/* fd/ and fdinfo/: the lowest open descriptor >= nr. */
+int proc_next_fd(struct task_struct *task, int nr);
+
+/* Rows of other files (fs/proc_status.c, proc_maps.c, proc_memory.c, proc_cpu.c). */
+int proc_show_stat(struct seq_buffer *m, struct task_struct *task);
+int proc_show_thread_stat(struct seq_buffer *m, struct task_struct *task);
+int proc_show_statm(struct seq_buffer *m, struct task_struct *task);
+int proc_show_status(struct seq_buffer *m, struct task_struct *task);
+int proc_show_children(struct seq_buffer *m, struct task_struct *task);
+int proc_show_maps(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+int proc_show_smaps(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+int proc_show_smaps_rollup(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+int proc_show_environ(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+int proc_show_auxv(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+int proc_show_cmdline(struct seq_buffer *m, struct task_struct *task);
+ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
+ssize_t proc_transfer_pagemap(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
+int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task);
+int proc_show_vmstat(struct seq_buffer *m, struct task_struct *task);
+int proc_show_slabinfo(struct seq_buffer *m, struct task_struct *task);
+int proc_show_buddyinfo(struct seq_buffer *m, struct task_struct *task);
+int proc_show_cpu_stat(struct seq_buffer *m, struct task_struct *task);
+int proc_show_cpuinfo(struct seq_buffer *m, struct task_struct *task);
+int proc_show_interrupts(struct seq_buffer *m, struct task_struct *task);
+int proc_show_loadavg(struct seq_buffer *m, struct task_struct *task);
+int proc_show_uptime(struct seq_buffer *m, struct task_struct *task);
 
 #endif

@@ -9,6 +9,8 @@
 void get_random_bytes(void *buf, size_t n);
 u64 get_random_u64(void);
 
+extern u8 random_boot_id[16]; /* another one at every boot */
+
 /* Seeds the generator. Called once at boot, after the clock and the processor are known; not needed
  * before fork or exec. */
 void random_init(void);

@@ -82,5 +82,7 @@ u64 nr_context_switches(void);
 u64 task_cpu_ns(const struct task_struct *task);
 /* Time that cpu has had nothing to run. */
 u64 sched_idle_ns(unsigned int cpu);
+/* Time that it has spent in the kernel, going by where its ticks met it. */
+u64 sched_system_ns(unsigned int cpu);
 
 #endif

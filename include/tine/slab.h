@@ -24,8 +24,14 @@ void kmem_cache_free(struct kmem_cache *cache, void *obj);
 
 /* Objects allocated and not freed, over all CPUs; exact when nobody is allocating. */
 long kmem_cache_in_use(const struct kmem_cache *cache);
-/* Calls visit(name, in_use, arg) for each cache. */
-void kmem_cache_for_each(void (*visit)(const char *name, long in_use, void *arg), void *arg);
+/* A cache as /proc/slabinfo shows it. */
+struct kmem_cache_info {
+	const char *name;
+	long in_use;
+	unsigned int size, per_slab, order; /* bytes of an object; objects, log2 of pages of a slab */
+};
+/* Calls visit(info, arg) for each cache. */
+void kmem_cache_for_each(void (*visit)(const struct kmem_cache_info *info, void *arg), void *arg);
 /* Gives completely free slabs back to the page allocator; returns how many pages. */
 unsigned long kmem_cache_shrink_all(void);
 /* Pages in slabs, whether their objects are in use or not. */

@@ -43,16 +43,17 @@ struct process_timers;
 #define TIF_RESTORE_SIGMASK 0x4u /* put back saved_sigmask if no handler ran */
 #define TIF_REGS_CHANGED    0x8u /* pt_regs were replaced during a system call (exec, sigreturn) */
 
-/* task->flags */
-#define PF_KTHREAD        0x1u  /* kernel thread: no user mode, no mm */
-#define PF_EXITING        0x2u  /* in do_exit */
-#define PF_FORKNOEXEC     0x4u  /* forked, has not called exec */
-#define PF_NPROC_EXCEEDED 0x20u /* setuid went over RLIMIT_NPROC: exec will fail */
-#define PF_SIGNALED       0x40u /* killed by a signal */
-#define PF_IDLE           0x80u
-#define PF_MCE_PROCESS    0x100u /* chose how to be told of bad memory... */
-#define PF_MCE_EARLY      0x200u /* ... at once, not when it is touched */
-#define PF_IO_FLUSHER     0x400u /* said that others' writes depend on it */
+/* task->flags; /proc/PID/stat shows them, so the values are Linux's */
+#define PF_IDLE           0x2u
+#define PF_EXITING        0x4u       /* in do_exit */
+#define PF_FORKNOEXEC     0x40u      /* forked, has not called exec */
+#define PF_MCE_PROCESS    0x80u      /* chose how to be told of bad memory... */
+#define PF_SUPERPRIV      0x100u     /* used a capability */
+#define PF_SIGNALED       0x400u     /* killed by a signal */
+#define PF_NPROC_EXCEEDED 0x1000u    /* setuid went over RLIMIT_NPROC: exec will fail */
+#define PF_IO_FLUSHER     0x180000u  /* said that others' writes depend on it */
+#define PF_KTHREAD        0x200000u  /* kernel thread: no user mode, no mm */
+#define PF_MCE_EARLY      0x8000000u /* ... at once, not when it is touched */
 
 /* task->exit_state */
 #define EXIT_ALIVE  0
@@ -272,6 +273,7 @@ void free_kernel_stack(void *stack);
 void init_rlimits(struct rlimit *rlim);
 
 void set_task_comm(struct task_struct *task, const char *name);
+void get_task_comm(char name[TASK_COMM_LEN], struct task_struct *task);
 static inline unsigned long rlimit(unsigned int limit)
 {
 	return READ_ONCE(current->signal->rlim[limit].rlim_cur);

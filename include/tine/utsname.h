@@ -10,9 +10,12 @@
 #define UTS_MACHINE  "x86_64"
 #define UTS_COMPILER "gcc " __VERSION__ /* for /proc/version */
 
-/* Copies the host name and its NUL. */
-void get_hostname(char name[UTS_LEN + 1]);
-/* n < UTS_LEN + 1 bytes at name become the host name. */
-void set_hostname(const char *name, unsigned int n);
+/* The two that change. */
+enum uts_name { UTS_NODENAME, UTS_DOMAINNAME, UTS_NAMES };
+
+/* Copies the name and its NUL. */
+void get_uts_name(enum uts_name which, char name[UTS_LEN + 1]);
+/* n < UTS_LEN + 1 bytes at name become the name. */
+void set_uts_name(enum uts_name which, const char *name, unsigned int n);
 
 #endif

@@ -8,10 +8,12 @@
 
 #include <tine/mm.h>
 
-#define MAX_MAP_COUNT   65530             /* mappings of one mm, as Linux's vm.max_map_count */
+#define MAX_MAP_COUNT   65530             /* what max_map_count is at first, as on Linux */
 #define MMAP_MIN_ADDR   65536ul           /* below it only with CAP_SYS_RAWIO */
 #define STACK_GUARD_GAP (256 * PAGE_SIZE) /* kept free below a VM_GROWSDOWN mapping */
 #define VM_ACCESS       (VM_READ | VM_WRITE | VM_EXEC)
+
+extern int max_map_count; /* vm.max_map_count: mappings that a process may have */
 
 /*
  * A change of an mm's map: a draft beside the map in use. The draft takes the map's place as a

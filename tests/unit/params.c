@@ -10,7 +10,7 @@
 
 #include "tap.h"
 
-int console_loglevel;
+int console_printk[4];
 static char consoles[128];
 
 bool console_select(const char *name)
