@@ -385,7 +385,8 @@ static long set_size(struct pipe *pipe, unsigned int bytes)
 		return -EINVAL;
 	while (slots * PAGE_SIZE < bytes)
 		slots *= 2;
-	if (slots > pipe->slots && slots * PAGE_SIZE > (unsigned int)READ_ONCE(pipe_max_bytes) && !capable(CAP_SYS_RESOURCE))
+	if (slots > pipe->slots && slots * PAGE_SIZE > (unsigned int)READ_ONCE(pipe_max_bytes) &&
+	    !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return resize(pipe, slots);
 }

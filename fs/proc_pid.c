@@ -22,7 +22,7 @@ static int show_comm(struct seq_buffer *m, struct task_struct *task)
 	char name[TASK_COMM_LEN];
 
 	get_task_comm(name, task);
-	seq_escape(m, name, "\n");
+	seq_puts(m, name);
 	seq_puts(m, "\n");
 	return 0;
 }

@@ -98,16 +98,18 @@ static void get_signal_sets(struct task_struct *task, struct signal_sets *s)
 	spin_unlock(&tasklist_lock);
 }
 
-/* A name that programs choose must not end a line. */
-static void show_name(struct seq_buffer *m, struct task_struct *task, const char *escape)
+/* Programs choose their names: in status none may end its line. */
+static void show_name(struct seq_buffer *m, struct task_struct *task, bool escape)
 {
 	char name[TASK_COMM_LEN];
 
 	get_task_comm(name, task);
-	if (escape)
-		seq_escape(m, name, escape);
-	else
-		seq_puts(m, name);
+	for (const char *at = name; *at; at++) {
+		if (escape && (*at == '\n' || *at == '\\'))
+			seq_puts(m, *at == '\n' ? "\\n" : "\\\\");
+		else
+			seq_write(m, at, 1);
+	}
 }
 
 /* Field by field as numbered in proc(5). */
@@ -125,7 +127,7 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 	get_relations(task, whole, &r);
 	get_signal_sets(task, &sets);
 	seq_printf(m, "%d (", r.pid);
-	show_name(m, task, NULL);
+	show_name(m, task, false);
 	seq_printf(m, ") %c %d %d %d %d %d %u ", state_name(task)[0], r.ppid, r.pgrp, r.session,
 		   r.tty_nr, r.tty_pgrp, task->flags);
 	seq_printf(m, "%ld %ld %ld %ld ", r.used.ru_minflt, r.children_used.ru_minflt,
@@ -331,7 +333,7 @@ int proc_show_status(struct seq_buffer *m, struct task_struct *task)
 
 	get_relations(task, false, &r);
 	seq_puts(m, "Name:\t");
-	show_name(m, task, "\n");
+	show_name(m, task, true);
 	if (task_umask(task, &umask))
 		seq_printf(m, "\nUmask:\t%04o", umask);
 	seq_printf(m, "\nState:\t%s\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",

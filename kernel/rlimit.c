@@ -44,7 +44,8 @@ static int do_prlimit(struct task_struct *task, unsigned int resource, const str
 		return -EINVAL;
 	if (new &&new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	if (new &&resource == RLIMIT_NOFILE &&new->rlim_max > (unsigned long)READ_ONCE(max_open_files))
+	if (new &&resource ==
+	    RLIMIT_NOFILE &&new->rlim_max > (unsigned long)READ_ONCE(max_open_files))
 		return -EPERM;
 	limit = &task->signal->rlim[resource];
 	spin_lock(&task->group_leader->alloc_lock);

@@ -28,7 +28,8 @@ long kmem_cache_in_use(const struct kmem_cache *cache);
 struct kmem_cache_info {
 	const char *name;
 	long in_use;
-	unsigned int size, per_slab, order; /* bytes of an object; objects, log2 of pages of a slab */
+	unsigned int size, per_slab,
+		order; /* bytes of an object; objects, log2 of pages of a slab */
 };
 /* Calls visit(info, arg) for each cache. */
 void kmem_cache_for_each(void (*visit)(const struct kmem_cache_info *info, void *arg), void *arg);

@@ -342,7 +342,9 @@ static void usage_is_divided(void)
 	usage = usage_of(&parent);
 	CHECK(usage.pages[PAGE_ANON] == 600 && usage.shared[PAGE_ANON] == 0);
 	CHECK(usage.pages[PAGE_SHMEM] == 1 && usage.shared[PAGE_SHMEM] == 0);
-	CHECK(usage.share == 601 * MM_SHARE_UNIT && usage.nodes == 1 + 2 + 3 + 4);
+	CHECK(usage.share[PAGE_ANON] == 600 * MM_SHARE_UNIT &&
+	      usage.share[PAGE_SHMEM] == MM_SHARE_UNIT);
+	CHECK(usage.nodes == 1 + 2 + 3 + 4);
 	mm_measure(&parent, ROOT_ENTRY + PAGE_SIZE, ROOT_ENTRY + 513 * PAGE_SIZE, &part);
 	CHECK(part.pages[PAGE_ANON] == 512 && part.pages[PAGE_SHMEM] == 0);
 	CHECK(pgtable_fork(&child, &parent) == 0);
@@ -350,7 +352,8 @@ static void usage_is_divided(void)
 	usage = usage_of(&child);
 	CHECK(usage.pages[PAGE_ANON] == 600 && usage.shared[PAGE_ANON] == 599);
 	CHECK(usage.pages[PAGE_SHMEM] == 1 && usage.shared[PAGE_SHMEM] == 1);
-	CHECK(usage.share == MM_SHARE_UNIT + 600 * MM_SHARE_UNIT / 2);
+	CHECK(usage.share[PAGE_ANON] == MM_SHARE_UNIT + 599 * MM_SHARE_UNIT / 2);
+	CHECK(usage.share[PAGE_SHMEM] == MM_SHARE_UNIT / 2);
 	put_page(file);
 	CHECK(pgtable_unmap(&parent, 0, TASK_SIZE_MAX) == 0);
 	CHECK(pages_of(&parent) == 0 && pages_of(&child) == 601);
