@@ -4,11 +4,12 @@
  */
 #include <tine/err.h>
 #include <tine/fs.h>
+#include <tine/pty.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 
 const struct file_system_type *const file_system_types[] = {
-	&tmpfs_type, &devtmpfs_type, &proc_type, &pipefs_type, &sockfs_type, NULL,
+	&tmpfs_type, &devtmpfs_type, &devpts_type, &proc_type, &pipefs_type, &sockfs_type, NULL,
 };
 
 /*

@@ -45,12 +45,13 @@ static void sleep_ms(int ms)
 /* ---- what a system needs before its first program ---- */
 
 static const struct {
-	const char *type, *directory, *unless_there;
+	const char *type, *directory, *unless_there, *options;
 } mounts[] = {
-	{"devtmpfs", "/dev", "/dev/null"},
-	{"proc", "/proc", "/proc/self"},
-	{"tmpfs", "/tmp", NULL},
-	{"tmpfs", "/dev/shm", NULL},
+	{"devtmpfs", "/dev", "/dev/null", NULL},
+	{"devpts", "/dev/pts", NULL, "mode=620,ptmxmode=666"},
+	{"proc", "/proc", "/proc/self", NULL},
+	{"tmpfs", "/tmp", NULL, NULL},
+	{"tmpfs", "/dev/shm", NULL, NULL},
 };
 
 static const char *const links[][2] = {
@@ -67,7 +68,7 @@ static void prepare_system(void)
 		if (mounts[i].unless_there && access(mounts[i].unless_there, F_OK) == 0)
 			continue;
 		mkdir(mounts[i].directory, 0755);
-		mount(mounts[i].type, mounts[i].directory, mounts[i].type, 0, NULL);
+		mount(mounts[i].type, mounts[i].directory, mounts[i].type, 0, mounts[i].options);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		symlink(links[i][0], links[i][1]);

@@ -1,6 +1,6 @@
 /*
- * The devices that the kernel and the terminal write to. console= on the command line chooses them,
- * each time one more; without it all there are get everything. console_lock keeps the bytes of one
+ * The devices that the kernel and the terminals write to. console= on the command line chooses those
+ * that show kernel messages, each time one more; without it all there are show them. console_lock keeps the bytes of one
  * call together; it is a leaf.
  */
 #include <arch/consoles.h>
@@ -14,16 +14,18 @@ struct console_device {
 	bool (*init)(void);
 	void (*write)(const char *bytes, size_t n);
 	void (*enable_input)(void);
-	bool selected, ready;
+	unsigned int selected; /* console= named it, as the how manieth */
+	bool ready, shows;     /* is there; shows kernel messages */
 };
 
-static struct console_device devices[] = {
-	{.name = "ttyS0",
-	 .init = serial_init,
-	 .write = serial_write,
-	 .enable_input = serial_enable_input},
-	{.name = "tty", .init = vga_init, .write = vga_write},
+static struct console_device devices[CONSOLE_COUNT] = {
+	[CONSOLE_SERIAL] = {.name = "ttyS0",
+			    .init = serial_init,
+			    .write = serial_write,
+			    .enable_input = serial_enable_input},
+	[CONSOLE_SCREEN] = {.name = "tty", .init = vga_init, .write = vga_write},
 };
+static unsigned int selections;
 
 static struct spinlock console_lock = SPINLOCK_INIT(LOCK_CLASS_CONSOLE);
 
@@ -44,7 +46,7 @@ bool console_select(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		if (name_matches(&devices[i], name)) {
-			devices[i].selected = true;
+			devices[i].selected = ++selections;
 			return true;
 		}
 	}
@@ -53,12 +55,25 @@ bool console_select(const char *name)
 
 void console_init(void)
 {
-	bool any = false;
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		devices[i].ready = devices[i].init();
+		devices[i].shows = devices[i].ready && (devices[i].selected || !selections);
+	}
+}
+
+bool console_present(enum console_id id)
+{
+	return devices[id].ready;
+}
+
+enum console_id console_preferred(void)
+{
+	enum console_id best = devices[CONSOLE_SCREEN].ready ? CONSOLE_SCREEN : CONSOLE_SERIAL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		any = any || devices[i].selected;
-	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		devices[i].ready = (devices[i].selected || !any) && devices[i].init();
+		if (devices[i].ready && devices[i].selected > devices[best].selected)
+			best = i;
+	return best;
 }
 
 void console_panic(void)
@@ -67,23 +82,24 @@ void console_panic(void)
 
 	spin_lock_init(&console_lock, LOCK_CLASS_CONSOLE);
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		any = any || devices[i].ready;
+		any = any || devices[i].shows;
 	if (!any)
-		devices[0].ready = devices[0].init();
+		devices[0].ready = devices[0].shows = devices[0].init();
 }
 
 static void write_all(const char *bytes, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		if (devices[i].ready)
+		if (devices[i].shows)
 			devices[i].write(bytes, n);
 }
 
-void console_write(const char *bytes, size_t n)
+void console_write(enum console_id id, const char *bytes, size_t n)
 {
 	irq_state_t state = spin_lock_irqsave(&console_lock);
 
-	write_all(bytes, n);
+	if (devices[id].ready)
+		devices[id].write(bytes, n);
 	spin_unlock_irqrestore(&console_lock, state);
 }
 

@@ -7,7 +7,8 @@
 #include <arch/io.h>
 #include <arch/traps.h>
 #include <tine/arch.h>
-#include <tine/file.h>
+#include <tine/console.h>
+#include <tine/spinlock.h>
 #include <tine/printk.h>
 
 #define PORT         0x3f8
@@ -73,7 +74,7 @@ void interrupt_serial(struct pt_regs *regs, unsigned long error_code)
 		     n++)
 			bytes[n] = inb(PORT + REG_DATA);
 		if (n)
-			tty_receive(bytes, n);
+			tty_receive(CONSOLE_SERIAL, bytes, n);
 	} while (n == sizeof(bytes));
 	lock_debug_irq_exit(&saved);
 }

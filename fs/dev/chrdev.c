@@ -6,6 +6,7 @@
 #include <tine/dev.h>
 #include <tine/err.h>
 #include <tine/fs.h>
+#include <tine/pty.h>
 
 const struct chrdev chrdevs[] = {
 	{"null", MKDEV(1, 3), 0666, &null_operations},
@@ -14,9 +15,12 @@ const struct chrdev chrdevs[] = {
 	{"random", MKDEV(1, 8), 0666, &random_operations},
 	{"urandom", MKDEV(1, 9), 0666, &random_operations},
 	{"kmsg", MKDEV(1, 11), 0644, &kmsg_operations},
+	{"tty0", MKDEV(4, 0), 0620, &tty_operations},
+	{"tty1", MKDEV(4, 1), 0620, &tty_operations},
 	{"ttyS0", MKDEV(4, 64), 0600, &tty_operations},
-	{"tty", MKDEV(5, 0), 0666, &tty_operations},
-	{"console", MKDEV(5, 1), 0600, &tty_operations},
+	{"tty", DEV_TTY, 0666, &tty_operations},
+	{"console", DEV_CONSOLE, 0600, &tty_operations},
+	{"ptmx", DEV_PTMX, 0666, &ptmx_operations},
 	{NULL, 0, 0, NULL},
 };
 
@@ -25,7 +29,7 @@ const struct file_operations *chrdev_find(dev_t dev)
 	for (const struct chrdev *c = chrdevs; c->name; c++)
 		if (c->dev == dev)
 			return c->ops;
-	return NULL;
+	return MAJOR(dev) == PTS_MAJOR ? &tty_operations : NULL;
 }
 
 static int chrdev_open(struct inode *inode, struct file *file)

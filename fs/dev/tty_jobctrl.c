@@ -9,6 +9,7 @@
 #include <tine/err.h>
 #include <tine/file.h>
 #include <tine/signal.h>
+#include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/tty.h>
 #include <tine/uaccess.h>
@@ -19,12 +20,6 @@ struct tty *tty_get(struct tty *tty)
 	if (tty)
 		atomic_inc(&tty->count);
 	return tty;
-}
-
-void tty_put(struct tty *tty)
-{
-	/* The console's own reference is never dropped. */
-	atomic_dec(&tty->count);
 }
 
 static struct pid *my_session(void)
@@ -90,31 +85,50 @@ int tty_check_change(struct tty *tty, int sig)
 	return -ERESTARTSYS;
 }
 
-/*
- * Makes tty current's session's controlling terminal. tasklist_lock held. Returns what it replaces,
- * to be put.
- */
-static void set_controlling(struct tty *tty, struct pid **old_session, struct pid **old_pgrp)
+/* References to be put once tasklist_lock was let go. */
+struct old_pids {
+	struct pid *session, *pgrp, *signal_pgrp;
+};
+
+static void put_old(const struct old_pids *old)
 {
-	*old_session = tty->session;
-	*old_pgrp = tty->pgrp;
-	tty->session = get_pid(my_session());
-	tty->pgrp = get_pid(my_pgrp());
-	current->signal->tty = tty_get(tty);
+	put_pid(old->session);
+	put_pid(old->pgrp);
+	put_pid(old->signal_pgrp);
 }
 
-void tty_open_controlling(struct tty *tty)
+/* Nobody's terminal any more. tasklist_lock held. */
+static void clear_owner(struct tty *tty, struct old_pids *old)
 {
-	struct pid *session = NULL, *pgrp = NULL;
+	old->session = tty->session;
+	old->pgrp = tty->pgrp;
+	tty->session = tty->pgrp = NULL;
+}
 
-	if (!current->signal->leader)
+/* Makes tty current's session's controlling terminal. tasklist_lock held. */
+static void set_controlling(struct tty *tty, struct old_pids *old)
+{
+	struct signal_struct *signal = current->signal;
+
+	clear_owner(tty, old);
+	tty->session = get_pid(my_session());
+	tty->pgrp = get_pid(my_pgrp());
+	signal->tty = tty_get(tty);
+	old->signal_pgrp = signal->tty_old_pgrp;
+	signal->tty_old_pgrp = NULL;
+}
+
+void tty_open_controlling(struct tty *tty, const struct file *file)
+{
+	struct old_pids old = {NULL, NULL, NULL};
+
+	if (!current->signal->leader || !(file->mode & FMODE_READ))
 		return;
 	spin_lock(&tasklist_lock);
-	if (current->signal->leader && !current->signal->tty && !tty->session)
-		set_controlling(tty, &session, &pgrp);
+	if (!current->signal->tty && !tty->session && !tty_hung_up(file))
+		set_controlling(tty, &old);
 	spin_unlock(&tasklist_lock);
-	put_pid(session);
-	put_pid(pgrp);
+	put_old(&old);
 }
 
 /* Takes the terminal away from every process of a session. tasklist_lock held. */
@@ -131,35 +145,49 @@ static void clear_session_tty(struct pid *session, struct tty *tty)
 }
 
 /* TIOCSCTTY. arg 1: steal it from another session, with CAP_SYS_ADMIN. */
-static long take_terminal(struct tty *tty, unsigned long arg)
+static long take_terminal_locked(struct tty *tty, const struct file *file, unsigned long arg,
+				 struct old_pids *old)
 {
-	struct pid *session = NULL, *pgrp = NULL;
-	long error = 0;
+	struct signal_struct *signal = current->signal;
+
+	if (file->private_data == tty && tty_hung_up(file))
+		return -EIO;
+	if (signal->leader && tty->session == my_session())
+		return 0;
+	if (!signal->leader || signal->tty)
+		return -EPERM;
+	if (tty->session && (arg != 1 || !capable(CAP_SYS_ADMIN)))
+		return -EPERM;
+	if (!(file->mode & FMODE_READ) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (tty->session)
+		clear_session_tty(tty->session, tty);
+	set_controlling(tty, old);
+	return 0;
+}
+
+static long take_terminal(struct tty *tty, const struct file *file, unsigned long arg)
+{
+	struct old_pids old = {NULL, NULL, NULL};
+	long error;
 
 	spin_lock(&tasklist_lock);
-	if (current->signal->leader && tty->session == my_session()) {
-		error = 0;
-	} else if (!current->signal->leader || current->signal->tty) {
-		error = -EPERM;
-	} else if (tty->session && (arg != 1 || !capable(CAP_SYS_ADMIN))) {
-		error = -EPERM;
-	} else {
-		if (tty->session)
-			clear_session_tty(tty->session, tty);
-		set_controlling(tty, &session, &pgrp);
-	}
+	error = take_terminal_locked(tty, file, arg, &old);
 	spin_unlock(&tasklist_lock);
-	put_pid(session);
-	put_pid(pgrp);
+	put_old(&old);
 	return error;
 }
 
-static long get_foreground(struct tty *tty, int __user *user)
+/* The foreground group or the session: who has the terminal may ask, and the pair's master. */
+static long get_number(struct tty *tty, bool of_session, bool by_master, int __user *user)
 {
-	int nr;
+	struct pid *pid;
+	int nr = -1;
 
 	spin_lock(&tasklist_lock);
-	nr = current->signal->tty == tty ? pid_vnr(tty->pgrp) : -1;
+	pid = of_session ? tty->session : tty->pgrp;
+	if (current->signal->tty == tty || by_master)
+		nr = pid ? pid_vnr(pid) : of_session ? -1 : 0;
 	spin_unlock(&tasklist_lock);
 	return nr < 0 ? -ENOTTY : put_user(nr, user);
 }
@@ -171,12 +199,12 @@ static long set_foreground_locked(struct tty *tty, int nr, struct pid **old)
 
 	if (current->signal->tty != tty || tty->session != my_session())
 		return -ENOTTY;
-	if (nr < 0)
-		return -EINVAL;
 	pgrp = find_vpid(nr);
 	if (!pgrp)
 		return -ESRCH;
 	member = pid_task(pgrp, PIDTYPE_PGID);
+	if (!member)
+		member = pid_task(pgrp, PIDTYPE_PID);
 	if (!member || member->signal->pids[PIDTYPE_SID] != my_session())
 		return -EPERM;
 	*old = tty->pgrp;
@@ -196,6 +224,8 @@ static long set_foreground(struct tty *tty, const int __user *user)
 		return error;
 	if (get_user(nr, user) != 0)
 		return -EFAULT;
+	if (nr < 0)
+		return -EINVAL;
 	spin_lock(&tasklist_lock);
 	error = set_foreground_locked(tty, nr, &old);
 	spin_unlock(&tasklist_lock);
@@ -203,32 +233,22 @@ static long set_foreground(struct tty *tty, const int __user *user)
 	return error;
 }
 
-static long get_session(struct tty *tty, int __user *user)
-{
-	int nr;
-
-	spin_lock(&tasklist_lock);
-	nr = current->signal->tty == tty && tty->session ? pid_vnr(tty->session) : -1;
-	spin_unlock(&tasklist_lock);
-	return nr < 0 ? -ENOTTY : put_user(nr, user);
-}
-
-long tty_job_ioctl(struct tty *tty, unsigned int cmd, unsigned long arg)
+long tty_job_ioctl(struct tty *tty, struct file *file, unsigned int cmd, unsigned long arg,
+		   bool by_master)
 {
 	switch (cmd) {
 	case TIOCSCTTY:
-		return take_terminal(tty, arg);
+		return take_terminal(tty, file, arg);
 	case TIOCNOTTY:
-		if (current->signal->tty != tty)
+		if (by_master || current->signal->tty != tty)
 			return -ENOTTY;
 		disassociate_ctty(false);
 		return 0;
 	case TIOCGPGRP:
-		return get_foreground(tty, (int __user *)arg);
+	case TIOCGSID:
+		return get_number(tty, cmd == TIOCGSID, by_master, (int __user *)arg);
 	case TIOCSPGRP:
 		return set_foreground(tty, (int __user *)arg);
-	case TIOCGSID:
-		return get_session(tty, (int __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -250,37 +270,112 @@ void tty_release_signal(struct task_struct *task)
 	spin_unlock(&tasklist_lock);
 }
 
+/* Its session's leader loses the terminal: it will hand the signal on to its foreground group. */
+static void hang_up_leader(struct tty *tty, struct old_pids *old)
+{
+	struct task_struct *leader = pid_task(tty->session, PIDTYPE_TGID);
+
+	if (!leader || !leader->signal->leader)
+		return;
+	group_send_sig_info(SIGHUP, SEND_SIG_PRIV, leader);
+	group_send_sig_info(SIGCONT, SEND_SIG_PRIV, leader);
+	old->signal_pgrp = leader->signal->tty_old_pgrp;
+	leader->signal->tty_old_pgrp = tty->pgrp ? get_pid(tty->pgrp) : NULL;
+}
+
 /* Files that have it open are of no use from now on. tasklist_lock held. */
-static void hang_up(struct tty *tty)
+static void hang_up(struct tty *tty, struct old_pids *old)
 {
 	WRITE_ONCE(tty->hangups, tty->hangups + 1);
+	if (tty->session) {
+		hang_up_leader(tty, old);
+		clear_session_tty(tty->session, tty);
+	}
+	clear_owner(tty, old);
+}
+
+/* Who waits for it is told, with what it takes to begin anew. */
+static void after_hangup(struct tty *tty)
+{
+	mutex_lock(&tty->lock);
+	n_tty_flush_input(tty);
+	tty->held = false;
+	tty_start(tty);
+	if (tty->driver->resets)
+		n_tty_set_termios(tty, &tty->driver->termios);
+	mutex_unlock(&tty->lock);
 	wake_up_all(&tty->read_wait);
 	wake_up_all(&tty->write_wait);
 }
 
-/* The leader gives the terminal up for its whole session; another process only for itself. */
+void tty_vhangup(struct tty *tty)
+{
+	struct old_pids old = {NULL, NULL, NULL};
+
+	spin_lock(&tasklist_lock);
+	hang_up(tty, &old);
+	spin_unlock(&tasklist_lock);
+	put_old(&old);
+	after_hangup(tty);
+}
+
+long sys_vhangup(void)
+{
+	struct tty *tty;
+
+	if (!capable(CAP_SYS_TTY_CONFIG))
+		return -EPERM;
+	tty = get_current_tty();
+	if (tty) {
+		tty_vhangup(tty);
+		tty_put(tty);
+	}
+	return 0;
+}
+
+/* What a session's leader does to the foreground group by giving the terminal up. */
+static void leave_session(struct tty *tty, bool on_exit, struct old_pids *old)
+{
+	struct signal_struct *signal = current->signal;
+	struct pid *pgrp = tty ? tty->pgrp : on_exit ? signal->tty_old_pgrp : NULL;
+
+	if (pgrp)
+		kill_pgrp_locked(pgrp, SIGHUP, SEND_SIG_PRIV);
+	if (pgrp && (!tty || !on_exit))
+		kill_pgrp_locked(pgrp, SIGCONT, SEND_SIG_PRIV);
+	if (tty) {
+		clear_owner(tty, old);
+		clear_session_tty(my_session(), tty);
+	}
+	if (tty || on_exit) {
+		old->signal_pgrp = signal->tty_old_pgrp;
+		signal->tty_old_pgrp = NULL;
+	}
+}
+
+/*
+ * The leader gives the terminal up for its whole session, and with its exit hangs up a device;
+ * another process gives it up only for itself.
+ */
 void disassociate_ctty(bool on_exit)
 {
-	struct pid *session = NULL, *pgrp = NULL;
+	struct old_pids old = {NULL, NULL, NULL};
+	bool hung_up = false;
 	struct tty *tty;
 
 	spin_lock(&tasklist_lock);
 	tty = current->signal->tty;
 	if (!current->signal->leader) {
 		forget_tty_locked(current->signal);
-	} else if (tty) {
-		session = tty->session;
-		pgrp = tty->pgrp;
-		tty->session = tty->pgrp = NULL;
-		if (pgrp)
-			kill_pgrp_locked(pgrp, SIGHUP, SEND_SIG_PRIV);
-		if (pgrp && !on_exit)
-			kill_pgrp_locked(pgrp, SIGCONT, SEND_SIG_PRIV);
-		clear_session_tty(my_session(), tty);
-		if (on_exit)
-			hang_up(tty);
+		tty = NULL;
+	} else {
+		hung_up = tty && on_exit && !tty->pty;
+		leave_session(tty, on_exit, &old);
+		if (hung_up)
+			WRITE_ONCE(tty->hangups, tty->hangups + 1);
 	}
 	spin_unlock(&tasklist_lock);
-	put_pid(session);
-	put_pid(pgrp);
+	put_old(&old);
+	if (hung_up)
+		after_hangup(tty);
 }

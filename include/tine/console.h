@@ -1,11 +1,13 @@
 /*
- * Output devices: where printk and the terminal write (arch/x86_64/serial.c and others register
- * themselves).
+ * The devices that kernel messages and the terminals of fs/dev/tty.c are on (arch/x86_64/console.c
+ * has the table of them).
  */
 #ifndef TINE_CONSOLE_H
 #define TINE_CONSOLE_H
 
 #include <tine/types.h>
+
+enum console_id { CONSOLE_SERIAL, CONSOLE_SCREEN, CONSOLE_COUNT };
 
 /* console=name on the command line: output goes to it too. False: there is no such device. */
 bool console_select(const char *name);
@@ -19,14 +21,19 @@ void console_init(void);
  * early as it may be.
  */
 void console_panic(void);
+bool console_present(enum console_id id);
+/* What /dev/console is: the last one that console= named; without it the screen, if there is one. */
+enum console_id console_preferred(void);
 /*
- * Writes raw bytes to the device(s) that console= chose; "\n" is sent as "\r\n" by the caller where
- * wanted. Any context; takes a lock inside so that lines do not mix.
+ * Writes raw bytes to a device. Any context; takes a lock inside so that lines do not mix. Nothing
+ * if it is not there.
  */
-void console_write(const char *bytes, size_t n);
-/* printk: the same with "\n" as "\r\n". */
+void console_write(enum console_id id, const char *bytes, size_t n);
+/* printk: to those that console= chose, "\n" as "\r\n". */
 void console_write_text(const char *text, size_t n);
-/* Turns on the receive interrupt: bytes then arrive at tty_receive(). */
+/* Turns on the receive interrupts: bytes then arrive at tty_receive(). */
 void console_enable_input(void);
+/* From a driver: what came (fs/dev/tty.c). Any context. */
+void tty_receive(enum console_id id, const char *bytes, size_t n);
 
 #endif

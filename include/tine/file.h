@@ -160,11 +160,6 @@ const char *initramfs_unpack(const void *data, size_t size);
 int open_console_descriptors(void); /* for current: 0, 1, 2 on /dev/console */
 
 /*
- * The terminal line: bytes from a device driver's interrupt; and a driver's output (arch/x86_64 and
- * fs/dev/tty.c).
- */
-void tty_receive(const char *bytes, size_t n); /* any context */
-/*
  * exit of a session leader: hangs up its terminal (SIGHUP to the foreground group). tasklist_lock
  * not held.
  */

@@ -12,7 +12,7 @@ enum lock_class {
 	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
 	LOCK_CLASS_RENAME, /* one rename of a directory at a time */
 	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
-	LOCK_CLASS_TTY,    /* tty line discipline state */
+	LOCK_CLASS_TTY,    /* tty settings and line discipline; both ends of a pty */
 	LOCK_CLASS_PIPE,   /* pipe contents */
 	LOCK_CLASS_SOCKET, /* unix_sock.lock: a socket's state and queue */
 	LOCK_CLASS_FLIGHT, /* which files are in messages */

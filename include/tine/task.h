@@ -161,6 +161,7 @@ struct signal_struct {
 	bool leader;                                  /* t: session leader */
 	struct pid *pids[PIDTYPE_MAX];                /* t: [TGID], [PGID], [SID]: counted */
 	struct tty *tty;                  /* t: controlling terminal: counted by the tty code */
+	struct pid *tty_old_pgrp;         /* t: counted: its foreground group before a hangup */
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
 	/* Of threads that are gone; children that were waited for. t+h */

@@ -11,10 +11,11 @@ struct statfs {
 
 _Static_assert(sizeof(struct statfs) == 120, "struct statfs");
 
-#define TMPFS_MAGIC      0x01021994
-#define PROC_SUPER_MAGIC 0x9fa0
-#define PIPEFS_MAGIC     0x50495045
-#define SOCKFS_MAGIC     0x534f434b
+#define DEVPTS_SUPER_MAGIC 0x1cd1
+#define TMPFS_MAGIC        0x01021994
+#define PROC_SUPER_MAGIC   0x9fa0
+#define PIPEFS_MAGIC       0x50495045
+#define SOCKFS_MAGIC       0x534f434b
 
 #define ANON_INODE_FS_MAGIC 0x09041934
 

@@ -9,6 +9,21 @@ struct kernel_termios {
 	unsigned char c_line, c_cc[NCCS];
 };
 
+/* TCGETS2: the same with the speeds in bits a second. */
+struct kernel_termios2 {
+	unsigned int c_iflag, c_oflag, c_cflag, c_lflag;
+	unsigned char c_line, c_cc[NCCS];
+	unsigned int c_ispeed, c_ospeed;
+};
+
+/* TCGETA: the form of System V. */
+#define NCC 8
+
+struct termio {
+	unsigned short c_iflag, c_oflag, c_cflag, c_lflag;
+	unsigned char c_line, c_cc[NCC];
+};
+
 struct winsize {
 	unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -59,12 +74,17 @@ struct winsize {
 #define XTABS  0014000
 
 /* c_cflag */
+#define CBAUD   0010017
 #define B9600   0000015
-#define B115200 0010002
+#define B38400  0000017
+#define BOTHER  0010000
+#define CSIZE   0000060
 #define CS8     0000060
 #define CREAD   0000200
+#define PARENB  0000400
 #define HUPCL   0002000
 #define CLOCAL  0004000
+#define IBSHIFT 16 /* input speed: the same bits, so much further up */
 
 /* c_lflag */
 #define ISIG    0000001
@@ -82,6 +102,7 @@ struct winsize {
 #define FLUSHO  0010000
 #define PENDIN  0040000
 #define IEXTEN  0100000
+#define EXTPROC 0200000
 
 #define TCIFLUSH  0
 #define TCOFLUSH  1
@@ -90,5 +111,15 @@ struct winsize {
 #define TCOON     1
 #define TCIOFF    2
 #define TCION     3
+
+/* TIOCPKT: the byte in front of what the master reads. */
+#define TIOCPKT_DATA       0
+#define TIOCPKT_FLUSHREAD  1
+#define TIOCPKT_FLUSHWRITE 2
+#define TIOCPKT_STOP       4
+#define TIOCPKT_START      8
+#define TIOCPKT_NOSTOP     16
+#define TIOCPKT_DOSTOP     32
+#define TIOCPKT_IOCTL      64
 
 #endif

@@ -1,0 +1,47 @@
+/* A ring of bytes. Its owner has the lock; positions are free-running. */
+#ifndef TINE_BYTE_RING_H
+#define TINE_BYTE_RING_H
+
+#include <tine/types.h>
+
+struct byte_ring {
+	char *bytes;
+	u32 size; /* a power of two */
+	u32 head, tail;
+};
+
+static inline u32 ring_used(const struct byte_ring *ring)
+{
+	return READ_ONCE(ring->head) - READ_ONCE(ring->tail);
+}
+
+static inline u32 ring_room(const struct byte_ring *ring)
+{
+	return ring->size - ring_used(ring);
+}
+
+/* Takes as many of the n bytes as there is room for; returns how many. */
+static inline size_t ring_put(struct byte_ring *ring, const char *bytes, size_t n)
+{
+	n = MIN(n, (size_t)ring_room(ring));
+	for (size_t i = 0; i < n; i++)
+		ring->bytes[(ring->head + i) % ring->size] = bytes[i];
+	WRITE_ONCE(ring->head, ring->head + n);
+	return n;
+}
+
+/* Copies up to n bytes from the front without taking them; returns how many. */
+static inline size_t ring_peek(const struct byte_ring *ring, char *to, size_t n)
+{
+	n = MIN(n, (size_t)ring_used(ring));
+	for (size_t i = 0; i < n; i++)
+		to[i] = ring->bytes[(ring->tail + i) % ring->size];
+	return n;
+}
+
+static inline void ring_skip(struct byte_ring *ring, size_t n)
+{
+	WRITE_ONCE(ring->tail, ring->tail + n);
+}
+
+#endif
