@@ -241,7 +241,6 @@ static void show_memory(struct seq_buffer *m, struct mm_struct *mm)
 {
 	struct mm_usage usage = mm_usage(mm);
 	unsigned long rss = mm_usage_pages(&usage);
-	unsigned long most = MIN(READ_ONCE(mm->touched_pages), READ_ONCE(mm->total_pages));
 	const struct {
 		const char *name;
 		unsigned long pages;
@@ -250,7 +249,7 @@ static void show_memory(struct seq_buffer *m, struct mm_struct *mm)
 		{"VmSize", mm->total_pages},
 		{"VmLck", mm->locked_pages},
 		{"VmPin", 0},
-		{"VmHWM", MAX(rss, most)},
+		{"VmHWM", MAX(rss, max_rss_pages(mm))},
 		{"VmRSS", rss},
 		{"RssAnon", usage.pages[PAGE_ANON]},
 		{"RssFile", 0},

@@ -11,8 +11,8 @@
  * configuration does the same.
  *
  * The largest resident size is an upper bound too: pages that came to be mapped, as far as there
- * are mappings for them. Counting what is mapped would make the exit of a forked child as expensive
- * as its memory is large.
+ * were mappings for them at once. Counting what is mapped would make the exit of a forked child as
+ * expensive as its memory is large.
  *
  * Linux's fields for what Tine does not have (swaps, blocks, messages) are zero, as most are there.
  */
@@ -127,16 +127,16 @@ static struct cpu_time children_cpu_time(const struct signal_struct *signal)
 	return divide(&u);
 }
 
-/* No more than is mapped: memory that was unmapped meanwhile was counted too. */
-static u64 rss_pages(const struct mm_struct *mm)
+/* No more than was ever mapped: memory that was unmapped and mapped again counts twice. */
+u64 max_rss_pages(const struct mm_struct *mm)
 {
-	return MIN(READ_ONCE(mm->touched_pages), READ_ONCE(mm->total_pages));
+	return MIN(READ_ONCE(mm->touched_pages), READ_ONCE(mm->peak_pages));
 }
 
 void note_max_rss(struct task_struct *task)
 {
 	struct signal_struct *signal = task->signal;
-	u64 pages = rss_pages(task->mm);
+	u64 pages = max_rss_pages(task->mm);
 
 	if (pages > signal->max_rss_pages)
 		WRITE_ONCE(signal->max_rss_pages, pages);
@@ -154,7 +154,7 @@ void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH)
 		add_children(&u, task->signal);
 	if (task == current && who != RUSAGE_CHILDREN)
-		u.max_rss_pages = MAX(task->signal->max_rss_pages, rss_pages(task->mm));
+		u.max_rss_pages = MAX(task->signal->max_rss_pages, max_rss_pages(task->mm));
 	time = divide(&u);
 	*ru = (struct rusage){
 		.ru_utime = ns_to_timeval(time.user),

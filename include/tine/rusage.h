@@ -5,6 +5,7 @@
 #include <tine/types.h>
 #include <uapi/resource.h>
 
+struct mm_struct;
 struct task_struct;
 
 /* CPU time in nanoseconds, split into user and system. */
@@ -21,6 +22,9 @@ struct cpu_time process_cpu_time_locked(struct task_struct *task);
 
 /* task, which is current, is about to leave its mm: its process remembers how large it was. */
 void note_max_rss(struct task_struct *task);
+
+/* The most that mm ever had in memory, or a little more. */
+u64 max_rss_pages(const struct mm_struct *mm);
 
 /* getrusage(2) for task; who is RUSAGE_. RUSAGE_BOTH is what wait4 reports: the process and its
  * waited-for children. task is current, or a zombie with tasklist_lock held. */
