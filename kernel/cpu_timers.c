@@ -69,14 +69,17 @@ struct task_struct *lock_process_timers(struct process_timers *timers)
 
 	ASSERT(!irqs_enabled());
 	spin_lock(&timers->lock);
-	if (timers->task && lock_task_sighand(timers->task, &off))
+	if (timers->task && lock_task_sighand(timers->task, &off)) {
+		timers->in_interrupt = true;
 		return timers->task;
+	}
 	spin_unlock(&timers->lock);
 	return NULL;
 }
 
 void unlock_process_timers(struct process_timers *timers, struct task_struct *task)
 {
+	timers->in_interrupt = false;
 	spin_unlock(&task->sighand->lock);
 	spin_unlock(&timers->lock);
 }
@@ -109,11 +112,38 @@ void exit_timers(struct signal_struct *signal)
 	if (likely(!timers))
 		return;
 	timer_cancel(&timers->real);
+	delete_posix_timers(timers);
 	set_timers_task(timers, NULL);
+}
+
+void exec_timers(struct signal_struct *signal)
+{
+	irq_state_t irq;
+
+	if (!signal->timers && !current->pending.set && !signal->shared_pending.set)
+		return;
+	if (signal->timers)
+		delete_posix_timers(signal->timers);
+	irq = spin_lock_irqsave(&current->sighand->lock);
+	flush_timer_signals(&current->pending);
+	flush_timer_signals(&signal->shared_pending);
+	spin_unlock_irqrestore(&current->sighand->lock, irq);
+}
+
+void free_dead_entries(struct process_timers *timers)
+{
+	struct sigqueue *entry, *next;
+
+	list_for_each_entry_safe(entry, next, &timers->dead, link) {
+		list_del(&entry->link);
+		sigqueue_free(entry);
+	}
 }
 
 void free_process_timers(struct process_timers *timers)
 {
+	free_dead_entries(timers);
+	kfree(timers->table);
 	kfree(timers);
 }
 
@@ -124,12 +154,16 @@ static void check_cpu_timers(struct process_timers *timers)
 	irq_state_t irq;
 	struct cpu_time used;
 
+	if (!timers->cpu_value[0].expires && !timers->cpu_value[1].expires &&
+	    list_empty(&timers->cpu_timers))
+		return;
 	if (!lock_task_sighand(current, &irq))
 		return;
-	if (timers->cpu_value[0].expires || timers->cpu_value[1].expires) {
-		used = process_cpu_time_locked(current);
-		check_cpu_itimers(timers, &used);
-	}
+	timers->in_interrupt = true;
+	used = process_cpu_time_locked(current);
+	check_cpu_itimers(timers, &used);
+	check_posix_cpu_timers(timers, &used);
+	timers->in_interrupt = false;
 	spin_unlock_irqrestore(&current->sighand->lock, irq);
 }
 

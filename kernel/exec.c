@@ -36,6 +36,7 @@
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
+#include <tine/timers.h>
 #include <tine/uaccess.h>
 #include <uapi/fcntl.h>
 
@@ -294,6 +295,7 @@ static int commit_exec(struct binprm *b)
 
 	/* Commit: nothing below may fail. */
 	exec_mmap(b);
+	exec_timers(current->signal);
 	flush_signal_handlers(current, false);
 	reset_thread(b);
 	if (b->cred) {

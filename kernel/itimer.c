@@ -37,6 +37,28 @@ u64 interval_left(const struct interval *interval, u64 now, u64 atom)
 	return interval->expires > now ? interval->expires - now : atom;
 }
 
+int put_itimerspec(const struct interval *value, struct uapi_itimerspec __user *to)
+{
+	struct uapi_itimerspec v = {
+		.it_interval = ns_to_timespec(value->period),
+		.it_value = ns_to_timespec(value->expires),
+	};
+
+	return put_user(v, to) ? -EFAULT : 0;
+}
+
+int get_itimerspec(const struct uapi_itimerspec __user *from, struct interval *value)
+{
+	struct uapi_itimerspec v;
+
+	if (get_user(v, from))
+		return -EFAULT;
+	if (timespec_to_ns(&v.it_interval, &value->period) ||
+	    timespec_to_ns(&v.it_value, &value->expires))
+		return -EINVAL;
+	return 0;
+}
+
 /* --- ITIMER_REAL --- */
 
 static void real_expired(struct timer *timer, u64 now)

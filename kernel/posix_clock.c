@@ -15,6 +15,7 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>
+#include <tine/timers.h>
 #include <tine/uaccess.h>
 
 /* Bits of a CPU clock's number. */
@@ -32,7 +33,7 @@ struct clock {
 	u64 (*now)(void); /* NULL: alias is a CPU clock */
 	clockid_t alias;
 	u64 resolution;
-	bool sleeps; /* clock_nanosleep(2) takes it */
+	bool sleeps; /* clock_nanosleep(2) takes it; timer_create(2) too, and all CPU clocks */
 	bool alarm;  /* only from the privileged */
 };
 
@@ -73,6 +74,11 @@ static const struct clock *find_clock(clockid_t id)
 	return &clocks[id];
 }
 
+static bool is_descriptor_clock(clockid_t id)
+{
+	return id < 0 && (id & (CPU_CLOCK_THREAD | CPU_CLOCK_WHICH)) == CLOCK_OF_DESCRIPTOR;
+}
+
 bool clock_is_cpu(clockid_t id)
 {
 	const struct clock *clock = find_clock(id);
@@ -100,13 +106,18 @@ int clock_check_sleeper(clockid_t id, int flags)
 	return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
 }
 
+u64 cpu_clock_value(clockid_t id, const struct cpu_time *used)
+{
+	return used->user + ((id & CPU_CLOCK_WHICH) == CPU_CLOCK_VIRT ? 0 : used->system);
+}
+
 /* What a CPU clock of task shows. task is current or tasklist_lock is held. */
 static u64 cpu_clock_sample(clockid_t id, struct task_struct *task)
 {
 	struct cpu_time time;
 
 	time = id & CPU_CLOCK_THREAD ? thread_cpu_time(task) : process_cpu_time(task);
-	return time.user + ((id & CPU_CLOCK_WHICH) == CPU_CLOCK_VIRT ? 0 : time.system);
+	return cpu_clock_value(id, &time);
 }
 
 /* May current ask about task's clock? Any process (by its number, or that of the calling thread);
@@ -158,12 +169,60 @@ int clock_check_sleep(clockid_t id)
 	const struct clock *clock = find_clock(id);
 
 	if (id < 0)
-		return (id & (CPU_CLOCK_THREAD | CPU_CLOCK_WHICH)) == CLOCK_OF_DESCRIPTOR
-			       ? -EOPNOTSUPP
-			       : 0;
+		return is_descriptor_clock(id) ? -EOPNOTSUPP : 0;
 	if (!clock)
 		return -EINVAL;
 	return clock->sleeps ? 0 : -EOPNOTSUPP;
+}
+
+u64 wall_clock_now(clockid_t id)
+{
+	return clocks[id].now();
+}
+
+int clock_check_timer(clockid_t id)
+{
+	const struct clock *clock = find_clock(id);
+
+	if (id < 0)
+		return is_descriptor_clock(id) ? -EOPNOTSUPP : 0;
+	if (!clock)
+		return -EINVAL;
+	return clock->sleeps || !clock->now ? 0 : -EOPNOTSUPP;
+}
+
+/* The thread whose CPU time id counts; NULL for a process, which is current's own. */
+static int get_clock_thread(clockid_t id, struct task_struct **thread)
+{
+	pid_t nr = CPU_CLOCK_PID(id);
+	struct task_struct *task;
+	int error = 0;
+
+	if ((id & CPU_CLOCK_WHICH) > CPU_CLOCK_SCHED)
+		return -EINVAL;
+	task = nr ? find_get_task_by_vpid(nr) : current;
+	if (!task)
+		return -EINVAL;
+	if (!nr)
+		get_task_struct(task);
+	if (!same_thread_group(task, current) ||
+	    (!(id & CPU_CLOCK_THREAD) && nr && !thread_group_leader(task)))
+		error = -EINVAL;
+	if (!error && (id & CPU_CLOCK_THREAD))
+		*thread = task;
+	else
+		put_task_struct(task);
+	return error;
+}
+
+int get_timer_clock(clockid_t id, clockid_t *clock, struct task_struct **thread)
+{
+	if (id >= 0 && clocks[id].now) {
+		*clock = id;
+		return clocks[id].alarm && !capable(CAP_WAKE_ALARM) ? -EPERM : 0;
+	}
+	*clock = id < 0 ? id : clocks[id].alias;
+	return get_clock_thread(*clock, thread);
 }
 
 long sys_clock_gettime(clockid_t id, struct uapi_timespec __user *to)

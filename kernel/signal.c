@@ -242,6 +242,7 @@ struct sigqueue *sigqueue_alloc(struct task_struct *task, bool over_limit)
 		atomic_dec(&user->sigpending);
 		return NULL;
 	}
+	entry->timer = NULL;
 	entry->user = user;
 	atomic_inc(&user->count);
 	return entry;
@@ -254,7 +255,13 @@ void sigqueue_free(struct sigqueue *entry)
 	kmem_cache_free(sigqueue_cache, entry);
 }
 
-void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending)
+void sigqueue_drop(struct sigqueue *entry)
+{
+	if (!entry->timer)
+		sigqueue_free(entry);
+}
+
+void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_head *dead)
 {
 	struct sigqueue *entry, *next;
 
@@ -266,13 +273,35 @@ void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending)
 		if (!(sigmask(entry->info.si_signo) & mask))
 			continue;
 		list_del(&entry->link);
-		sigqueue_free(entry);
+		if (dead && !entry->timer)
+			list_add_tail(&entry->link, dead);
+		else
+			sigqueue_drop(entry);
 	}
 }
 
 void flush_sigqueue(struct sigpending *pending)
 {
-	flush_sigqueue_mask(~0ul, pending);
+	flush_sigqueue_mask(~0ul, pending, NULL);
+}
+
+/* A signal stays pending if it is also there from somebody else. */
+void flush_timer_signals(struct sigpending *pending)
+{
+	struct sigqueue *entry, *next;
+	sigset_t keep = pending->set;
+
+	list_for_each_entry(entry, &pending->queue, link)
+		keep &= ~sigmask(entry->info.si_signo);
+	list_for_each_entry_safe(entry, next, &pending->queue, link) {
+		if (entry->info.si_code != SI_TIMER) {
+			keep |= sigmask(entry->info.si_signo);
+			continue;
+		}
+		list_del(&entry->link);
+		sigqueue_drop(entry);
+	}
+	pending->set = keep;
 }
 
 bool has_pending_signals(const struct task_struct *task)

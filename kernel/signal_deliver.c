@@ -74,7 +74,10 @@ static void collect_signal(struct sigpending *pending, int sig, struct sigqueue 
 		pending->set &= ~sigmask(sig);
 	*info = entry->info;
 	list_del(&entry->link);
-	sigqueue_free(entry);
+	if (entry->timer)
+		posix_timer_taken(entry->timer, info);
+	else
+		sigqueue_free(entry);
 }
 
 static int take_from(struct sigpending *pending, sigset_t blocked, siginfo_t *info)

@@ -19,7 +19,8 @@
  * for, and from no one in its own pid namespace SIGKILL or SIGSTOP; a fault of its own does end it.
  * Kernel threads get nothing.
  *
- * In interrupts: only SEND_SIG_PRIV with standard signals, since those need no memory.
+ * In interrupts: only SEND_SIG_PRIV with standard signals, and send_timer_signal(), since those need
+ * no memory.
  *
  * Locks: tasklist_lock, outside sighand->lock, keeps targets from being reaped and process groups
  * as they are.
@@ -238,13 +239,46 @@ static void start_group_exit(struct signal_struct *signal, int code)
 		kill_thread(thread);
 }
 
+/* sig has come to be pending for task or its process. */
+static void announce_signal(int sig, struct task_struct *task, enum pid_type type)
+{
+	struct task_struct *thread = choose_thread(task, sig, type);
+
+	if (!thread)
+		return;
+	if (sig_fatal(thread, sig) && !(thread->signal->flags & SIGNAL_GROUP_EXIT))
+		start_group_exit(thread->signal, sig);
+	else
+		signal_wake_up(thread, sig == SIGKILL);
+}
+
+bool send_timer_signal(struct sigqueue *entry, struct task_struct *task, enum pid_type type)
+{
+	struct sigpending *pending = type == PIDTYPE_PID ? &task->pending
+							 : &task->signal->shared_pending;
+	int sig = entry->info.si_signo;
+
+	if (!(task->signal->flags & SIGNAL_GROUP_EXIT))
+		prepare_stop_or_continue(task, sig);
+	if (sig_ignored(task, sig, false))
+		return false;
+	if (!list_empty(&entry->link)) {
+		entry->info.si_overrun++;
+		return true;
+	}
+	entry->info.si_overrun = 0;
+	list_add_tail(&entry->link, &pending->queue);
+	pending->set |= sigmask(sig);
+	announce_signal(sig, task, type);
+	return true;
+}
+
 int send_signal_locked(int sig, siginfo_t *info, struct task_struct *task, enum pid_type type)
 {
 	struct signal_struct *signal = task->signal;
 	struct sigpending *pending = type == PIDTYPE_PID ? &task->pending : &signal->shared_pending;
 	bool force = info == SEND_SIG_PRIV ||
 		     ((info == SEND_SIG_NOINFO || has_sender(info)) && sender_pid(task) == 0);
-	struct task_struct *thread;
 	int err;
 
 	if (!(signal->flags & SIGNAL_GROUP_EXIT))
@@ -257,13 +291,7 @@ int send_signal_locked(int sig, siginfo_t *info, struct task_struct *task, enum 
 	if (err)
 		return err;
 	pending->set |= sigmask(sig);
-	thread = choose_thread(task, sig, type);
-	if (!thread)
-		return 0;
-	if (sig_fatal(thread, sig) && !(signal->flags & SIGNAL_GROUP_EXIT))
-		start_group_exit(signal, sig);
-	else
-		signal_wake_up(thread, sig == SIGKILL);
+	announce_signal(sig, task, type);
 	return 0;
 }
 

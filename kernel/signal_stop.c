@@ -31,6 +31,7 @@
 #include <tine/string.h>
 #include <tine/task.h>
 #include <tine/time.h>
+#include <tine/timers.h>
 
 #define CLOCK_TICK_NS    (NSEC_PER_SEC / 100)
 #define SIGNAL_CLD_MASK  (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)
@@ -40,11 +41,13 @@
 
 static void flush_from_group(struct signal_struct *signal, sigset_t mask)
 {
+	struct process_timers *timers = signal->timers;
+	struct list_head *dead = timers && timers->in_interrupt ? &timers->dead : NULL;
 	struct task_struct *thread;
 
-	flush_sigqueue_mask(mask, &signal->shared_pending);
+	flush_sigqueue_mask(mask, &signal->shared_pending, dead);
 	list_for_each_entry(thread, &signal->threads, thread_link)
-		flush_sigqueue_mask(mask, &thread->pending);
+		flush_sigqueue_mask(mask, &thread->pending, dead);
 }
 
 static void continue_group(struct signal_struct *signal)

@@ -23,9 +23,9 @@ static void drop_if_ignored(int sig)
 
 	if (handler != SIG_IGN && !(handler == SIG_DFL && default_action(sig) == DEFAULT_IGNORE))
 		return;
-	flush_sigqueue_mask(sigmask(sig), &signal->shared_pending);
+	flush_sigqueue_mask(sigmask(sig), &signal->shared_pending, NULL);
 	list_for_each_entry(thread, &signal->threads, thread_link)
-		flush_sigqueue_mask(sigmask(sig), &thread->pending);
+		flush_sigqueue_mask(sigmask(sig), &thread->pending, NULL);
 }
 
 /* new may be NULL. */

@@ -16,6 +16,7 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>
+#include <tine/timers.h>
 #include <tine/uaccess.h>
 #include <tine/wait_queue.h>
 
@@ -113,6 +114,65 @@ bool schedule_until(const struct deadline *deadline)
 		remove_wait_entry(&clock_was_set, &entry);
 	return deadline_left(deadline) == 0;
 }
+
+/* --- Timers by a clock --- */
+
+/* The clock was set: fn looks at it. Another arming comes after this one. */
+static bool clock_timer_wake(struct wait_entry *entry, u64 key)
+{
+	struct clock_timer *timer = container_of(entry, struct clock_timer, set);
+
+	timer_arm(&timer->timer, 0);
+	return false;
+}
+
+void clock_timer_setup(struct clock_timer *timer, void (*fn)(struct timer *timer, u64 now),
+		       void *arg)
+{
+	timer_setup(&timer->timer, fn, arg);
+	wait_entry_init(&timer->set);
+	timer->set.wake = clock_timer_wake;
+}
+
+static void stop_watching(struct clock_timer *timer)
+{
+	if (!list_empty(&timer->set.link))
+		remove_wait_entry(&clock_was_set, &timer->set);
+}
+
+void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires)
+{
+	const struct deadline deadline = {clock, expires};
+	u64 offset, left;
+
+	if (is_settable(clock))
+		add_wait_entry(&clock_was_set, &timer->set);
+	else
+		stop_watching(timer);
+	do { /* as long as the clock is set meanwhile */
+		offset = READ_ONCE(real_offset);
+		left = deadline_left(&deadline);
+		if (left <= KTIME_MAX)
+			timer_arm(&timer->timer, ktime_get() + left);
+		else
+			timer_disarm(&timer->timer);
+		smp_mb();
+	} while (offset != READ_ONCE(real_offset));
+}
+
+void clock_timer_disarm(struct clock_timer *timer)
+{
+	stop_watching(timer);
+	timer_disarm(&timer->timer);
+}
+
+void clock_timer_cancel(struct clock_timer *timer)
+{
+	stop_watching(timer);
+	timer_cancel(&timer->timer);
+}
+
+/* --- Setting it --- */
 
 /* 0, EINVAL (Linux will not set a time before 1970 plus the time since boot), EPERM. */
 static int set_time_of_day(const struct uapi_timespec *ts)

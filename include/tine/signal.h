@@ -15,6 +15,7 @@
 
 struct kernel_clone_args;
 struct pid;
+struct posix_timer;
 struct pt_regs;
 struct task_struct;
 struct user_struct;
@@ -50,6 +51,7 @@ struct sighand_struct {
 /* One queued signal. */
 struct sigqueue {
 	struct list_head link;
+	struct posix_timer *timer; /* h: whose entry it is for as long as it lives; mostly NULL */
 	siginfo_t info;
 	struct user_struct *user; /* whose RLIMIT_SIGPENDING it counts against; counted */
 };
@@ -97,6 +99,8 @@ void put_sighand(struct sighand_struct *sighand);
 void sigpending_init(struct sigpending *pending);
 /* Drops what is queued. h held, or nobody else knows of pending. */
 void flush_sigqueue(struct sigpending *pending);
+/* exec: drops what looks as if timers had sent it. h held. */
+void flush_timer_signals(struct sigpending *pending);
 /*
  * exec: handled signals go back to default, ignored ones stay (unless force_default); task's
  * sighand is its own. Cannot fail.

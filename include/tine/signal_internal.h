@@ -47,8 +47,10 @@ int set_action(struct sighand_struct *sighand, int sig, const struct kernel_siga
  */
 struct sigqueue *sigqueue_alloc(struct task_struct *task, bool over_limit);
 void sigqueue_free(struct sigqueue *entry);
-/* Drops the signals of mask. */
-void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending);
+/* Frees an entry that was taken out of a queue, unless it is a timer's, which keeps it. */
+void sigqueue_drop(struct sigqueue *entry);
+/* Drops the signals of mask. dead: a list for what is to be freed later; NULL: it is freed. */
+void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_head *dead);
 
 /* The number of current's process as target's pid namespace sees it; 0 from outside. */
 int sender_pid(const struct task_struct *target);
@@ -62,6 +64,11 @@ void signal_wake_up(struct task_struct *task, bool fatal);
 int send_signal_locked(int sig, siginfo_t *info, struct task_struct *task, enum pid_type type);
 /* group_send_sig_info() to one of many. tasklist_lock held, the sighand's not. */
 int broadcast_sig_info(int sig, siginfo_t *info, struct task_struct *task);
+/*
+ * Sends entry, which belongs to a timer, to task or its process; if it is still queued, counts it
+ * in si_overrun. False: the signal is ignored. Any context.
+ */
+bool send_timer_signal(struct sigqueue *entry, struct task_struct *task, enum pid_type type);
 bool sig_ignored(const struct task_struct *task, int sig, bool force);
 /* EPERM, EINVAL, or 0: current may send sig with info to task. tasklist_lock held too. */
 int check_kill_permission(int sig, const siginfo_t *info, const struct task_struct *task);

@@ -30,6 +30,7 @@ struct sysinfo;
 struct tms;
 struct uapi_itimerspec;
 struct uapi_itimerval;
+struct uapi_sigevent;
 struct uapi_timespec;
 struct uapi_timeval;
 struct user_msghdr;

@@ -66,6 +66,8 @@ struct uapi_timeval ns_to_timeval(u64 ns);
 /* The same from user memory; -EFAULT too. */
 int get_timespec_ns(const struct uapi_timespec __user *ts, u64 *ns);
 
+/* What a clock that is no CPU clock shows; one that there is. Any context. */
+u64 wall_clock_now(clockid_t clock);
 /* Reads clock for current. -EINVAL: there is no such clock, or the task it belongs to is gone. */
 int clock_read(clockid_t clock, u64 *ns);
 /* Can a sleep end at a time on that clock? -EINVAL: no such clock. -EOPNOTSUPP: no. */

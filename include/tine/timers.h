@@ -11,6 +11,8 @@
 #include <tine/list.h>
 #include <tine/spinlock.h>
 #include <tine/time.h>
+#include <tine/wait_queue.h>
+#include <uapi/signal.h>
 
 struct cpu_time;
 struct posix_timer;
@@ -62,6 +64,23 @@ void exec_timers(struct signal_struct *signal);
 void free_process_timers(struct process_timers *timers);
 
 /*
+ * A timer by a clock that is no CPU clock; when the clock is set it is adjusted. fn, in the timer
+ * interrupt, must look at the clock: it may be called early. Its owner keeps it from being armed or
+ * disarmed by two at once.
+ */
+struct clock_timer {
+	struct timer timer;
+	struct wait_entry set; /* waits for the time of day to be set, while armed by it */
+};
+void clock_timer_setup(struct clock_timer *timer, void (*fn)(struct timer *timer, u64 now),
+		       void *arg);
+void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires);
+/* Afterwards it is not pending, but fn may be running, or about to. */
+void clock_timer_disarm(struct clock_timer *timer);
+/* Afterwards fn is not running either. Not with a lock held that fn takes. */
+void clock_timer_cancel(struct clock_timer *timer);
+
+/*
  * Moves an interval that has passed at now on by whole periods, beyond now; returns how many. Once:
  * not moved, 0.
  */
@@ -71,8 +90,30 @@ u64 interval_left(const struct interval *interval, u64 now, u64 atom);
 
 /* A new one: nothing set. */
 void itimer_init(struct process_timers *timers);
+/* The same to and from user memory. EFAULT, EINVAL. */
+int put_itimerspec(const struct interval *value, struct uapi_itimerspec __user *to);
+int get_itimerspec(const struct uapi_itimerspec __user *from, struct interval *value);
+
+/*
+ * Clocks of timers (kernel/posix_clock.c). clock_check_timer: EINVAL if there is no such clock,
+ * EOPNOTSUPP if it has no timers. get_timer_clock: the clock under the number that clock_now or
+ * cpu_clock_value takes; if it is a thread's, that thread, with a reference. EINVAL, EPERM.
+ */
+int clock_check_timer(clockid_t id);
+int get_timer_clock(clockid_t id, clockid_t *clock, struct task_struct **thread);
+/* What that CPU clock shows when so much is used. */
+u64 cpu_clock_value(clockid_t clock, const struct cpu_time *used);
+
 /* SIGALRM was taken out: ITIMER_REAL, if it repeats, begins its next period. h held. */
 void itimer_taken(struct process_timers *timers);
+/* timer's signal was taken, and this is what its taker is told. h held. */
+void posix_timer_taken(struct posix_timer *timer, siginfo_t *info);
+/* Sends for current's posix_timers on CPU clocks; so much its process has used. h held. */
+void check_posix_cpu_timers(struct process_timers *timers, const struct cpu_time *used);
+/* All of current's; nobody makes new ones. */
+void delete_posix_timers(struct process_timers *timers);
+/* What was taken out of queues in an interrupt. h held; not in one. */
+void free_dead_entries(struct process_timers *timers);
 /* Sends for the interval timers that expire when so much CPU time is used. h held. */
 void check_cpu_itimers(struct process_timers *timers, const struct cpu_time *used);
 

@@ -87,6 +87,20 @@ union sigval {
 	void *sival_ptr;
 };
 
+/* What timer_create(2) takes. */
+struct uapi_sigevent {
+	union sigval sigev_value;
+	int sigev_signo, sigev_notify;
+	int sigev_thread_id;
+	int sigev_pad_[11];
+};
+#define SIGEV_SIGNAL    0
+#define SIGEV_NONE      1
+#define SIGEV_THREAD    2
+#define SIGEV_THREAD_ID 4
+
+_Static_assert(sizeof(struct uapi_sigevent) == 64, "struct sigevent has Linux's size");
+
 typedef struct siginfo {
 	int si_signo, si_errno, si_code;
 	int si_pad_;
