@@ -212,6 +212,11 @@ ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos)
 	return file->ops->read(file, &to, &pos);
 }
 
+bool file_noexec(const struct file *file)
+{
+	return file->path.mnt->flags & MNT_NOEXEC;
+}
+
 loff_t file_size(const struct file *file)
 {
 	return READ_ONCE(file->inode->size);

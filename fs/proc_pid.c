@@ -104,6 +104,12 @@ static void show_limit(struct seq_buffer *m, unsigned long value)
 		seq_printf(m, "%-20lu ", value);
 }
 
+static int show_personality(struct seq_buffer *m, struct task_struct *task)
+{
+	seq_printf(m, "%08x\n", READ_ONCE(task->personality));
+	return 0;
+}
+
 static int show_limits(struct seq_buffer *m, struct task_struct *task)
 {
 	static const struct {
@@ -273,6 +279,7 @@ static int write_fail_nth(const char *text, size_t n, struct task_struct *task)
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_score_adj,                        \
 	  .write = write_oom_score_adj },                                                           \
 	{ .name = "pagemap", .mode = 0400, .guarded = true, .transfer = proc_transfer_pagemap },    \
+	{ .name = "personality", .mode = 0400, .guarded = true, .show = show_personality },         \
 	{ .name = "root", .mode = 0777, .guarded = true, .jump = jump_root },                       \
 	{ .name = "smaps", .mode = 0444, .guarded = true, .show_mm = proc_show_smaps },             \
 	{ .name = "smaps_rollup", .mode = 0444, .guarded = true,                                    \

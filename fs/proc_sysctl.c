@@ -271,7 +271,7 @@ static const struct proc_entry kernel_entries[] = {
 	NUMBER("pid_max", pid_max, PID_MAX_MIN, PID_MAX_MAX, .set = set_pid_max),
 	NAME("printk", 0644, .numbers = console_printk, .count = 4, .min = 0, .max = INT32_MAX),
 	{.name = "random", .mode = 0555, .children = random_entries},
-	CONSTANT("randomize_va_space", 2),
+	NUMBER("randomize_va_space", randomize_va_space, -INT32_MAX - 1, INT32_MAX),
 	CONSTANT("tainted", 0),
 	NUMBER("threads-max", max_threads, 20, 0x3fffffff),
 	TEXT("version", UTS_VERSION),

@@ -322,7 +322,7 @@ static int load_interpreter(struct binprm *b, const struct elf_program *program,
 
 static void choose_mmap_base(struct binprm *b)
 {
-	unsigned long gap = b->limit, pad = STACK_MAX_RANDOM + STACK_GUARD;
+	unsigned long gap = b->limit, pad = STACK_GUARD + (b->randomize ? STACK_MAX_RANDOM : 0);
 
 	if (gap + pad > gap)
 		gap += pad;

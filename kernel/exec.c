@@ -106,6 +106,11 @@ static struct binprm *binprm_alloc(void)
 		return NULL;
 	memset(b, 0, offsetof(struct binprm, header));
 	get_random_bytes(&b->random, sizeof(b->random));
+	b->randomize = personality_randomize();
+	if (b->randomize < 2)
+		b->random.brk = 0;
+	if (!b->randomize)
+		b->random.stack = b->random.mmap = b->random.image = 0;
 	b->limit = rlimit(RLIMIT_STACK);
 	b->mm = mm_alloc();
 	if (!b->mm) {
@@ -278,6 +283,7 @@ static void reset_thread(struct binprm *b)
 		current->pdeath_signal = 0;
 	if (b->secure)
 		lower_stack_limit(b->limit);
+	personality_exec(b->secure);
 	set_task_comm(current, b->comm);
 }
 

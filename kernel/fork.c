@@ -121,6 +121,7 @@ static int check_request(const struct kernel_clone_args *args)
 static void copy_fields(struct task_struct *child, const struct kernel_clone_args *args)
 {
 	const struct task_struct *parent = current;
+	u32 exec_id = parent->exec_id, personality = parent->personality; /* one load, one store */
 
 	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE | PF_SUPERPRIV)) | PF_FORKNOEXEC;
 	if (args->fn)
@@ -132,7 +133,8 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	else
 		child->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	child->cpus_allowed = parent->cpus_allowed;
-	child->exec_id = parent->exec_id;
+	child->exec_id = exec_id;
+	child->personality = personality;
 	child->no_new_privs = parent->no_new_privs;
 	child->timer_slack_ns = child->default_timer_slack_ns = parent->timer_slack_ns;
 	child->fail_nth = 0;

@@ -43,6 +43,7 @@ long sys_uname(struct new_utsname __user *to)
 
 	get_uts_name(UTS_NODENAME, uts.nodename);
 	get_uts_name(UTS_DOMAINNAME, uts.domainname);
+	personality_uname(&uts);
 	return copy_to_user(to, &uts, sizeof(uts)) ? -EFAULT : 0;
 }
 

@@ -40,7 +40,7 @@ static bool room_for(struct mm_struct *mm, unsigned long start, unsigned long en
 static int grow(struct vma_edit *edit, unsigned long start, unsigned long end)
 {
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
-	u32 flags = BRK_FLAGS | edit->mm->def_flags;
+	u32 flags = BRK_FLAGS | edit->mm->def_flags | vma_prot_flags(implied_exec(PROT_READ));
 
 	if (!may_lock(edit->mm, flags, pages) || !room_for(edit->mm, start, end) ||
 	    !may_expand_mm(edit->mm, BRK_FLAGS, pages) || !enough_memory(pages))

@@ -22,6 +22,7 @@
 #include <tine/task.h>
 #include <tine/vma.h>
 #include <uapi/mman.h>
+#include <uapi/personality.h>
 
 #define MMAP_32BIT_LOW  0x40000000ul /* where MAP_32BIT mappings go */
 #define MMAP_32BIT_HIGH 0x80000000ul
@@ -140,6 +141,13 @@ u32 vma_prot_flags(unsigned long prot)
 	return prot & VM_ACCESS;
 }
 
+unsigned long implied_exec(unsigned long prot)
+{
+	bool implied = (prot & PROT_READ) && (current->personality & READ_IMPLIES_EXEC);
+
+	return implied ? PROT_EXEC : 0;
+}
+
 unsigned int vma_rights(u32 flags)
 {
 	unsigned int rights = flags & VM_SHARED ? PG_SHARED : 0;
@@ -195,6 +203,11 @@ static int check_file(struct request *r)
 		return error;
 	if (!(r->file->mode & FMODE_READ))
 		return -EACCES;
+	if (file_noexec(r->file)) {
+		if (r->vm_flags & VM_EXEC)
+			return -EPERM;
+		r->vm_flags &= ~VM_MAYEXEC;
+	}
 	if (!r->file->ops->get_page && !r->file->ops->maps_anonymous)
 		return -ENODEV;
 	return r->flags & MAP_GROWSDOWN ? -EINVAL : 0;
@@ -467,6 +480,8 @@ long sys_mmap(unsigned long address, unsigned long length, unsigned long prot, u
 	} else {
 		result = flags & MAP_HUGETLB ? check_hugetlb(length, flags) : 0;
 	}
+	if (!file || !file_noexec(file))
+		prot |= implied_exec(prot);
 	if (!result)
 		result = do_mmap(current->mm, file, address, length, prot, flags, offset);
 	fput(file);

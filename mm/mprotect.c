@@ -62,7 +62,8 @@ static int change_part(struct vma_edit *edit, const struct vma *vma, unsigned lo
 static int protect_part(struct mm_struct *mm, const struct vma *vma, unsigned long start,
 			unsigned long end, u32 rights)
 {
-	u32 flags = (vma->flags & ~VM_ACCESS) | rights;
+	u32 implied = vma->flags & VM_MAYEXEC ? vma_prot_flags(implied_exec(rights)) : 0;
+	u32 flags = (vma->flags & ~VM_ACCESS) | rights | implied;
 	struct vma_edit edit;
 	int error;
 

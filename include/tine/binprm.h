@@ -57,6 +57,7 @@ struct binprm {
 	unsigned long page_start;
 
 	struct exec_random random;
+	unsigned int randomize;   /* personality_randomize() */
 	unsigned int header_size; /* bytes of header that the file has; the rest is zero */
 	char comm[16];            /* the process's new name */
 	char header[BINPRM_HEADER_SIZE] __aligned(8); /* from here on not zeroed */

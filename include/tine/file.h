@@ -146,6 +146,8 @@ ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos);
 /* An unnamed file of size bytes in memory, for shared anonymous mappings. */
 struct file *shmem_file_setup(const char *name, loff_t size);
 loff_t file_size(const struct file *file);
+/* Its mount forbids execution. */
+bool file_noexec(const struct file *file);
 /* Owner and mode of the file for exec: set-user-id handling. */
 void file_owner_mode(const struct file *file, uid_t *uid, gid_t *gid, mode_t *mode);
 /* The absolute path of file as /proc shows it, in buf; ERR_PTR(-ENAMETOOLONG). */

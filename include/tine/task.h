@@ -115,7 +115,8 @@ struct task_struct {
 	sigset_t blocked;         /* h to write, s */
 	stack_t altstack;         /* s */
 	u64 cpus_allowed;         /* r */
-	u32 exec_id; /* s: counts execs: an exit signal is for the program that asked for it */
+	u32 exec_id;     /* s: counts execs: an exit signal is for the program that asked for it */
+	u32 personality; /* s */
 	bool no_new_privs;  /* s: never cleared */
 	u64 timer_slack_ns; /* s: how late a sleep may end: a promise that nothing here needs */
 	u64 default_timer_slack_ns; /* c: what it began with */
@@ -272,6 +273,13 @@ void free_kernel_stack(void *stack);
 
 /* Limits of the first process, inherited by all others (kernel/rlimit.c). */
 void init_rlimits(struct rlimit *rlim);
+
+/* kernel/personality.c. How much of a new program's addresses is drawn: 0 nothing, 1 all but the
+ * break, 2 all. */
+unsigned int personality_randomize(void);
+/* exec, past the point of no return. secure: the program may do more than its caller. */
+void personality_exec(bool secure);
+extern int randomize_va_space; /* atomic */
 
 void set_task_comm(struct task_struct *task, const char *name);
 void get_task_comm(char name[TASK_COMM_LEN], struct task_struct *task);

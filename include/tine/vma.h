@@ -117,6 +117,8 @@ static inline bool vma_flags_cow(u32 flags)
 
 /* What the page tables are told about vma's pages: PG_ bits. */
 unsigned int vma_rights(u32 flags);
+/* PROT_EXEC if current's personality takes it to come with prot, else 0. */
+unsigned long implied_exec(unsigned long prot);
 /* VM_READ, VM_WRITE, VM_EXEC for PROT_ bits. */
 u32 vma_prot_flags(unsigned long prot);
 

@@ -1,0 +1,173 @@
+/*
+ * process_vm_readv(2) and process_vm_writev(2): copying between the caller's memory and another
+ * process's, for debuggers and message passing without a copy in between.
+ *
+ * Page by page by way of a buffer: the one side is reached as ptrace reaches it (mm/remote.c), but
+ * within what its mappings allow; the other as any system call copies. So only one mm's lock is
+ * ever held. What was copied before something went wrong is the result.
+ */
+#include <tine/cred.h>
+#include <tine/err.h>
+#include <tine/iov_iter.h>
+#include <tine/mm.h>
+#include <tine/pid.h>
+#include <tine/slab.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+#define FAST_IOV 8
+
+struct transfer {
+	struct mm_struct *mm;
+	struct iov_iter local;
+	bool write;
+	char *buf; /* a page */
+};
+
+/* The other side's ranges, to be kfreed; they are looked at when they are used. */
+static struct iovec *read_ranges(const struct iovec __user *user, unsigned long n)
+{
+	struct iovec *iov;
+
+	if (n > UIO_MAXIOV)
+		return ERR_PTR(-EINVAL);
+	iov = kcalloc(MAX(n, 1ul), sizeof(*iov));
+	if (!iov)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(iov, user, n * sizeof(*iov))) {
+		kfree(iov);
+		return ERR_PTR(-EFAULT);
+	}
+	for (unsigned long i = 0; i < n; i++)
+		if ((ssize_t)iov[i].iov_len < 0) {
+			kfree(iov);
+			return ERR_PTR(-EINVAL);
+		}
+	return iov;
+}
+
+/* Copies n bytes, which are within a page of the other side; returns how many it could. */
+static size_t copy_within_page(struct transfer *t, unsigned long address, size_t n)
+{
+	if (t->write) {
+		n = copy_from_iter(t->buf, n, &t->local);
+		return access_remote_vm(t->mm, address, t->buf, n, true, false);
+	}
+	n = access_remote_vm(t->mm, address, t->buf, n, false, false);
+	return copy_to_iter(t->buf, n, &t->local);
+}
+
+/* Copies until the range or the caller's side is done, or something fails: then the rest is left. */
+static size_t copy_range(struct transfer *t, unsigned long address, size_t n)
+{
+	size_t done = 0, part, copied;
+
+	while (done < n && t->local.count && !fatal_signal_pending(current)) {
+		part = MIN(n - done, PAGE_SIZE - ((address + done) & ~PAGE_MASK));
+		part = MIN(part, t->local.count);
+		copied = copy_within_page(t, address + done, part);
+		done += copied;
+		if (copied < part)
+			break;
+	}
+	return done;
+}
+
+static ssize_t copy_ranges(struct transfer *t, const struct iovec *remote, unsigned long n)
+{
+	size_t total = 0, want, got;
+
+	for (unsigned long i = 0; i < n && t->local.count; i++) {
+		want = MIN(remote[i].iov_len, t->local.count);
+		got = copy_range(t, (unsigned long)remote[i].iov_base, want);
+		total += got;
+		if (got < want)
+			return total ? (ssize_t)total : -EFAULT;
+	}
+	return total;
+}
+
+/* The memory of the process nr, with a user reference. */
+static struct mm_struct *find_mm(int nr)
+{
+	struct task_struct *task = find_get_task_by_vpid(nr);
+	struct mm_struct *mm;
+
+	if (!task)
+		return ERR_PTR(-ESRCH);
+	mm = get_task_mm(task);
+	if (mm && mm != current->mm && !may_inspect(task, current->cred->uid, current->cred->gid)) {
+		mm_put(mm);
+		mm = ERR_PTR(-EPERM);
+	}
+	put_task_struct(task);
+	return mm ? mm : ERR_PTR(-ESRCH);
+}
+
+static ssize_t transfer(struct transfer *t, int nr, const struct iovec *remote, unsigned long n)
+{
+	size_t total = 0;
+	ssize_t result;
+
+	for (unsigned long i = 0; i < n; i++)
+		total |= remote[i].iov_len;
+	if (!total)
+		return 0;
+	t->mm = find_mm(nr);
+	if (IS_ERR(t->mm))
+		return PTR_ERR(t->mm);
+	t->buf = kmalloc(PAGE_SIZE);
+	result = t->buf ? copy_ranges(t, remote, n) : -ENOMEM;
+	kfree(t->buf);
+	mm_put(t->mm);
+	return result;
+}
+
+/* What the two calls ask for. */
+struct process_vm_args {
+	int nr;
+	const struct iovec __user *local, *remote;
+	unsigned long n_local, n_remote, flags;
+};
+
+static long process_vm(const struct process_vm_args *args, bool write)
+{
+	struct iovec fast[FAST_IOV], *local = fast, *remote;
+	struct transfer t = {.write = write};
+	ssize_t result;
+
+	if (args->flags)
+		return -EINVAL;
+	result = import_iovec(args->local, args->n_local, FAST_IOV, &local, &t.local);
+	if (result < 0)
+		return result;
+	remote = result ? read_ranges(args->remote, args->n_remote) : NULL;
+	if (IS_ERR(remote)) {
+		result = PTR_ERR(remote);
+	} else if (remote) {
+		result = transfer(&t, args->nr, remote, args->n_remote);
+		kfree(remote);
+	}
+	if (local != fast)
+		kfree(local);
+	return result;
+}
+
+long sys_process_vm_readv(int nr, const struct iovec __user *local, unsigned long n_local,
+			  const struct iovec __user *remote, unsigned long n_remote,
+			  unsigned long flags)
+{
+	const struct process_vm_args args = {nr, local, remote, n_local, n_remote, flags};
+
+	return process_vm(&args, false);
+}
+
+long sys_process_vm_writev(int nr, const struct iovec __user *local, unsigned long n_local,
+			   const struct iovec __user *remote, unsigned long n_remote,
+			   unsigned long flags)
+{
+	const struct process_vm_args args = {nr, local, remote, n_local, n_remote, flags};
+
+	return process_vm(&args, true);
+}
