@@ -5,6 +5,7 @@
  * /root.
  */
 #include <tine/dev.h>
+#include <tine/epoll.h>
 #include <tine/err.h>
 #include <tine/file_lock.h>
 #include <tine/fs.h>
@@ -74,6 +75,7 @@ void fs_init(void)
 	tmpfs_init();
 	pipe_init();
 	anon_inode_init();
+	epoll_init();
 	socket_init();
 	mount_root();
 	devtmpfs_init();

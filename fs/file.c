@@ -7,6 +7,7 @@
  * the file at once (fdget_pos).
  */
 #include <tine/cred.h>
+#include <tine/epoll.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/file_lock.h>
@@ -65,6 +66,7 @@ static void file_fill(struct file *file, const struct path *path, int flags,
 	file->generation = 0;
 	file->private_data = NULL;
 	file->cred = get_cred(current->cred);
+	file->watchers = NULL;
 }
 
 struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops)
@@ -98,6 +100,8 @@ void fput(struct file *file)
 {
 	if (!file || !atomic_dec_and_test(&file->count))
 		return;
+	if (unlikely(READ_ONCE(file->watchers)))
+		epoll_forget_file(file);
 	drop_file_locks(file->inode, file);
 	if (file->ops->release)
 		file->ops->release(file);

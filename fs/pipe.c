@@ -250,7 +250,7 @@ static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *fr
 							    : 1;
 	}
 	mutex_unlock(&pipe->lock);
-	if (was_empty && !pipe_empty(pipe))
+	if ((was_empty && !pipe_empty(pipe)) || (result != -EPIPE && READ_ONCE(pipe->polled)))
 		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM);
 	return result;
 }
@@ -280,6 +280,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 	struct pipe *pipe = file->private_data;
 	u32 events = 0;
 
+	WRITE_ONCE(pipe->polled, true);
 	if (file->mode & FMODE_READ)
 		poll_wait(file, &pipe->readers_wait, table);
 	if (file->mode & FMODE_WRITE)

@@ -7,6 +7,7 @@
  * them; the bytes behind the last one that the row has room for are left over. Only a write at the
  * beginning of the file counts, so that a number is never put together from two writes.
  */
+#include <tine/epoll.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/params.h>
@@ -233,7 +234,13 @@ static int drop_caches(int what)
 #define CONSTANT(n, number) NAME(n, 0444, .numbers = &(int){number}, .count = 1)
 #define TEXT(n, string)     NAME(n, 0444, .text = string)
 
+static const struct proc_entry epoll_entries[] = {
+	NUMBER("max_user_watches", epoll_max_user_watches, 0, INT32_MAX),
+	{.name = NULL},
+};
+
 static const struct proc_entry fs_entries[] = {
+	{.name = "epoll", .mode = 0555, .children = epoll_entries},
 	NAME("file-max", 0444, .show = show_file_max),
 	NAME("file-nr", 0444, .show = show_file_nr),
 	NUMBER("nr_open", max_open_files, FD_CHUNK, INT32_MAX & -(int)FD_CHUNK),

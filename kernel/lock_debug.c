@@ -19,7 +19,7 @@ static struct lock_record cpu_records[MAX_CPUS];
 static bool nests(enum lock_class class)
 {
 	return class == LOCK_CLASS_INODE || class == LOCK_CLASS_MM || class == LOCK_CLASS_FUTEX ||
-	       class == LOCK_CLASS_PIPE;
+	       class == LOCK_CLASS_PIPE || class == LOCK_CLASS_EPOLL || class == LOCK_CLASS_WAIT;
 }
 
 static void record(struct lock_record *held, enum lock_class class)

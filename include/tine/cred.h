@@ -46,6 +46,7 @@ struct user_struct {
 	struct atomic processes;
 	struct atomic sigpending;      /* queued signals, for RLIMIT_SIGPENDING */
 	struct atomic files_in_flight; /* in messages of sockets, for RLIMIT_NOFILE */
+	long epoll_watches;            /* atomic: files that epolls watch */
 	uid_t uid;
 	struct user_struct *next; /* hash chain */
 };

@@ -14,6 +14,7 @@ struct cred;
 struct dentry;
 struct file;
 struct dir_context;
+struct epitem;
 struct inode;
 struct iov_iter;
 struct kernel_clone_args;
@@ -72,7 +73,8 @@ struct file {
 	loff_t pos;     /* pos_lock */
 	u32 generation; /* FIFOs: writers seen before; terminals: hangups */
 	void *private_data;
-	struct cred *cred; /* of the opener; counted */
+	struct cred *cred;       /* of the opener; counted */
+	struct epitem *watchers; /* epoll.c: NULL while no epoll watches it */
 };
 
 #define FMODE_READ     1u

@@ -64,6 +64,18 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 	list_init(from);
 }
 
+/* Puts what is in from, which becomes empty, at the front of to. */
+static inline void list_splice(struct list_head *from, struct list_head *to)
+{
+	if (list_empty(from))
+		return;
+	from->prev->next = to->next;
+	to->next->prev = from->prev;
+	to->next = from->next;
+	from->next->prev = to;
+	list_init(from);
+}
+
 #define list_entry(ptr, type, member)        container_of(ptr, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 

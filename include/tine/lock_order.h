@@ -10,7 +10,9 @@ enum lock_class {
 	/* Mutexes: the holder may sleep. */
 	LOCK_CLASS_EXEC, /* signal_struct.exec_lock: one exec or credential change of a thread group */
 	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
-	LOCK_CLASS_RENAME, /* one rename of a directory at a time */
+	LOCK_CLASS_EPOLL_WATCH, /* which epolls watch which files */
+	LOCK_CLASS_EPOLL,       /* eventpoll.lock: reporting; nests: watcher before watched */
+	LOCK_CLASS_RENAME,      /* one rename of a directory at a time */
 	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
 	LOCK_CLASS_TTY,    /* tty settings and line discipline; both ends of a pty */
 	LOCK_CLASS_PIPE,   /* pipe contents */
@@ -39,17 +41,18 @@ enum lock_class {
 	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
 	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */
 	LOCK_CLASS_USER,      /* the table of users */
-	LOCK_CLASS_MUTEX_WAIT, /* the inside of a mutex */
-	LOCK_CLASS_WAIT,       /* wait_queue.lock */
-	LOCK_CLASS_TIMER,      /* a CPU's timer queue */
-	LOCK_CLASS_RUN_QUEUE,  /* a CPU's run queue; held across the switch */
-	LOCK_CLASS_VMAP,       /* kernel stacks' address range */
-	LOCK_CLASS_SLAB,       /* the shared part of an object cache */
-	LOCK_CLASS_PAGE_ALLOC, /* the buddy lists */
-	LOCK_CLASS_IPI,        /* one cross-CPU flush at a time */
-	LOCK_CLASS_RANDOM,     /* the random number generator */
-	LOCK_CLASS_LOG,        /* kernel messages */
-	LOCK_CLASS_CONSOLE,    /* console output */
+	LOCK_CLASS_MUTEX_WAIT,  /* the inside of a mutex */
+	LOCK_CLASS_WAIT,        /* wait_queue.lock; nests: a watched file's before an epoll's */
+	LOCK_CLASS_EPOLL_READY, /* an epoll's ready items */
+	LOCK_CLASS_TIMER,       /* a CPU's timer queue */
+	LOCK_CLASS_RUN_QUEUE,   /* a CPU's run queue; held across the switch */
+	LOCK_CLASS_VMAP,        /* kernel stacks' address range */
+	LOCK_CLASS_SLAB,        /* the shared part of an object cache */
+	LOCK_CLASS_PAGE_ALLOC,  /* the buddy lists */
+	LOCK_CLASS_IPI,         /* one cross-CPU flush at a time */
+	LOCK_CLASS_RANDOM,      /* the random number generator */
+	LOCK_CLASS_LOG,         /* kernel messages */
+	LOCK_CLASS_CONSOLE,     /* console output */
 	LOCK_CLASS_NUM,
 };
 

@@ -35,7 +35,8 @@ struct pipe {
 	u32 head, tail;                 /* free-running: buffers are [tail, head) */
 	u32 readers, writers;           /* open files with that end */
 	u32 reader_opens, writer_opens; /* ever: what a blocking open of a FIFO waits for */
-	u32 files;                      /* open files, FIFO's inode lock */
+	bool polled; /* ever: then every write is told of, for edge-triggered watchers */
+	u32 files;   /* open files, FIFO's inode lock */
 };
 
 struct pipe *pipe_alloc(void); /* NULL: out of memory */

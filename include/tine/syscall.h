@@ -16,6 +16,7 @@ long do_syscall(struct pt_regs *regs);
 struct cap_user_data;
 struct cap_user_header;
 struct clone_args;
+struct epoll_event;
 struct iovec;
 struct kernel_sigaction;
 struct mmsghdr;

@@ -1,0 +1,17 @@
+/* What the rest of the kernel knows of epoll (fs/epoll.c). */
+#ifndef TINE_EPOLL_H
+#define TINE_EPOLL_H
+
+#include <tine/types.h>
+
+struct file;
+
+/* The last reference on a file that epolls watch is gone: they forget it. May sleep. */
+void epoll_forget_file(struct file *file);
+
+/* How many files the epolls of one user may watch: /proc/sys/fs/epoll/max_user_watches. */
+extern int epoll_max_user_watches;
+
+void epoll_init(void);
+
+#endif
