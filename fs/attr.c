@@ -210,7 +210,7 @@ static int truncate_path(const struct path *path, loff_t size)
 	if (error != 0)
 		return error;
 	error = set_length(inode, size);
-	__atomic_sub_fetch(&inode->write_count, 1, __ATOMIC_SEQ_CST);
+	inode_put_write(inode);
 	return error;
 }
 

@@ -82,8 +82,10 @@ struct file *file_alloc(const struct path *path, int flags, const struct file_op
 /* Gives back the inode's count of writers or of programs. */
 static void drop_access(struct file *file)
 {
-	if (file->mode & FMODE_WRITER)
-		__atomic_sub_fetch(&file->inode->write_count, 1, __ATOMIC_SEQ_CST);
+	if (file->mode & FMODE_WRITER) {
+		inode_put_write(file->inode);
+		mnt_put_write(file->path.mnt);
+	}
 	if (file->mode & FMODE_PROGRAM)
 		__atomic_add_fetch(&file->inode->write_count, 1, __ATOMIC_SEQ_CST);
 }
@@ -115,8 +117,13 @@ static int start_access(struct file *file)
 
 	if ((file->mode & FMODE_WRITE) && S_ISREG(inode->mode)) {
 		error = inode_get_write(inode);
+		if (error != 0)
+			return error;
+		error = mnt_get_write(file->path.mnt);
 		if (error == 0)
 			file->mode |= FMODE_WRITER;
+		else
+			inode_put_write(inode);
 	}
 	file->mode |= FMODE_SEEKABLE;
 	if (S_ISREG(inode->mode) || S_ISDIR(inode->mode))

@@ -147,6 +147,34 @@ void set_fs_pwd(const struct path *path)
 	set_path(current->fs, &current->fs->pwd, path);
 }
 
+static void replace_path(struct path *which, const struct path *old, const struct path *new)
+{
+	if (!path_equal(which, old))
+		return;
+	*which = *new;
+	path_get(new);
+	path_put(old);
+}
+
+void replace_fs_roots(const struct path *old, const struct path *new)
+{
+	struct task_struct *process, *thread;
+
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(process, &task_list, tasks_link)
+		list_for_each_entry(thread, &process->signal->threads, thread_link) {
+			spin_lock(&thread->alloc_lock);
+			if (thread->fs) {
+				spin_lock(&thread->fs->lock);
+				replace_path(&thread->fs->root, old, new);
+				replace_path(&thread->fs->pwd, old, new);
+				spin_unlock(&thread->fs->lock);
+			}
+			spin_unlock(&thread->alloc_lock);
+		}
+	spin_unlock(&tasklist_lock);
+}
+
 bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd)
 {
 	struct fs_struct *fs;

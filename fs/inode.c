@@ -110,18 +110,20 @@ static bool before(const struct uapi_timespec *a, const struct uapi_timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* As mounted relatime: the access time moves if it is older than the last change, or than a day. */
+/* With relatime the access time moves if it is older than the last change, or than a day. */
 void file_accessed(struct file *file)
 {
 	struct inode *inode = file->inode;
+	u32 flags = file->path.mnt->flags;
 	struct uapi_timespec now;
 
 	if ((file->flags & O_NOATIME) || inode->sb->read_only ||
-	    (file->path.mnt->flags & (MNT_READONLY | MNT_NOATIME)))
+	    (flags & (MNT_READONLY | MNT_NOATIME)) ||
+	    ((flags & MNT_NODIRATIME) && S_ISDIR(inode->mode)))
 		return;
 	now = current_time();
-	if (before(&inode->mtime, &inode->atime) && before(&inode->ctime, &inode->atime) &&
-	    now.tv_sec - inode->atime.tv_sec < 24 * 3600)
+	if ((flags & MNT_RELATIME) && before(&inode->mtime, &inode->atime) &&
+	    before(&inode->ctime, &inode->atime) && now.tv_sec - inode->atime.tv_sec < 24 * 3600)
 		return;
 	inode->atime = now;
 }

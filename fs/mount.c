@@ -8,11 +8,19 @@
  *
  * The namespace lists its mounts, in the order of mounting, and counts them; children count their
  * parents; paths of open files, working directories and walks count the mount they are in. So a
- * mount with no children and only the namespace's reference and the caller's is not busy. The mount
- * lock guards the tree. All mounts are private: nothing propagates.
+ * mount with no children and only the namespace's reference and the caller's is not busy. All mounts
+ * are private: nothing propagates.
+ *
+ * The tree changes under the namespace lock, a mutex that system calls hold from the checks to the
+ * change, and in the moment of the change under the mount lock, a spinlock, as well: walks take only
+ * that. A mount point's inode is locked while something is hung there, so that it is not removed.
+ *
+ * What becomes read-only must have no file open for writing: openers count themselves and then look
+ * at the flag, who sets the flag looks at the count after that.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
+#include <tine/fs_struct.h>
 #include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/slab.h>
@@ -24,6 +32,7 @@
 #include <uapi/mount.h>
 
 struct spinlock mount_lock = SPINLOCK_INIT(LOCK_CLASS_MOUNT);
+static struct mutex namespace_lock;
 static struct kmem_cache *mount_cache;
 
 struct mnt_namespace init_mnt_ns = {
@@ -38,6 +47,7 @@ struct mnt_namespace *current_mnt_ns(void)
 
 void mount_init(void)
 {
+	mutex_init(&namespace_lock, LOCK_CLASS_NAMESPACE);
 	mount_cache = kmem_cache_create("vfsmount", sizeof(struct vfsmount), 0);
 }
 
@@ -59,14 +69,24 @@ struct vfsmount *mount_alloc(struct super_block *sb, struct dentry *root, const 
 	return mnt;
 }
 
-void mntput(struct vfsmount *mnt)
+/* For who only looks: does not count as use. */
+static void mntput_no_expire(struct vfsmount *mnt)
 {
-	if (!mnt || !atomic_dec_and_test(&mnt->count))
+	if (!atomic_dec_and_test(&mnt->count))
 		return;
 	dput(mnt->root);
 	super_put(mnt->sb);
 	kfree(mnt->source);
 	kmem_cache_free(mount_cache, mnt);
+}
+
+void mntput(struct vfsmount *mnt)
+{
+	if (!mnt)
+		return;
+	if (unlikely(READ_ONCE(mnt->expiring)))
+		WRITE_ONCE(mnt->expiring, false);
+	mntput_no_expire(mnt);
 }
 
 void path_get(const struct path *path)
@@ -134,79 +154,102 @@ int mnt_want_write(const struct vfsmount *mnt)
 	return (mnt->flags & MNT_READONLY) || mnt->sb->read_only ? -EROFS : 0;
 }
 
+int mnt_get_write(struct vfsmount *mnt)
+{
+	int error;
+
+	atomic_inc(&mnt->writers);
+	atomic_inc(&mnt->sb->writers);
+	smp_mb();
+	error = mnt_want_write(mnt);
+	if (error != 0)
+		mnt_put_write(mnt);
+	return error;
+}
+
+void mnt_put_write(struct vfsmount *mnt)
+{
+	atomic_dec(&mnt->sb->writers);
+	atomic_dec(&mnt->writers);
+}
+
 bool is_mountpoint(const struct dentry *dentry)
 {
 	return READ_ONCE(dentry->mounts) != 0;
 }
 
+/* Changing the tree. */
+
+/* Hangs mnt at path / takes it from where it hangs, which the caller puts. Mount lock held. */
+static void hook(struct vfsmount *mnt, const struct path *path)
+{
+	mnt->parent = mntget(path->mnt);
+	mnt->mountpoint = dget(path->dentry);
+	mnt->mountpoint->mounts++;
+}
+
+static struct path unhook(struct vfsmount *mnt)
+{
+	struct path was_on = {mnt->parent, mnt->mountpoint};
+
+	mnt->mountpoint->mounts--;
+	mnt->parent = NULL;
+	mnt->mountpoint = NULL;
+	return was_on;
+}
+
+static void unlock_mountpoint(const struct path *at)
+{
+	mutex_unlock(&at->dentry->inode->lock);
+	mutex_unlock(&namespace_lock);
+	path_put(at);
+}
+
 /*
- * Hangs mnt (reference consumed on success) at path. The directory at path is locked against
- * removal.
+ * The place where something is to be hung: what is on top of where, counted, with the namespace
+ * locked and locked against removal. Otherwise nothing is held.
  */
-static int attach(struct vfsmount *mnt, const struct path *path)
+static int lock_mountpoint(const struct path *where, struct path *at)
 {
 	int error = 0;
 
-	spin_lock(&mount_lock);
-	if (path->dentry->flags & DENTRY_GONE) {
+	*at = *where;
+	path_get(at);
+	mutex_lock(&namespace_lock);
+	follow_mounts(at);
+	mutex_lock(&at->dentry->inode->lock);
+	if (at->dentry->flags & DENTRY_GONE)
 		error = -ENOENT;
-	} else if (!path->mnt->ns) {
+	else if (at->mnt->ns != current_mnt_ns())
 		error = -EINVAL;
-	} else {
-		mnt->parent = mntget(path->mnt);
-		mnt->mountpoint = dget(path->dentry);
-		mnt->mountpoint->mounts++;
-		mnt->ns = path->mnt->ns;
-		list_add_tail(&mnt->link, &mnt->ns->mounts);
-	}
-	spin_unlock(&mount_lock);
-	return error;
-}
-
-static bool has_mount_on(const struct path *path)
-{
-	bool found;
-
-	spin_lock(&mount_lock);
-	found = mount_on(path) != NULL;
-	spin_unlock(&mount_lock);
-	return found;
-}
-
-/* Hangs mnt (reference consumed) at what is on top of path now. */
-static int add_mount(struct vfsmount *mnt, const struct path *where)
-{
-	struct path path = *where;
-	int error = 0;
-
-	path_get(&path);
-	for (;;) {
-		follow_mounts(&path);
-		mutex_lock(&path.dentry->inode->lock);
-		if (!has_mount_on(&path))
-			break;
-		mutex_unlock(&path.dentry->inode->lock);
-	}
-	if (path.mnt->sb == mnt->sb && path.mnt->root == path.dentry && mnt->root == path.dentry)
-		error = -EBUSY;
-	else if (S_ISLNK(mnt->root->inode->mode))
-		error = -EINVAL;
-	else if (S_ISDIR(mnt->root->inode->mode) != S_ISDIR(path.dentry->inode->mode))
-		error = -ENOTDIR;
-	if (error == 0)
-		error = attach(mnt, &path);
-	mutex_unlock(&path.dentry->inode->lock);
-	path_put(&path);
 	if (error != 0)
-		mntput(mnt);
+		unlock_mountpoint(at);
 	return error;
 }
+
+/* mnt (reference consumed on success) comes to a place that is locked. */
+static int attach(struct vfsmount *mnt, const struct path *at)
+{
+	if (S_ISDIR(mnt->root->inode->mode) != S_ISDIR(at->dentry->inode->mode))
+		return -ENOTDIR;
+	spin_lock(&mount_lock);
+	hook(mnt, at);
+	mnt->ns = at->mnt->ns;
+	list_add_tail(&mnt->link, &mnt->ns->mounts);
+	spin_unlock(&mount_lock);
+	return 0;
+}
+
+#define SUPER_FLAGS (MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME)
+#define ATIME_FLAGS (MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 
 static u32 mount_flags(unsigned long flags)
 {
-	return (flags & MS_RDONLY ? MNT_READONLY : 0) | (flags & MS_NOSUID ? MNT_NOSUID : 0) |
-	       (flags & MS_NODEV ? MNT_NODEV : 0) | (flags & MS_NOEXEC ? MNT_NOEXEC : 0) |
-	       (flags & MS_NOATIME ? MNT_NOATIME : 0);
+	u32 result = flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NODIRATIME);
+
+	if (!(flags & MS_STRICTATIME))
+		result |= flags & MS_NOATIME ? MNT_NOATIME : MNT_RELATIME;
+	return result | (flags & MS_NOSYMFOLLOW ? MNT_NOSYMFOLLOW : 0);
 }
 
 static int new_mount(const char *type_name, const char *source, const struct path *path,
@@ -215,6 +258,8 @@ static int new_mount(const char *type_name, const char *source, const struct pat
 	const struct file_system_type *type;
 	struct super_block *sb;
 	struct vfsmount *mnt;
+	struct path at;
+	int error;
 
 	if (!type_name)
 		return -EINVAL;
@@ -224,34 +269,172 @@ static int new_mount(const char *type_name, const char *source, const struct pat
 	sb = type->get_super(type, data);
 	if (IS_ERR(sb))
 		return PTR_ERR(sb);
+	if (atomic_read(&sb->count) == 1) {
+		sb->flags = flags & SUPER_FLAGS;
+		sb->read_only = flags & MS_RDONLY;
+	}
 	mnt = mount_alloc(sb, sb->root, source ? source : "none");
 	if (!mnt)
 		return -ENOMEM;
 	mnt->flags = mount_flags(flags);
-	return add_mount(mnt, path);
+	error = lock_mountpoint(path, &at);
+	if (error == 0) {
+		if (at.mnt->sb == sb && at.dentry == at.mnt->root && at.dentry == mnt->root)
+			error = -EBUSY;
+		else
+			error = attach(mnt, &at);
+		unlock_mountpoint(&at);
+	}
+	if (error != 0)
+		mntput(mnt);
+	return error;
 }
 
-static bool has_mounts_below(const struct path *path)
-{
-	struct vfsmount *mnt;
-	bool found = false;
-
-	spin_lock(&mount_lock);
-	list_for_each_entry(mnt, &current_mnt_ns()->mounts, link)
-		if (mnt->parent == path->mnt && is_subdir(mnt->mountpoint, path->dentry))
-			found = true;
-	spin_unlock(&mount_lock);
-	return found;
-}
+/* Bind mounts. */
 
 /*
- * A bind mount. With MS_REC what is mounted below would have to come too: refused where there is
- * any.
+ * Adds a copy of mnt, with root as its root, to a tree that is not attached yet; it hangs in the copy
+ * of mnt's parent, if that has one.
  */
-static int bind_mount(const char *from, const struct path *path, bool recursive)
+static struct vfsmount *copy_mount(struct vfsmount *mnt, struct dentry *root,
+				   struct list_head *tree)
+{
+	struct vfsmount *copy;
+
+	atomic_inc(&mnt->sb->count);
+	copy = mount_alloc(mnt->sb, root, mnt->source);
+	if (!copy)
+		return NULL;
+	copy->flags = mnt->flags;
+	if (!list_empty(tree)) {
+		copy->parent = mntget(mnt->parent->copy);
+		copy->mountpoint = dget(mnt->mountpoint);
+	}
+	list_add_tail(&copy->link, tree);
+	mnt->copy = copy;
+	return copy;
+}
+
+static void drop_copies(struct list_head *tree)
+{
+	struct vfsmount *copy, *next;
+
+	list_for_each_entry_safe(copy, next, tree, link) {
+		list_del(&copy->link);
+		dput(copy->mountpoint);
+		mntput(copy->parent);
+		mntput(copy);
+	}
+}
+
+/* mnt hangs below from, its parent has been copied, and it has not. */
+static bool is_to_be_copied(const struct vfsmount *mnt, const struct path *from)
+{
+	return !mnt->copy && mnt->parent && mnt->parent->copy && !(mnt->flags & MNT_UNBINDABLE) &&
+	       (mnt->parent != from->mnt || is_subdir(mnt->mountpoint, from->dentry));
+}
+
+/* Copies what is mounted at from and, if recursive, all below. Namespace locked. */
+static int copy_tree(const struct path *from, bool recursive, struct list_head *tree)
+{
+	struct list_head *mounts = &from->mnt->ns->mounts;
+	struct vfsmount *mnt;
+	bool more = recursive;
+
+	list_for_each_entry(mnt, mounts, link)
+		mnt->copy = NULL;
+	if (!copy_mount(from->mnt, from->dentry, tree))
+		return -ENOMEM;
+	/* Mounts that were moved may stand in front of their parents: more than one round. */
+	while (more) {
+		more = false;
+		list_for_each_entry(mnt, mounts, link) {
+			if (!is_to_be_copied(mnt, from))
+				continue;
+			if (!copy_mount(mnt, mnt->root, tree))
+				return -ENOMEM;
+			more = true;
+		}
+	}
+	return 0;
+}
+
+/* The copies come to a place that is locked; all of them are consumed on success. */
+static int attach_copies(struct list_head *tree, const struct path *at)
+{
+	struct vfsmount *copy, *next, *root = list_first_entry(tree, struct vfsmount, link);
+
+	list_del(&root->link);
+	if (attach(root, at) != 0) {
+		list_add(&root->link, tree);
+		return -ENOTDIR;
+	}
+	spin_lock(&mount_lock);
+	list_for_each_entry_safe(copy, next, tree, link) {
+		list_del(&copy->link);
+		copy->mountpoint->mounts++;
+		copy->ns = root->ns;
+		list_add_tail(&copy->link, &copy->ns->mounts);
+	}
+	spin_unlock(&mount_lock);
+	return 0;
+}
+
+static int bind_mount(const struct path *from, const struct path *path, bool recursive)
+{
+	struct list_head tree = LIST_HEAD_INIT(tree);
+	struct path at;
+	int error = lock_mountpoint(path, &at);
+
+	if (error != 0)
+		return error;
+	if (from->mnt->ns != current_mnt_ns() || (from->mnt->flags & MNT_UNBINDABLE))
+		error = -EINVAL;
+	else
+		error = copy_tree(from, recursive, &tree);
+	if (error == 0)
+		error = attach_copies(&tree, &at);
+	unlock_mountpoint(&at);
+	drop_copies(&tree);
+	return error;
+}
+
+/* Moving. */
+
+static bool is_above(const struct vfsmount *ancestor, const struct vfsmount *mnt)
+{
+	while (mnt && mnt != ancestor)
+		mnt = mnt->parent;
+	return mnt != NULL;
+}
+
+static int move_mount(const struct path *from, const struct path *path)
+{
+	struct vfsmount *mnt = from->mnt;
+	struct path at, was_on = {};
+	int error = lock_mountpoint(path, &at);
+
+	if (error != 0)
+		return error;
+	if (mnt->ns != current_mnt_ns() || !mnt->parent || from->dentry != mnt->root ||
+	    S_ISDIR(mnt->root->inode->mode) != S_ISDIR(at.dentry->inode->mode)) {
+		error = -EINVAL;
+	} else if (is_above(mnt, at.mnt)) {
+		error = -ELOOP;
+	} else {
+		spin_lock(&mount_lock);
+		was_on = unhook(mnt);
+		hook(mnt, &at);
+		spin_unlock(&mount_lock);
+	}
+	unlock_mountpoint(&at);
+	path_put(&was_on);
+	return error;
+}
+
+static int from_old_path(const char *from, const struct path *path, unsigned long flags)
 {
 	struct path old;
-	struct vfsmount *mnt;
 	int error;
 
 	if (!from || !*from)
@@ -259,45 +442,86 @@ static int bind_mount(const char *from, const struct path *path, bool recursive)
 	error = kern_path(from, LOOKUP_FOLLOW, &old);
 	if (error != 0)
 		return error;
-	if (!old.mnt->ns || (recursive && has_mounts_below(&old))) {
-		path_put(&old);
-		return -EINVAL;
-	}
-	atomic_inc(&old.mnt->sb->count);
-	mnt = mount_alloc(old.mnt->sb, old.dentry, old.mnt->source);
-	if (mnt)
-		mnt->flags = old.mnt->flags;
+	error = flags & MS_BIND ? bind_mount(&old, path, flags & MS_REC) : move_mount(&old, path);
 	path_put(&old);
-	return mnt ? add_mount(mnt, path) : -ENOMEM;
+	return error;
+}
+
+/* Changing flags. */
+
+static int set_super_flags(struct super_block *sb, unsigned long flags, const char *data)
+{
+	bool was_read_only = sb->read_only;
+	int error = 0;
+
+	if (flags & MS_RDONLY) {
+		WRITE_ONCE(sb->read_only, true);
+		smp_mb();
+		if (atomic_read(&sb->writers))
+			error = -EBUSY;
+	}
+	if (error == 0 && sb->ops->remount)
+		error = sb->ops->remount(sb, data);
+	WRITE_ONCE(sb->read_only, error == 0 ? (flags & MS_RDONLY) != 0 : was_read_only);
+	if (error == 0)
+		WRITE_ONCE(sb->flags, flags & SUPER_FLAGS);
+	return error;
+}
+
+static int set_mount_flags(struct vfsmount *mnt, u32 flags)
+{
+	u32 old = mnt->flags;
+
+	WRITE_ONCE(mnt->flags, flags | (old & MNT_UNBINDABLE));
+	smp_mb();
+	if (!(flags & ~old & MNT_READONLY) || !atomic_read(&mnt->writers))
+		return 0;
+	WRITE_ONCE(mnt->flags, old);
+	return -EBUSY;
 }
 
 static int remount(const struct path *path, unsigned long flags, const char *data)
 {
-	struct super_block *sb = path->mnt->sb;
+	const u32 atime = MNT_NOATIME | MNT_NODIRATIME | MNT_RELATIME;
+	struct vfsmount *mnt = path->mnt;
+	u32 new_flags = mount_flags(flags);
 	int error = 0;
 
-	if (path->dentry != path->mnt->root)
+	if (mnt->ns != current_mnt_ns() || path->dentry != mnt->root)
 		return -EINVAL;
-	if (!(flags & MS_BIND)) {
-		if (sb->ops->remount)
-			error = sb->ops->remount(sb, data);
-		if (error == 0)
-			WRITE_ONCE(sb->read_only, (flags & MS_RDONLY) != 0);
-	}
+	if (!(flags & ATIME_FLAGS))
+		new_flags = (new_flags & ~atime) | (mnt->flags & atime);
+	mutex_lock(&namespace_lock);
+	if (!(flags & MS_BIND))
+		error = set_super_flags(mnt->sb, flags, data);
 	if (error == 0)
-		WRITE_ONCE(path->mnt->flags, mount_flags(flags));
+		error = set_mount_flags(mnt, new_flags);
+	mutex_unlock(&namespace_lock);
 	return error;
 }
 
-/* Every mount is private: asking for that is granted, for anything else refused. */
+#define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+
+/*
+ * Every mount is private: asking for that, or for a slave of nobody, is granted; bind mounts of it may
+ * be forbidden and allowed again; sharing is refused.
+ */
 static int change_propagation(const struct path *path, unsigned long flags)
 {
 	unsigned long type = flags & ~(unsigned long)(MS_REC | MS_SILENT);
+	u32 unbindable = type == MS_UNBINDABLE ? MNT_UNBINDABLE : 0;
+	struct vfsmount *mnt;
 
-	return path->dentry == path->mnt->root && type == MS_PRIVATE ? 0 : -EINVAL;
+	if (path->dentry != path->mnt->root ||
+	    (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE))
+		return -EINVAL;
+	mutex_lock(&namespace_lock);
+	list_for_each_entry(mnt, &current_mnt_ns()->mounts, link)
+		if (mnt == path->mnt || ((flags & MS_REC) && is_above(path->mnt, mnt)))
+			WRITE_ONCE(mnt->flags, (mnt->flags & ~MNT_UNBINDABLE) | unbindable);
+	mutex_unlock(&namespace_lock);
+	return 0;
 }
-
-#define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 
 static int do_mount(const char *source, const struct path *path, const char *type,
 		    unsigned long flags, const char *data)
@@ -311,11 +535,11 @@ static int do_mount(const char *source, const struct path *path, const char *typ
 	if (flags & MS_REMOUNT)
 		return remount(path, flags, data);
 	if (flags & MS_BIND)
-		return bind_mount(source, path, flags & MS_REC);
+		return from_old_path(source, path, flags);
 	if (flags & MS_PROPAGATION)
 		return change_propagation(path, flags);
 	if (flags & MS_MOVE)
-		return -EINVAL;
+		return from_old_path(source, path, flags);
 	return new_mount(type, source, path, flags, data);
 }
 
@@ -378,17 +602,7 @@ long sys_mount(char __user *source, char __user *dir, char __user *type, unsigne
 	return error;
 }
 
-/* Takes mnt off the tree; what its references keep is put by the caller. Mount lock held. */
-static void detach(struct vfsmount *mnt, struct path *was_on)
-{
-	was_on->mnt = mnt->parent;
-	was_on->dentry = mnt->mountpoint;
-	mnt->mountpoint->mounts--;
-	mnt->parent = NULL;
-	mnt->mountpoint = NULL;
-	mnt->ns = NULL;
-	list_del(&mnt->link);
-}
+/* Taking off. */
 
 static struct vfsmount *child_of(struct vfsmount *parent)
 {
@@ -400,40 +614,51 @@ static struct vfsmount *child_of(struct vfsmount *parent)
 	return NULL;
 }
 
-/*
- * Takes off mnt, or with detach_all the lowest mount below it. Returns what was taken off, or
- * ERR_PTR.
- */
-static struct vfsmount *umount_one(struct vfsmount *mnt, bool detach_all, struct path *was_on)
+/* Takes off mnt and, the lowest first, what is mounted below it. Namespace locked. */
+static void umount_tree(struct vfsmount *top)
 {
-	struct vfsmount *child;
-
-	spin_lock(&mount_lock);
-	if (!mnt->ns || !mnt->parent) {
-		mnt = ERR_PTR(-EINVAL);
-	} else if (!detach_all && (child_of(mnt) || atomic_read(&mnt->count) > 2)) {
-		mnt = ERR_PTR(-EBUSY);
-	} else {
-		while ((child = child_of(mnt)))
-			mnt = child;
-		detach(mnt, was_on);
-	}
-	spin_unlock(&mount_lock);
-	return mnt;
-}
-
-static int do_umount(struct vfsmount *mnt, bool detach_all)
-{
-	struct vfsmount *gone;
+	struct vfsmount *mnt, *child;
 	struct path was_on;
 
 	do {
-		gone = umount_one(mnt, detach_all, &was_on);
-		if (IS_ERR(gone))
-			return PTR_ERR(gone);
+		spin_lock(&mount_lock);
+		mnt = top;
+		while ((child = child_of(mnt)))
+			mnt = child;
+		was_on = unhook(mnt);
+		mnt->ns = NULL;
+		list_del(&mnt->link);
+		spin_unlock(&mount_lock);
 		path_put(&was_on);
-		mntput(gone);
-	} while (gone != mnt);
+		if (mnt != top)
+			mntput(mnt);
+	} while (mnt != top);
+	mntput(top);
+}
+
+/* The caller's reference and the namespace's are the only ones. */
+static bool is_busy(struct vfsmount *mnt)
+{
+	return child_of(mnt) || atomic_read(&mnt->count) > 2;
+}
+
+static int do_umount(const struct path *path, int flags)
+{
+	struct vfsmount *mnt = path->mnt;
+
+	if (path->dentry != mnt->root || mnt->ns != current_mnt_ns() || !mnt->parent)
+		return -EINVAL;
+	if (flags & MNT_EXPIRE) {
+		if (flags & (MNT_FORCE | MNT_DETACH))
+			return -EINVAL;
+		if (is_busy(mnt))
+			return -EBUSY;
+		if (!__atomic_exchange_n(&mnt->expiring, true, __ATOMIC_SEQ_CST))
+			return -EAGAIN;
+	}
+	if (!(flags & MNT_DETACH) && is_busy(mnt))
+		return -EBUSY;
+	umount_tree(mnt);
 	return 0;
 }
 
@@ -447,13 +672,90 @@ long sys_umount2(char __user *name, int flags)
 	error = user_path_at(AT_FDCWD, name, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &path);
 	if (error != 0)
 		return error;
-	if (!capable(CAP_SYS_ADMIN))
-		error = -EPERM;
-	else if (path.dentry != path.mnt->root || (flags & MNT_EXPIRE))
-		error = -EINVAL;
+	mutex_lock(&namespace_lock);
+	error = capable(CAP_SYS_ADMIN) ? do_umount(&path, flags) : -EPERM;
+	mutex_unlock(&namespace_lock);
 	dput(path.dentry);
+	mntput_no_expire(path.mnt);
+	return error;
+}
+
+/* pivot_root(2) */
+
+/* path can be reached from root, going up. Namespace locked. */
+static bool is_reachable(const struct path *path, const struct path *root)
+{
+	const struct vfsmount *mnt = path->mnt;
+	struct dentry *dentry = path->dentry;
+
+	while (mnt != root->mnt && mnt->parent) {
+		dentry = mnt->mountpoint;
+		mnt = mnt->parent;
+	}
+	return mnt == root->mnt && is_subdir(dentry, root->dentry);
+}
+
+static bool is_attached_root(const struct path *path)
+{
+	return path->dentry == path->mnt->root && path->mnt->parent;
+}
+
+/* new becomes what root was, and root goes to old, which is locked. */
+static int pivot(const struct path *new, const struct path *old, const struct path *root)
+{
+	struct path new_was_on, root_was_on;
+
+	if (root->mnt->ns != current_mnt_ns() || new->mnt->ns != current_mnt_ns())
+		return -EINVAL;
+	if (new->dentry->flags & DENTRY_GONE)
+		return -ENOENT;
+	if (new->mnt == root->mnt || old->mnt == root->mnt)
+		return -EBUSY;
+	if (!is_attached_root(root) || !is_attached_root(new) || !is_reachable(old, new) ||
+	    !is_reachable(new, root))
+		return -EINVAL;
+	spin_lock(&mount_lock);
+	new_was_on = unhook(new->mnt);
+	root_was_on = unhook(root->mnt);
+	hook(root->mnt, old);
+	hook(new->mnt, &root_was_on);
+	spin_unlock(&mount_lock);
+	path_put(&new_was_on);
+	path_put(&root_was_on);
+	return 0;
+}
+
+static int pivot_root(const struct path *new, const struct path *old)
+{
+	struct path at, root;
+	int error = lock_mountpoint(old, &at);
+
+	if (error != 0)
+		return error;
+	get_fs_root(&root);
+	error = pivot(new, &at, &root);
+	unlock_mountpoint(&at);
 	if (error == 0)
-		error = do_umount(path.mnt, flags & MNT_DETACH);
-	mntput(path.mnt);
+		replace_fs_roots(&root, new);
+	path_put(&root);
+	return error;
+}
+
+long sys_pivot_root(const char __user *new_root, const char __user *put_old)
+{
+	struct path new, old;
+	int error;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	error = user_path_at(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
+	if (error != 0)
+		return error;
+	error = user_path_at(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
+	if (error == 0) {
+		error = pivot_root(&new, &old);
+		path_put(&old);
+	}
+	path_put(&new);
 	return error;
 }

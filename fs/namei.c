@@ -257,7 +257,7 @@ static int follow_link(struct nameidata *nd, struct inode *link, bool last)
 	char *buf;
 	int error;
 
-	if (nd->links++ >= MAX_LINKS)
+	if (nd->links++ >= MAX_LINKS || (nd->path.mnt->flags & MNT_NOSYMFOLLOW))
 		return -ELOOP;
 	if (last && !may_follow(nd, link))
 		return -EACCES;
@@ -339,7 +339,7 @@ int path_lookup(int dfd, const char *name, unsigned int flags, const struct cred
 		error = walk_whole(&nd);
 	if (error == 0) {
 		*path = nd.path;
-		path_get(path);
+		nd.path = (struct path){NULL, NULL};
 	}
 	nd_end(&nd);
 	return error;

@@ -206,7 +206,7 @@ static struct file *open_found(struct nameidata *nd, struct open_request *r)
 		error = inode_get_write(inode);
 		if (error == 0) {
 			error = truncate_opened(inode);
-			__atomic_sub_fetch(&inode->write_count, 1, __ATOMIC_SEQ_CST);
+			inode_put_write(inode);
 		}
 		if (error != 0) {
 			fput(file);

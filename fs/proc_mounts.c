@@ -9,6 +9,7 @@
 #include <tine/namei.h>
 #include <tine/proc_fs.h>
 #include <tine/slab.h>
+#include <uapi/mount.h>
 
 #define ESCAPED " \t\n"
 
@@ -37,23 +38,42 @@ static const char *source_of(const struct vfsmount *mnt)
 	return mnt->parent ? mnt->source : "rootfs";
 }
 
+struct flag_name {
+	u32 flag;
+	const char *text;
+};
+
+/* With a comma in front of each. */
+static void show_flags(struct seq_buffer *m, u32 flags, const struct flag_name *names)
+{
+	for (; names->flag; names++)
+		if (flags & names->flag)
+			seq_printf(m, ",%s", names->text);
+}
+
 static void show_mount_options(struct seq_buffer *m, const struct vfsmount *mnt)
 {
-	static const struct {
-		u32 flag;
-		const char *text;
-	} names[] = {
-		{MNT_NOSUID, ",nosuid"},
-		{MNT_NODEV, ",nodev"},
-		{MNT_NOEXEC, ",noexec"},
-		{MNT_NOATIME, ",noatime"},
+	static const struct flag_name names[] = {
+		{MNT_NOSUID, "nosuid"},           {MNT_NODEV, "nodev"},
+		{MNT_NOEXEC, "noexec"},           {MNT_NOATIME, "noatime"},
+		{MNT_NODIRATIME, "nodiratime"},   {MNT_RELATIME, "relatime"},
+		{MNT_NOSYMFOLLOW, "nosymfollow"}, {},
 	};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-		if (mnt->flags & names[i].flag)
-			seq_puts(m, names[i].text);
-	if (mnt->parent && !(mnt->flags & MNT_NOATIME))
-		seq_puts(m, ",relatime");
+	show_flags(m, mnt->flags, names);
+}
+
+static void show_super_flags(struct seq_buffer *m, const struct super_block *sb)
+{
+	static const struct flag_name names[] = {
+		{MS_SYNCHRONOUS, "sync"},
+		{MS_DIRSYNC, "dirsync"},
+		{MS_MANDLOCK, "mand"},
+		{MS_LAZYTIME, "lazytime"},
+		{},
+	};
+
+	show_flags(m, sb->flags, names);
 }
 
 static void show_super_options(struct seq_buffer *m, struct vfsmount *mnt)
@@ -64,10 +84,11 @@ static void show_super_options(struct seq_buffer *m, struct vfsmount *mnt)
 
 static void show_mount(struct seq_buffer *m, struct vfsmount *mnt, const char *name)
 {
-	seq_escape(m, source_of(mnt), ESCAPED);
+	seq_escape(m, source_of(mnt), ESCAPED "#");
 	seq_puts(m, " ");
 	seq_escape(m, name, ESCAPED);
 	seq_printf(m, " %s %s", type_name(mnt), mnt_want_write(mnt) ? "ro" : "rw");
+	show_super_flags(m, mnt->sb);
 	show_mount_options(m, mnt);
 	show_super_options(m, mnt);
 	seq_puts(m, " 0 0\n");
@@ -107,8 +128,9 @@ static void show_mountinfo(struct seq_buffer *m, struct vfsmount *mnt, const cha
 	seq_puts(m, mnt->flags & MNT_READONLY ? " ro" : " rw");
 	show_mount_options(m, mnt);
 	seq_printf(m, " - %s ", type_name(mnt));
-	seq_escape(m, source_of(mnt), ESCAPED);
+	seq_escape(m, source_of(mnt), ESCAPED "#");
 	seq_puts(m, mnt->sb->read_only ? " ro" : " rw");
+	show_super_flags(m, mnt->sb);
 	show_super_options(m, mnt);
 	seq_puts(m, "\n");
 }
@@ -116,7 +138,7 @@ static void show_mountinfo(struct seq_buffer *m, struct vfsmount *mnt, const cha
 static void show_mountstats(struct seq_buffer *m, struct vfsmount *mnt, const char *name)
 {
 	seq_puts(m, "device ");
-	seq_escape(m, source_of(mnt), ESCAPED);
+	seq_escape(m, source_of(mnt), ESCAPED "#");
 	seq_puts(m, " mounted on ");
 	seq_escape(m, name, ESCAPED);
 	seq_printf(m, " with fstype %s\n", type_name(mnt));

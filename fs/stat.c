@@ -16,6 +16,7 @@
 #include <tine/task.h>
 #include <tine/uaccess.h>
 #include <uapi/stat.h>
+#include <uapi/mount.h>
 #include <uapi/statfs.h>
 
 static u64 inode_blocks(const struct inode *inode)
@@ -293,14 +294,8 @@ long sys_readlink(const char __user *name, char __user *user, int size)
 
 static unsigned long statfs_flags(const struct vfsmount *mnt)
 {
-	unsigned long flags = ST_VALID | ST_RELATIME;
-
-	if (mnt->flags & MNT_NOATIME)
-		flags ^= ST_RELATIME | ST_NOATIME;
-	if (mnt_want_write(mnt) != 0)
-		flags |= ST_RDONLY;
-	return flags | (mnt->flags & MNT_NOSUID ? ST_NOSUID : 0) |
-	       (mnt->flags & MNT_NODEV ? ST_NODEV : 0) | (mnt->flags & MNT_NOEXEC ? ST_NOEXEC : 0);
+	return ST_VALID | (mnt->flags & MNT_SHOWN) | (mnt_want_write(mnt) ? ST_RDONLY : 0) |
+	       (mnt->sb->flags & (MS_SYNCHRONOUS | MS_MANDLOCK));
 }
 
 static long statfs_path(const struct path *path, struct statfs __user *user)

@@ -63,10 +63,12 @@ struct super_block {
 	dev_t dev;                           /* c */
 	u32 magic;                           /* c */
 	bool read_only;                      /* a */
-	u32 entry_size;                      /* c: what an entry adds to its directory's size */
-	struct dentry *root;                 /* c: counted */
-	u64 next_ino;                        /* a */
-	void *private;                       /* c */
+	struct atomic writers;               /* files open for writing */
+	u32 flags;           /* a: MS_: what is shown of it, and means nothing here */
+	u32 entry_size;      /* c: what an entry adds to its directory's size */
+	struct dentry *root; /* c: counted */
+	u64 next_ino;        /* a */
+	void *private;       /* c */
 };
 
 struct inode_operations {
@@ -155,8 +157,13 @@ bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode);
 /* Drops set-user-id and set-group-id after a write or truncation by the unprivileged. i held. */
 void inode_kill_priv(struct inode *inode);
 
-/* ETXTBSY: it is a running program / is open for writing. Released by adding or subtracting one. */
+/* ETXTBSY: it is a running program / is open for writing. */
 int inode_get_write(struct inode *inode);
+static inline void inode_put_write(struct inode *inode)
+{
+	__atomic_sub_fetch(&inode->write_count, 1, __ATOMIC_SEQ_CST);
+}
+/* Released by adding one. */
 int inode_deny_write(struct inode *inode);
 
 #define ATTR_MODE      1u

@@ -18,6 +18,8 @@ void get_fs_pwd(struct path *pwd);
 void get_fs_root_and_pwd(struct path *root, struct path *pwd);
 void set_fs_root(const struct path *path);
 void set_fs_pwd(const struct path *path);
+/* Whoever has old as root or as working directory gets new. old is kept by the caller. */
+void replace_fs_roots(const struct path *old, const struct path *new);
 /* Counted copies of task's; false if it has none (any more). Either may be NULL. */
 bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd);
 /* Boot: gives the task that runs start_kernel a fs_struct at the root of the file system. */

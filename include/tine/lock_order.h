@@ -12,6 +12,7 @@ enum lock_class {
 	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
 	LOCK_CLASS_EPOLL_WATCH, /* which epolls watch which files */
 	LOCK_CLASS_EPOLL,       /* eventpoll.lock: reporting; nests: watcher before watched */
+	LOCK_CLASS_NAMESPACE,   /* changes of the tree of mounts */
 	LOCK_CLASS_RENAME,      /* one rename of a directory at a time */
 	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
 	LOCK_CLASS_TTY,    /* tty settings and line discipline; both ends of a pty */
@@ -30,11 +31,11 @@ enum lock_class {
 	LOCK_CLASS_DCACHE,       /* directory entry tree */
 	LOCK_CLASS_HOSTNAME,     /* the host name */
 	LOCK_CLASS_SOCKET_NAMES, /* the table of sockets' names */
-	LOCK_CLASS_FS,           /* fs_struct.lock */
 	LOCK_CLASS_FILES,        /* files_struct.lock */
 	LOCK_CLASS_TASKLIST, /* tasklist_lock: parents, children, thread groups, process groups, sessions */
 	LOCK_CLASS_PID,       /* pid_namespace.lock: number allocation and lookup */
 	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */
+	LOCK_CLASS_FS,        /* fs_struct.lock */
 	LOCK_CLASS_MM_LIST,   /* the list of all address spaces */
 	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
 	LOCK_CLASS_TIMERS,    /* process_timers.lock: by whom an expiring timer finds its process */

@@ -5,12 +5,14 @@
 #include <tine/fs.h>
 
 /*
- * A file system's tree, or part of it, at a place in the tree of mounts. The mount lock guards what
- * is not constant.
+ * A file system's tree, or part of it, at a place in the tree of mounts. What is not constant
+ * changes with the namespace lock and the mount lock held, and is read with one of them; a: atomic.
  */
 struct vfsmount {
 	struct atomic count;
-	u32 flags;                 /* MNT_ */
+	struct atomic writers;     /* files open for writing through it */
+	u32 flags;                 /* a: MNT_ */
+	bool expiring;             /* a: MNT_EXPIRE has seen it, and nobody has used it since */
 	struct dentry *root;       /* constant, counted */
 	struct super_block *sb;    /* constant, counted */
 	struct vfsmount *parent;   /* counted; NULL: not attached, or the root of all */
@@ -18,14 +20,21 @@ struct vfsmount {
 	struct mnt_namespace *ns;  /* NULL: not attached */
 	struct list_head link;     /* in ns->mounts, in the order of mounting */
 	int id;
-	char *source; /* what /proc/mounts shows first; owned */
+	char *source;          /* what /proc/mounts shows first; owned */
+	struct vfsmount *copy; /* of this mount in a tree that is being copied */
 };
 
-#define MNT_READONLY 1u
-#define MNT_NOSUID   2u
-#define MNT_NODEV    4u
-#define MNT_NOEXEC   8u
-#define MNT_NOATIME  16u
+/* Most of these are as statfs(2) shows them. */
+#define MNT_READONLY    1u
+#define MNT_NOSUID      2u
+#define MNT_NODEV       4u
+#define MNT_NOEXEC      8u
+#define MNT_NOATIME     1024u
+#define MNT_NODIRATIME  2048u
+#define MNT_RELATIME    4096u
+#define MNT_NOSYMFOLLOW 8192u
+#define MNT_SHOWN       (MNT_NOSYMFOLLOW * 2 - 1)
+#define MNT_UNBINDABLE  0x10000u
 
 struct mnt_namespace {
 	struct atomic count;
@@ -56,6 +65,9 @@ void follow_mounts(struct path *path);
 bool follow_up(struct path *path);
 /* -EROFS if the file system or the mount is read-only. */
 int mnt_want_write(const struct vfsmount *mnt);
+/* The same, and until the second call it cannot become read-only: for files open for writing. */
+int mnt_get_write(struct vfsmount *mnt);
+void mnt_put_write(struct vfsmount *mnt);
 /* Something is mounted on dentry, through whichever parent. */
 bool is_mountpoint(const struct dentry *dentry);
 

@@ -23,6 +23,7 @@
 #define MS_SHARED      (1 << 20)
 #define MS_RELATIME    (1 << 21)
 #define MS_STRICTATIME (1 << 24)
+#define MS_LAZYTIME    (1 << 25)
 #define MS_NOUSER      (1u << 31)
 #define MS_MGC_VAL     0xc0ed0000u
 #define MS_MGC_MSK     0xffff0000u
