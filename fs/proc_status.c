@@ -118,6 +118,7 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 	struct mm_struct *mm = get_task_mm(task);
 	bool may = proc_may_inspect(task);
 	const struct mm_struct *shown = may ? mm : NULL;
+	int rt = task->sched.rt_priority;
 	struct mm_usage usage = {0};
 	struct signal_sets sets;
 	struct relations r;
@@ -135,8 +136,9 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 	seq_printf(m, "%lu %lu %lu %lu ", timeval_ticks(&r.used.ru_utime),
 		   timeval_ticks(&r.used.ru_stime), timeval_ticks(&r.children_used.ru_utime),
 		   timeval_ticks(&r.children_used.ru_stime));
-	/* 18: priority 20 and nice 0: there is one class. */
-	seq_printf(m, "20 0 %d 0 %lu %lu %lu %lu ", r.threads, proc_ticks(task->start_time),
+	/* 18: below 0 for real-time tasks, else 20 for nice 0. */
+	seq_printf(m, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->sched.nice,
+		   task->sched.nice, r.threads, proc_ticks(task->start_time),
 		   mm ? mm->total_pages * PAGE_SIZE : 0, mm_usage_pages(&usage),
 		   task->signal->rlim[RLIMIT_RSS].rlim_cur);
 	/* 26: addresses, without those of a stack and an instruction that only a dump would have. */
@@ -144,8 +146,8 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 		   shown ? shown->end_code : !!mm, shown ? shown->start_stack : 0);
 	seq_printf(m, "%lu %lu %lu %lu ", sets.pending & INT32_MAX, sets.blocked & INT32_MAX,
 		   sets.ignored & INT32_MAX, sets.caught & INT32_MAX);
-	seq_printf(m, "%d 0 0 %d %u 0 0 0 0 0 ", may && state_name(task)[0] != 'R',
-		   task->exit_signal, task->cpu);
+	seq_printf(m, "%d 0 0 %d %u %d %d 0 0 0 ", may && state_name(task)[0] != 'R',
+		   task->exit_signal, task->cpu, rt, task->sched.policy);
 	if (shown)
 		seq_printf(m, "%lu %lu %lu %lu %lu %lu %lu ", shown->start_data, shown->end_data,
 			   shown->start_brk, shown->arg_start, shown->arg_end, shown->env_start,

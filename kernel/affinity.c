@@ -18,7 +18,7 @@ static struct task_struct *get_task_by_pid(pid_t pid)
 	return current;
 }
 
-static bool may_move(struct task_struct *task)
+bool is_same_owner(struct task_struct *task)
 {
 	uid_t uid = current->cred->euid;
 	bool same;
@@ -43,7 +43,7 @@ long sys_sched_setaffinity(pid_t pid, unsigned int size, unsigned long __user *f
 	if (task->flags & PF_KTHREAD)
 		error = -EINVAL;
 	else
-		error = may_move(task) ? sched_set_affinity(task, mask) : -EPERM;
+		error = is_same_owner(task) ? sched_set_affinity(task, mask) : -EPERM;
 	put_task_struct(task);
 	return error;
 }

@@ -27,6 +27,7 @@
 #include <tine/task.h>
 #include <tine/tty.h>
 #include <tine/uaccess.h>
+#include <uapi/sched.h>
 
 /* --- Resources --- */
 
@@ -117,6 +118,21 @@ static int check_request(const struct kernel_clone_args *args)
 
 /* --- Build --- */
 
+/* SCHED_RESET_ON_FORK: the parent's privilege is not the child's. */
+static void reset_attributes(struct task_struct *child)
+{
+	struct sched_attributes *a = &child->sched;
+
+	if (a->rt_priority) {
+		a->policy = SCHED_OTHER;
+		a->rt_priority = a->nice = 0;
+		child->vtime = 0;
+	}
+	a->nice = MAX(a->nice, 0);
+	a->reset_on_fork = false;
+	sched_attributes_set(a);
+}
+
 /* What a child has from its parent that is not a resource. */
 static void copy_fields(struct task_struct *child, const struct kernel_clone_args *args)
 {
@@ -133,6 +149,10 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	else
 		child->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	child->cpus_allowed = parent->cpus_allowed;
+	child->vtime = parent->vtime;
+	child->sched = parent->sched;
+	if (unlikely(parent->sched.reset_on_fork))
+		reset_attributes(child);
 	child->exec_id = exec_id;
 	child->personality = personality;
 	child->no_new_privs = parent->no_new_privs;
@@ -429,28 +449,14 @@ long sys_clone(unsigned long flags, unsigned long stack, int __user *parent_tid,
 	return do_fork(&args);
 }
 
-/*
- * Reads clone3's argument block of size bytes: a shorter one reads as zero behind its end, a longer
- * one must be zero there.
- */
 static int read_clone_args(struct clone_args *args, const struct clone_args __user *user,
 			   size_t size)
 {
-	const char __user *tail = (const char __user *)user + sizeof(*args);
-	char byte;
-
 	if (size > PAGE_SIZE)
 		return -E2BIG;
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
-	for (size_t i = sizeof(*args); i < size; i++, tail++) {
-		if (get_user(byte, tail))
-			return -EFAULT;
-		if (byte)
-			return -E2BIG;
-	}
-	memset(args, 0, sizeof(*args));
-	return copy_from_user(args, user, MIN(size, sizeof(*args))) ? -EFAULT : 0;
+	return copy_struct_from_user(args, sizeof(*args), user, size);
 }
 
 /* What clone3 checks of its block before anything else. */

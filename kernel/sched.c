@@ -2,9 +2,9 @@
  * The scheduler: which task runs on which CPU.
  *
  * Each CPU has a run queue: the tasks that could run there, in the order in which they will, and
- * the one that does. A task keeps the CPU until it sleeps, or until its slice of 10 ms is over and
- * another waits. The kernel gives up the CPU only where it sleeps, and on the way to user mode when
- * TIF_RESCHED is set.
+ * the one that does. A task keeps the CPU until it sleeps, until its slice of 10 ms is over and
+ * another waits, or until one that outranks it is woken. The kernel gives up the CPU only where it
+ * sleeps, and on the way to user mode when TIF_RESCHED is set.
  *
  *                wake_up                        schedule
  *    sleeping ------------> queued (on_rq) -------------> running (on_rq, rq->curr)
@@ -12,11 +12,13 @@
  *       |                      +----------- slice over -------+   |
  *       +---------------------- state set, schedule() ------------+
  *
+ * The order in which waiting tasks run is kernel/run_queue.c's.
+ *
  * The lock. rq->lock guards the queue and, in the tasks whose ->cpu it is, state transitions to
- * TASK_RUNNING, on_rq, cpu and cpus_allowed. It is held across the switch and released by the task
- * that was switched to (finish_switch), so whoever gets it knows that a task which is not rq->curr
- * has left its stack: no other synchronisation between a sleeper that is still switching away and
- * its waker is needed. Two of these locks are never held at once.
+ * TASK_RUNNING, on_rq, cpu, cpus_allowed and what the order depends on. It is held across the
+ * switch and released by the task that was switched to (finish_switch), so whoever gets it knows
+ * that a task which is not rq->curr has left its stack: no other synchronisation between a sleeper
+ * that is still switching away and its waker is needed. Two of these locks are never held at once.
  *
  * Several CPUs. A task is queued on the CPU it last ran on. If that is busy and another is idle,
  * the idle one is kicked and comes to take it (steal), from its idle task, so that no lock is held
@@ -28,23 +30,12 @@
  */
 #include <tine/err.h>
 #include <tine/printk.h>
+#include <tine/run_queue.h>
 #include <tine/sched.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>
-
-struct run_queue {
-	struct spinlock lock;
-	struct list_head queue;   /* waiting tasks, by run_link */
-	unsigned int waiting;     /* how many */
-	struct task_struct *curr; /* who runs */
-	struct task_struct *idle; /* runs when nobody waits */
-	struct task_struct
-		*leaving; /* may not run here any more: queued elsewhere after the switch */
-	u64 tick_at;      /* when the next tick is due; ~0: none was asked for */
-	u64 switches;
-	u64 system_ticks; /* that met the kernel, not a program */
-} __aligned(64);
+#include <uapi/sched.h>
 
 static struct run_queue run_queues[MAX_CPUS];
 static u64 idle_mask; /* atomic: CPUs about to halt or halted, and not yet kicked */
@@ -74,18 +65,6 @@ static bool may_run_on(const struct task_struct *task, unsigned int cpu)
 }
 
 /* --- Queueing --- */
-
-static void enqueue(struct run_queue *rq, struct task_struct *task)
-{
-	list_add_tail(&task->run_link, &rq->queue);
-	WRITE_ONCE(rq->waiting, rq->waiting + 1);
-}
-
-static void dequeue(struct run_queue *rq, struct task_struct *task)
-{
-	list_del(&task->run_link);
-	WRITE_ONCE(rq->waiting, rq->waiting - 1);
-}
 
 /*
  * Makes the task that runs on rq's CPU give way soon. rq->lock held, or rq is this CPU's and
@@ -124,11 +103,25 @@ static void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
 
 	task->on_rq = true;
 	enqueue(rq, task);
-	if (rq_is_idle)
+	if (rq_is_idle || task->sched.rank > rq->curr->sched.rank)
 		resched(rq);
 	spin_unlock(&rq->lock);
 	if (!rq_is_idle)
 		kick_idle_cpu(allowed);
+}
+
+/*
+ * task, in no queue, is cpu's from now on, as far ahead of its round as it was ahead of the old
+ * one's. The lock of its old run queue is held; the other's round is near enough.
+ */
+static void move(struct task_struct *task, unsigned int cpu)
+{
+	u64 from = run_queues[task->cpu].round;
+	u64 ahead = task->vtime > from ? task->vtime - from : 0;
+
+	if (!is_realtime(task))
+		task->vtime = READ_ONCE(run_queues[cpu].round) + ahead;
+	WRITE_ONCE(task->cpu, cpu);
 }
 
 /*
@@ -141,7 +134,7 @@ static void place(struct task_struct *task)
 	u64 usable = task->cpus_allowed & cpu_online_mask;
 
 	if (!may_run_on(task, task->cpu) && usable) {
-		WRITE_ONCE(task->cpu, __builtin_ctzl(usable));
+		move(task, __builtin_ctzl(usable));
 		spin_unlock(&rq->lock);
 		rq = lock_task_rq(task);
 	}
@@ -195,8 +188,7 @@ static struct task_struct *pick_next(struct run_queue *rq)
 {
 	struct task_struct *task;
 
-	while (!list_empty(&rq->queue)) {
-		task = list_first_entry(&rq->queue, struct task_struct, run_link);
+	while ((task = first_waiting(rq)) != NULL) {
 		dequeue(rq, task);
 		if (likely(may_run_on(task, rq - run_queues)) || rq->leaving)
 			return task;
@@ -205,8 +197,21 @@ static struct task_struct *pick_next(struct run_queue *rq)
 	return rq->idle;
 }
 
-/* Puts the task that has run until now where it belongs. */
-static void put_prev(struct run_queue *rq, struct task_struct *prev)
+/*
+ * A real-time task that has to give way goes on before others of its priority, unless it yields, or
+ * is of those that take turns and has had its own.
+ */
+static void requeue_realtime(struct run_queue *rq, struct task_struct *prev, u64 ran)
+{
+	bool over = prev->sched.policy == SCHED_RR && ran >= REALTIME_SLICE_NS;
+
+	insert_realtime(rq, prev, !rq->yielding && !over);
+	rq->yielding = false;
+	WRITE_ONCE(rq->waiting, rq->waiting + 1);
+}
+
+/* Puts the task that has run until now, for so long, where it belongs. */
+static void put_prev(struct run_queue *rq, struct task_struct *prev, u64 ran)
 {
 	if (prev->state != TASK_RUNNING) {
 		if (!signal_pending_state(prev->state, prev)) {
@@ -218,10 +223,12 @@ static void put_prev(struct run_queue *rq, struct task_struct *prev)
 	}
 	if (prev == rq->idle)
 		return;
-	if (likely(may_run_on(prev, prev->cpu)))
-		enqueue(rq, prev);
-	else
+	if (unlikely(!may_run_on(prev, prev->cpu)))
 		rq->leaving = prev;
+	else if (is_realtime(prev))
+		requeue_realtime(rq, prev, ran);
+	else
+		enqueue(rq, prev);
 }
 
 /*
@@ -257,21 +264,20 @@ void schedule(void)
 	irq_state_t irq = irq_save();
 	struct run_queue *rq = this_rq();
 	struct task_struct *prev = current, *next;
-	u64 now;
+	u64 now = arch_clock_ns(), ran = now - prev->slice_start;
 
 	lock_debug_may_sleep(LOCK_CLASS_NUM);
 	spin_lock(&rq->lock);
 	clear_task_work(prev, TIF_RESCHED);
-	put_prev(rq, prev);
+	charge(prev, ran);
+	put_prev(rq, prev, ran);
 	next = pick_next(rq);
+	next->slice_start = now;
 	if (next == prev) {
 		finish_switch(prev);
 		irq_restore(irq);
 		return;
 	}
-	now = arch_clock_ns();
-	prev->cpu_ns += now - prev->slice_start;
-	next->slice_start = now;
 	if (prev->on_rq)
 		prev->nivcsw++;
 	rq->curr = next;
@@ -307,8 +313,15 @@ u64 schedule_timeout(u64 ns)
 	return now < end ? end - now : 0;
 }
 
+/* Behind everybody who waits in this round and in the next. */
 void sched_yield(void)
 {
+	struct run_queue *rq = this_rq();
+
+	if (is_realtime(current))
+		rq->yielding = true;
+	else
+		current->vtime = MAX(current->vtime, rq->round + ROUND_NS);
 	schedule();
 }
 
@@ -328,6 +341,43 @@ void kick_task(struct task_struct *task)
 
 /* --- Ticks --- */
 
+/* Has the task that runs had its turn? It may be the only one of its kind that wants it. */
+static bool slice_is_over(const struct run_queue *rq, u64 ran)
+{
+	const struct task_struct *curr = rq->curr;
+
+	if (likely(!is_realtime(curr)))
+		return ran >= SLICE_NS / 2;
+	return rq->realtime_ticks >= REALTIME_TICKS ||
+	       (curr->sched.policy == SCHED_RR && ran >= REALTIME_SLICE_NS);
+}
+
+/* Nobody waits for the CPU, so the present round is that of the task that runs. */
+static void follow_round(struct run_queue *rq, u64 now)
+{
+	struct task_struct *curr = rq->curr;
+
+	spin_lock(&rq->lock);
+	charge(curr, now - curr->slice_start);
+	curr->slice_start = now;
+	if (!rq->waiting && !is_realtime(curr) && curr->vtime > rq->round)
+		rq->round = ALIGN_DOWN(curr->vtime, ROUND_NS);
+	spin_unlock(&rq->lock);
+}
+
+static void count_tick(struct run_queue *rq, bool user)
+{
+	if (user) {
+		rq->curr->user_ticks++;
+	} else {
+		rq->curr->system_ticks++;
+		rq->system_ticks++;
+	}
+	if (++rq->ticks >= TICKS_PER_SECOND)
+		rq->ticks = rq->realtime_ticks = 0;
+	rq->realtime_ticks += is_realtime(rq->curr);
+}
+
 void sched_tick(u64 now, bool user)
 {
 	struct run_queue *rq = this_rq();
@@ -339,13 +389,10 @@ void sched_tick(u64 now, bool user)
 		return;
 	}
 	rq->tick_at = now + SLICE_NS;
-	if (user) {
-		rq->curr->user_ticks++;
-	} else {
-		rq->curr->system_ticks++;
-		rq->system_ticks++;
-	}
-	if (READ_ONCE(rq->waiting) && now - rq->curr->slice_start >= SLICE_NS / 2)
+	count_tick(rq, user);
+	if (!READ_ONCE(rq->waiting))
+		follow_round(rq, now);
+	else if (slice_is_over(rq, now - rq->curr->slice_start))
 		set_task_work(rq->curr, TIF_RESCHED);
 }
 
@@ -356,27 +403,36 @@ u64 sched_next_tick(void)
 
 /* --- Idle CPUs --- */
 
+static struct task_struct *find_for_cpu(struct list_head *list, unsigned int cpu)
+{
+	struct task_struct *task;
+
+	list_for_each_entry(task, list, run_link)
+		if (may_run_on(task, cpu))
+			return task;
+	return NULL;
+}
+
 /*
  * Takes a waiting task that may run on cpu from another CPU's queue; it is then this CPU's,
  * runnable and in no queue.
  */
 static struct task_struct *steal_from(struct run_queue *rq, unsigned int cpu)
 {
-	struct task_struct *task, *found = NULL;
+	struct task_struct *task;
 
 	if (!READ_ONCE(rq->waiting))
 		return NULL;
 	spin_lock(&rq->lock);
-	list_for_each_entry(task, &rq->queue, run_link) {
-		if (!may_run_on(task, cpu))
-			continue;
+	task = find_for_cpu(&rq->queue, cpu);
+	for (unsigned int i = 1; !task && i < ROUNDS; i++)
+		task = find_for_cpu(&rq->later[(rq->round / ROUND_NS + i) % ROUNDS], cpu);
+	if (task) {
 		dequeue(rq, task);
-		WRITE_ONCE(task->cpu, cpu);
-		found = task;
-		break;
+		move(task, cpu);
 	}
 	spin_unlock(&rq->lock);
-	return found;
+	return task;
 }
 
 /*
@@ -453,6 +509,27 @@ int sched_set_affinity(struct task_struct *task, u64 mask)
 	return 0;
 }
 
+void sched_set_attributes(struct task_struct *task, struct sched_attributes attributes)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+	bool running = rq->curr == task;
+	bool queued = task->on_rq && !running && !list_empty(&task->run_link);
+
+	sched_attributes_set(&attributes);
+	if (queued)
+		dequeue(rq, task);
+	/* Real-time tasks are beyond all rounds, and no time passes for them. */
+	if (attributes.rt_priority || task->sched.rt_priority)
+		task->vtime = attributes.rt_priority ? ~0ull : rq->round;
+	task->sched = attributes;
+	if (queued)
+		enqueue(rq, task);
+	if (running || (queued && task->sched.rank > rq->curr->sched.rank))
+		resched(rq);
+	spin_unlock_irqrestore(&rq->lock, irq);
+}
+
 unsigned long nr_running(void)
 {
 	unsigned long n = 0;
@@ -506,6 +583,8 @@ void sched_init(void)
 {
 	for (unsigned int i = 0; i < MAX_CPUS; i++) {
 		spin_lock_init(&run_queues[i].lock, LOCK_CLASS_RUN_QUEUE);
+		for (unsigned int r = 0; r < ROUNDS; r++)
+			list_init(&run_queues[i].later[r]);
 		list_init(&run_queues[i].queue);
 		run_queues[i].tick_at = ~0ull;
 	}

@@ -5,7 +5,9 @@
  */
 #include <tine/err.h>
 #include <tine/printk.h>
+#include <tine/string.h>
 #include <tine/syscall.h>
+#include <tine/uaccess.h>
 #include <tine/task.h>
 #include <tine/syscall_names.h>
 
@@ -62,4 +64,19 @@ long do_syscall(struct pt_regs *regs)
 	if (unlikely(number >= ARRAY_SIZE(table) || !table[number]))
 		return unknown_syscall(number);
 	return table[number](regs);
+}
+
+int copy_struct_from_user(void *dst, size_t size, const void __user *src, size_t user_size)
+{
+	const char __user *tail = (const char __user *)src + size;
+	char byte;
+
+	for (size_t i = size; i < user_size; i++, tail++) {
+		if (get_user(byte, tail))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	memset(dst, 0, size);
+	return copy_from_user(dst, src, MIN(size, user_size)) ? -EFAULT : 0;
 }

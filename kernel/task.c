@@ -41,6 +41,7 @@ struct task_struct init_task = {
 	.signal = &init_signal,
 	.sighand = &init_sighand,
 	.cpus_allowed = ~0ul,
+	.sched = {.rank = 1, .cost = SCHED_COST_UNIT},
 	.timer_slack_ns = 50000,
 	.real_parent = &init_task,
 	.parent = &init_task,

@@ -20,7 +20,21 @@ struct task_struct;
 #define TASK_TRACED          (TASK_WAKEKILL | TASK_TRACED_BIT)
 #define TASK_NORMAL          (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 
-#define SLICE_NS 10000000ull
+#define SLICE_NS          10000000ull
+#define REALTIME_SLICE_NS (10 * SLICE_NS) /* of SCHED_RR among its like */
+
+/* How a task is scheduled (sched(7)): chosen by programs, inherited by fork. */
+struct sched_attributes {
+	u8 policy : 4; /* SCHED_, uapi/sched.h */
+	bool reset_on_fork : 1;
+	u8 rt_priority; /* SCHED_FIFO and SCHED_RR: 1 to 99; others 0 */
+	s8 nice;        /* kept under the policies that do not ask for it */
+	/* Derived, by sched_attributes_set(). */
+	u8 rank;  /* who has the higher one runs first: SCHED_IDLE 0, 1, real-time 2 to 100 */
+	u32 cost; /* virtual nanoseconds for SCHED_COST_UNIT real ones; real-time 0 */
+};
+
+#define SCHED_COST_UNIT 1024ul
 
 void sched_init(void);
 /* Makes the caller's context the idle task of this CPU. */
@@ -73,6 +87,16 @@ void sched_yield(void);
 void kick_task(struct task_struct *task);
 /* EINVAL: no allowed CPU is online. Waits until the task has left a CPU that is now forbidden. */
 int sched_set_affinity(struct task_struct *task, u64 mask);
+
+/* Fills what is derived. */
+void sched_attributes_set(struct sched_attributes *a);
+/* Makes attributes task's; it gives way, or others to it, as they say. Any context. */
+void sched_set_attributes(struct task_struct *task, struct sched_attributes attributes);
+/*
+ * Affinity and attributes of task are current's to change: they have the same user, or it has
+ * CAP_SYS_NICE.
+ */
+bool is_same_owner(struct task_struct *task);
 
 /* Sum over all CPUs. */
 unsigned long nr_running(void);

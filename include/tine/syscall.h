@@ -24,6 +24,8 @@ struct new_utsname;
 struct pollfd;
 struct rlimit;
 struct rusage;
+struct sched_attr;
+struct sched_param;
 struct stat;
 struct statfs;
 struct statx;

@@ -110,11 +110,13 @@ struct task_struct {
 	struct restart_block restart;         /* s */
 
 	/* Copied from the parent. */
-	u32 flags;                /* s: PF_ */
-	char comm[TASK_COMM_LEN]; /* l */
-	sigset_t blocked;         /* h to write, s */
-	stack_t altstack;         /* s */
-	u64 cpus_allowed;         /* r */
+	u32 flags;                     /* s: PF_ */
+	char comm[TASK_COMM_LEN];      /* l */
+	sigset_t blocked;              /* h to write, s */
+	stack_t altstack;              /* s */
+	u64 cpus_allowed;              /* r */
+	u64 vtime;                     /* r: virtual time, in the terms of its run queue's rounds */
+	struct sched_attributes sched; /* r to write */
 	u32 exec_id;     /* s: counts execs: an exit signal is for the program that asked for it */
 	u32 personality; /* s */
 	bool no_new_privs;  /* s: never cleared */

@@ -17,6 +17,13 @@ size_t copy_to_user(void __user *dst, const void *src, size_t n) __must_check;
 size_t clear_user(void __user *dst, size_t n) __must_check;
 
 /*
+ * A structure that grows from version to version, known here as size bytes, there as user_size: a
+ * shorter one reads as zero behind its end, a longer one must be zero there. EFAULT, E2BIG.
+ */
+int copy_struct_from_user(void *dst, size_t size, const void __user *src,
+			  size_t user_size) __must_check;
+
+/*
  * Copies up to size bytes until a NUL is copied; returns the string's length without it, size if
  * there was none, or -EFAULT.
  */
