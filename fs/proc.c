@@ -11,6 +11,7 @@
  * processes of others, subset=pid leaves out all but processes.
  */
 #include <tine/err.h>
+#include <tine/fdtable.h>
 #include <tine/fs.h>
 #include <tine/mm.h>
 #include <tine/pid.h>
@@ -76,6 +77,18 @@ struct task_struct *proc_get_task(const struct inode *inode, bool *gone)
 	}
 	*gone = pid && !task;
 	return task;
+}
+
+struct pid *proc_fd_pid(unsigned int fd)
+{
+	struct pid *pid = ERR_PTR(-EBADF);
+	struct fd f = fdget(fd);
+
+	if (f.file && f.file->ops == &proc_dir_operations &&
+	    proc_of(f.file->inode)->entry == &pid_entry)
+		pid = get_pid(proc_of(f.file->inode)->pid);
+	fdput(f);
+	return pid;
 }
 
 static void put_task(struct task_struct *task)

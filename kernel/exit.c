@@ -13,6 +13,7 @@
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/mm.h>
+#include <tine/pidfd.h>
 #include <tine/printk.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -60,6 +61,7 @@ static bool leader_may_go(struct task_struct *leader)
 {
 	if (leader->exit_state != EXIT_ZOMBIE || leader->signal->nr_threads > 1)
 		return false;
+	pid_exited(leader->thread_pid);
 	if (!do_notify_parent(leader, leader->exit_signal))
 		return false;
 	leader->exit_state = EXIT_DEAD;
@@ -244,6 +246,7 @@ static bool notify_of_exit(struct task_struct *task)
 		return true;
 	if (task->signal->nr_threads > 1)
 		return false;
+	pid_exited(task->thread_pid);
 	return do_notify_parent(task, task->exit_signal);
 }
 

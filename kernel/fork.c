@@ -16,11 +16,13 @@
  */
 #include <tine/completion.h>
 #include <tine/err.h>
+#include <tine/fdtable.h>
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/futex.h>
 #include <tine/rusage.h>
 #include <tine/mm.h>
+#include <tine/pidfd.h>
 #include <tine/printk.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
@@ -185,6 +187,23 @@ static void drop_number(struct task_struct *child)
 	child->thread_pid = NULL;
 }
 
+/* CLONE_PIDFD's descriptor, until the child is published. */
+struct new_pidfd {
+	int fd;
+	struct file *file; /* NULL: none */
+};
+
+static int make_pidfd(struct task_struct *child, const struct kernel_clone_args *args,
+		      struct new_pidfd *new)
+{
+	if (!(args->flags & CLONE_PIDFD))
+		return 0;
+	new->fd = pidfd_prepare(child->thread_pid, 0, &new->file);
+	if (new->fd < 0)
+		new->file = NULL;
+	return new->fd < 0 ? new->fd : put_user(new->fd, args->pidfd);
+}
+
 /* Who a child's parent is, and what it is sent at the end. tasklist_lock held. */
 static void set_parent(struct task_struct *child, const struct kernel_clone_args *args)
 {
@@ -284,6 +303,7 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
  */
 static struct task_struct *copy_process(const struct kernel_clone_args *args)
 {
+	struct new_pidfd pidfd = {.file = NULL};
 	struct task_struct *child;
 	u32 signals_seen;
 	int error;
@@ -302,12 +322,18 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	if (!error)
 		error = make_number(child);
 	if (!error)
+		error = make_pidfd(child, args, &pidfd);
+	if (!error)
 		error = publish(child, args, signals_seen);
 	if (!error) {
 		/* It cannot end, let alone be reaped, before it has run. */
 		get_task_struct(child);
+		if (pidfd.file)
+			fd_install(pidfd.fd, pidfd.file);
 		return child;
 	}
+	if (pidfd.file)
+		pidfd_abandon(pidfd.fd, pidfd.file);
 	drop_number(child);
 	release_resources(child, false);
 	put_task_struct(child);

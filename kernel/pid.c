@@ -127,6 +127,7 @@ struct pid *alloc_pid(struct pid_namespace *ns)
 		return ERR_PTR(-ENOMEM);
 	atomic_set(&pid->count, 1);
 	pid->level = ns->level;
+	pid->exit_wait = NULL;
 	for (int type = 0; type < PIDTYPE_MAX; type++)
 		list_init(&pid->tasks[type]);
 	error = take_numbers(pid, ns);
@@ -232,8 +233,10 @@ struct pid *get_pid(struct pid *pid)
 
 void put_pid(struct pid *pid)
 {
-	if (pid && atomic_dec_and_test(&pid->count))
-		kmem_cache_free(pid_cache, pid);
+	if (!pid || !atomic_dec_and_test(&pid->count))
+		return;
+	kfree(pid->exit_wait);
+	kmem_cache_free(pid_cache, pid);
 }
 
 static struct pid_namespace *current_ns(void)

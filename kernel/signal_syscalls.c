@@ -273,7 +273,7 @@ int restore_altstack(const stack_t __user *from, unsigned long sp)
 
 /* Sending. */
 
-static void siginfo_from_current(siginfo_t *info, int sig, int code)
+void siginfo_from_current(siginfo_t *info, int sig, int code)
 {
 	memset(info, 0, sizeof(*info));
 	info->si_signo = sig;
@@ -419,8 +419,7 @@ static bool known_layout(int sig, int code)
 	return code >= SI_DETHREAD;
 }
 
-/* E2BIG: it says something where no siginfo that the kernel knows has anything. */
-static int copy_siginfo_from_user(siginfo_t *info, int sig, const siginfo_t __user *from)
+int copy_siginfo_from_user(siginfo_t *info, int sig, const siginfo_t __user *from)
 {
 	const char *bytes = (const char *)info;
 

@@ -9,12 +9,14 @@
  * lock is released; a bad pointer then costs the report, as on Linux.
  */
 #include <tine/err.h>
+#include <tine/pidfd.h>
 #include <tine/printk.h>
 #include <tine/rusage.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>
+#include <uapi/fcntl.h>
 #include <uapi/wait.h>
 
 struct report {
@@ -30,6 +32,7 @@ struct wait_request {
 	struct pid *pid;
 	unsigned int options;
 	bool want_rusage;
+	int nothing_yet; /* what WNOHANG returns if there is a child but no news: 0 or -EAGAIN */
 	int no_task; /* what to return if nothing was found: ECHILD, or 0 if it is worth waiting */
 	struct report *report;
 };
@@ -209,7 +212,11 @@ static int do_wait(struct wait_request *req)
 			break;
 		}
 		result = req->no_task;
-		if (result || (req->options & WNOHANG))
+		if (!result && (req->options & WNOHANG)) {
+			result = req->nothing_yet;
+			break;
+		}
+		if (result)
 			break;
 		if (signal_pending(current)) {
 			result = -ERESTARTSYS;
@@ -266,6 +273,23 @@ long sys_wait4(pid_t which, int __user *status, int options, struct rusage __use
 	return result;
 }
 
+/* A pidfd that may not wait makes the call one that does not: it is then EAGAIN, not 0. */
+static int pidfd_target(int fd, struct wait_request *req)
+{
+	unsigned int flags;
+	struct pid *pid = pidfd_get_pid(fd, &flags);
+
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	req->type = PIDTYPE_TGID;
+	req->pid = pid;
+	if ((flags & O_NONBLOCK) && !(req->options & WNOHANG)) {
+		req->options |= WNOHANG;
+		req->nothing_yet = -EAGAIN;
+	}
+	return 0;
+}
+
 /* Whom waitid's idtype and id mean. */
 static int waitid_target(int idtype, pid_t id, struct wait_request *req)
 {
@@ -286,7 +310,7 @@ static int waitid_target(int idtype, pid_t id, struct wait_request *req)
 		req->pid = id ? find_get_pid(id) : get_own_group();
 		return 0;
 	case P_PIDFD:
-		return id < 0 ? -EINVAL : -EBADF;
+		return id < 0 ? -EINVAL : pidfd_target(id, req);
 	default:
 		return -EINVAL;
 	}

@@ -115,4 +115,7 @@ int proc_show_interrupts(struct seq_buffer *m, struct task_struct *task);
 int proc_show_loadavg(struct seq_buffer *m, struct task_struct *task);
 int proc_show_uptime(struct seq_buffer *m, struct task_struct *task);
 
+/* The process whose directory descriptor fd is, with a reference. -EBADF: it is none. */
+struct pid *proc_fd_pid(unsigned int fd);
+
 #endif

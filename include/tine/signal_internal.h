@@ -97,4 +97,12 @@ void set_blocked_locked(sigset_t set);
 void retarget_shared_pending(struct task_struct *task, sigset_t which);
 bool has_pending_signals(const struct task_struct *task);
 
+/* What kill(2) and its relatives send: from current. */
+void siginfo_from_current(siginfo_t *info, int sig, int code);
+/*
+ * A program's siginfo, as one for sig. EFAULT; E2BIG: it says something where no siginfo that the
+ * kernel knows has anything.
+ */
+int copy_siginfo_from_user(siginfo_t *info, int sig, const siginfo_t __user *from);
+
 #endif

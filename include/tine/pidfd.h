@@ -1,0 +1,26 @@
+/* Descriptors that stand for processes (kernel/pidfd.c, pidfd_open(2)). */
+#ifndef TINE_PIDFD_H
+#define TINE_PIDFD_H
+
+#include <tine/pid.h>
+
+struct file;
+
+/*
+ * A descriptor for pid, reserved but not yet installed, and its file in *file: the caller installs
+ * them, or gives both back. flags: O_NONBLOCK or 0. EMFILE, ENFILE, ENOMEM.
+ */
+int pidfd_prepare(struct pid *pid, int flags, struct file **file);
+/* Gives back what was prepared and not installed. */
+void pidfd_abandon(int fd, struct file *file);
+/* The process that descriptor fd stands for, with a reference, and the file's flags. -EBADF. */
+struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags);
+
+/* The process is a zombie, or gone: whoever polls a descriptor of it is told. tasklist_lock held. */
+static inline void pid_exited(struct pid *pid)
+{
+	if (unlikely(pid->exit_wait))
+		wake_up_all(pid->exit_wait);
+}
+
+#endif

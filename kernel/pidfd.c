@@ -1,0 +1,239 @@
+/*
+ * Pidfds: descriptors that stand for a process (pidfd_open(2), clone(2) with CLONE_PIDFD).
+ *
+ * The file holds a struct pid, which outlives the process and is never given to another one: so what
+ * is done through it cannot meet a stranger who got the same number. It becomes readable when the
+ * process has ended, which is when a parent could wait for it. The queue for that hangs on the pid
+ * and is made with the first descriptor: processes that nobody watches have none.
+ */
+#include <tine/cred.h>
+#include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/pidfd.h>
+#include <tine/poll.h>
+#include <tine/proc_fs.h>
+#include <tine/pseudo_fs.h>
+#include <tine/signal_internal.h>
+#include <tine/slab.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <tine/uaccess.h>
+
+#define PIDFD_NONBLOCK O_NONBLOCK
+
+static bool has_exited(struct pid *pid)
+{
+	struct task_struct *task;
+	bool exited;
+
+	spin_lock(&tasklist_lock);
+	task = pid_task(pid, PIDTYPE_PID);
+	exited = !task || (task->exit_state && task->signal->nr_threads == 1);
+	spin_unlock(&tasklist_lock);
+	return exited;
+}
+
+static u32 pidfd_poll(struct file *file, struct poll_table *table)
+{
+	struct pid *pid = file->private_data;
+
+	poll_wait(file, pid->exit_wait, table);
+	return has_exited(pid) ? POLLIN | POLLRDNORM : 0;
+}
+
+static void pidfd_release(struct file *file)
+{
+	put_pid(file->private_data);
+}
+
+static void pidfd_show(struct seq_buffer *m, struct file *file)
+{
+	struct pid *pid = file->private_data;
+	int nr;
+
+	spin_lock(&tasklist_lock);
+	nr = pid_task(pid, PIDTYPE_PID) ? pid_vnr(pid) : -1;
+	spin_unlock(&tasklist_lock);
+	seq_printf(m, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
+}
+
+static const struct file_operations pidfd_operations = {
+	.poll = pidfd_poll,
+	.release = pidfd_release,
+	.show_fdinfo = pidfd_show,
+};
+
+/* The first descriptor for a process makes the queue. */
+static int ensure_exit_wait(struct pid *pid)
+{
+	struct wait_queue *wq, *none = NULL;
+
+	if (__atomic_load_n(&pid->exit_wait, __ATOMIC_ACQUIRE))
+		return 0;
+	wq = kmalloc(sizeof(*wq));
+	if (!wq)
+		return -ENOMEM;
+	wait_queue_init(wq);
+	if (!__atomic_compare_exchange_n(&pid->exit_wait, &none, wq, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_ACQUIRE))
+		kfree(wq);
+	return 0;
+}
+
+int pidfd_prepare(struct pid *pid, int flags, struct file **file)
+{
+	int fd = get_unused_fd(0, true), error;
+
+	if (fd < 0)
+		return fd;
+	error = ensure_exit_wait(pid);
+	*file = error ? ERR_PTR(error)
+		      : anon_inode_file("[pidfd]", O_RDWR | flags, &pidfd_operations, pid);
+	if (IS_ERR(*file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(*file);
+	}
+	get_pid(pid);
+	return fd;
+}
+
+void pidfd_abandon(int fd, struct file *file)
+{
+	put_unused_fd(fd);
+	fput(file);
+}
+
+struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags)
+{
+	struct fd f = fdget(fd);
+	struct pid *pid = ERR_PTR(-EBADF);
+
+	if (f.file && f.file->ops == &pidfd_operations) {
+		pid = get_pid(f.file->private_data);
+		*flags = f.file->flags;
+	}
+	fdput(f);
+	return pid;
+}
+
+long sys_pidfd_open(pid_t nr, unsigned int flags)
+{
+	struct pid *pid;
+	struct file *file;
+	bool leads;
+	int fd = -EINVAL;
+
+	if ((flags & ~PIDFD_NONBLOCK) || nr <= 0)
+		return -EINVAL;
+	pid = find_get_pid(nr);
+	if (!pid)
+		return -ESRCH;
+	spin_lock(&tasklist_lock);
+	leads = pid_task(pid, PIDTYPE_TGID);
+	spin_unlock(&tasklist_lock);
+	if (leads)
+		fd = pidfd_prepare(pid, flags, &file);
+	if (fd >= 0)
+		fd_install(fd, file);
+	put_pid(pid);
+	return fd;
+}
+
+/* A pidfd, or a descriptor of /proc/PID. */
+static struct pid *signal_target(unsigned int fd)
+{
+	unsigned int flags;
+	struct pid *pid = pidfd_get_pid(fd, &flags);
+
+	return IS_ERR(pid) ? proc_fd_pid(fd) : pid;
+}
+
+static int read_signal(siginfo_t *info, int sig, const siginfo_t __user *user, struct pid *pid)
+{
+	int error, signo;
+
+	if (!user) {
+		siginfo_from_current(info, sig, SI_USER);
+		return 0;
+	}
+	error = get_user(signo, &user->si_signo);
+	if (error == 0)
+		error = copy_siginfo_from_user(info, sig, user);
+	if (error == 0 && signo != sig)
+		error = -EINVAL;
+	/* Only to itself may a program send what looks as if it came from the kernel. */
+	if (error == 0 && pid != current->thread_pid &&
+	    (info->si_code >= 0 || info->si_code == SI_TKILL))
+		error = -EPERM;
+	return error;
+}
+
+long sys_pidfd_send_signal(int fd, int sig, siginfo_t __user *user, unsigned int flags)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	siginfo_t info;
+	int error;
+
+	if (flags)
+		return -EINVAL;
+	pid = signal_target(fd);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	error = read_signal(&info, sig, user, pid);
+	if (error == 0) {
+		spin_lock(&tasklist_lock);
+		task = pid_task(pid, PIDTYPE_PID);
+		error = task ? group_send_sig_info(sig, &info, task) : -ESRCH;
+		spin_unlock(&tasklist_lock);
+	}
+	put_pid(pid);
+	return error;
+}
+
+/* A file of another process, as a descriptor here. task is kept by the caller. */
+static int steal_file(struct task_struct *task, int number)
+{
+	struct files_struct *files;
+	struct file *file;
+	int fd;
+
+	if (!may_inspect(task, current->cred->uid, current->cred->gid))
+		return -EPERM;
+	files = get_files_struct(task);
+	file = files ? files_get(files, number, NULL) : NULL;
+	put_files_struct(files);
+	if (!file)
+		return files ? -EBADF : -ESRCH;
+	fd = get_unused_fd(0, true);
+	if (fd < 0)
+		fput(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}
+
+long sys_pidfd_getfd(int fd, int number, unsigned int flags)
+{
+	struct task_struct *task;
+	unsigned int file_flags;
+	struct pid *pid;
+	int result;
+
+	if (flags)
+		return -EINVAL;
+	pid = pidfd_get_pid(fd, &file_flags);
+	if (IS_ERR(pid))
+		return PTR_ERR(pid);
+	spin_lock(&tasklist_lock);
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	spin_unlock(&tasklist_lock);
+	put_pid(pid);
+	if (!task)
+		return -ESRCH;
+	result = steal_file(task, number);
+	put_task_struct(task);
+	return result;
+}
