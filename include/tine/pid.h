@@ -31,7 +31,7 @@ struct upid {
 /* Lists: tasklist_lock. The rest is constant. */
 struct pid {
 	struct atomic count;
-	unsigned int level; /* depth of the namespace it was made in */
+	unsigned int level;           /* depth of the namespace it was made in */
 	struct wait_queue *exit_wait; /* of its pidfds; owned; NULL until there was one */
 	struct list_head tasks[PIDTYPE_MAX];
 	struct upid numbers[]; /* level + 1 of them, outermost first */
