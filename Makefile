@@ -123,6 +123,22 @@ $(B)/debug/%.o: %.c $(B)/stamp/kernel-flags
 $(B)/debug/%.o: %.S $(B)/stamp/kernel-flags
 	$(compile)
 
+# The vDSO: a shared library for programs, which the kernel carries as a file.
+VDSO_CFLAGS = -std=gnu11 -O2 -ffreestanding -fPIC -fno-stack-protector -fcf-protection=none \
+	      -fasynchronous-unwind-tables -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror)
+VDSO_LDFLAGS = -shared -nostdlib -s -Wl,-soname=linux-vdso.so.1,--hash-style=both,--build-id=none \
+	       -Wl,--eh-frame-hdr,-z,noexecstack,-z,max-page-size=4096
+stamp.vdso = $(KERNEL_CC) $(CPPFLAGS) $(VDSO_CFLAGS) $(VDSO_LDFLAGS)
+
+$(B)/vdso.so: arch/x86_64/vdso/vdso.c arch/x86_64/vdso/vdso.lds include/arch/segments.h \
+		include/arch/vdso.h include/uapi/time.h $(B)/stamp/vdso
+	$(call say,VDSO,$@)
+	$(Q)$(KERNEL_CC) $(CPPFLAGS) $(VDSO_CFLAGS) $(VDSO_LDFLAGS) -T $(word 2,$^) $< -o $@
+
+$(B)/arch/x86_64/vdso_image.o $(B)/debug/arch/x86_64/vdso_image.o: $(B)/vdso.so
+$(B)/arch/x86_64/vdso_image.o $(B)/debug/arch/x86_64/vdso_image.o: \
+	private FLAVOUR += -DVDSO_IMAGE='"$(B)/vdso.so"'
+
 # The kernel is linked twice, because the names that a backtrace prints are only known after the first
 # time. The table lies behind all code, so addresses stay as they were; symtab.py makes sure of it.
 FLAVOURS := $(B) $(B)/debug

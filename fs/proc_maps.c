@@ -24,7 +24,9 @@ static const char *special_name(const struct mm_struct *mm, const struct vma *vm
 		return "[heap]";
 	if (vma->start <= mm->start_stack && vma->end > mm->start_stack)
 		return "[stack]";
-	return mm->vdso && vma->start == mm->vdso ? "[vdso]" : NULL;
+	if (vma->flags & VM_UNCOUNTED)
+		return vma->pgoff ? "[vdso]" : "[vvar]";
+	return NULL;
 }
 
 static void show_range(struct seq_buffer *m, unsigned long start, unsigned long end, u32 flags,

@@ -376,6 +376,7 @@ static int finish_stack(struct binprm *b, const struct elf_program *program,
 		error = stack_push_bytes(b, b->random.bytes, sizeof(b->random.bytes));
 	if (error)
 		return error;
+	add_aux(&auxv, AT_SYSINFO_EHDR, b->mm->vdso);
 	add_aux(&auxv, AT_MINSIGSTKSZ, arch_signal_frame_size());
 	add_aux(&auxv, AT_HWCAP, arch_hwcap());
 	add_aux(&auxv, AT_PAGESZ, PAGE_SIZE);
@@ -407,6 +408,8 @@ int elf_load(struct binprm *b, const struct elf_program *program)
 		error = load_program(b, program, &main);
 	if (!error)
 		error = load_interpreter(b, program, &interp);
+	if (!error)
+		error = mm_map_vdso(b->mm, b->top, b->random.stack >> 40);
 	if (error)
 		return error;
 	choose_brk(b, program, &main);

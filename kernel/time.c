@@ -25,6 +25,7 @@
 #define SETTABLE_SEC_MAX (KTIME_MAX / NSEC_PER_SEC - 30ull * 365 * 24 * 3600)
 
 static u64 real_offset; /* nanoseconds from the start of 1970 to boot */
+static u64 zone;        /* a struct timezone that somebody has set */
 static struct wait_queue clock_was_set = WAIT_QUEUE_INIT(clock_was_set);
 
 u64 ktime_get(void)
@@ -40,6 +41,7 @@ u64 ktime_get_real(void)
 void ktime_set_real(u64 ns)
 {
 	WRITE_ONCE(real_offset, ns - arch_clock_ns());
+	arch_set_user_clock(real_offset, zone);
 	wake_up_all(&clock_was_set);
 }
 
@@ -203,17 +205,20 @@ long sys_clock_settime(clockid_t clock, const struct uapi_timespec __user *from)
 	return set_time_of_day(&ts);
 }
 
-struct timezone {
-	int minuteswest, dsttime;
+struct uapi_timezone {
+	int tz_minuteswest, tz_dsttime;
 };
 
-long sys_gettimeofday(struct uapi_timeval __user *tv, void __user *tz)
+long sys_gettimeofday(struct uapi_timeval __user *tv, struct uapi_timezone __user *tz)
 {
-	struct timezone __user *zone = tz;
+	union {
+		u64 word;
+		struct uapi_timezone value;
+	} shown = {READ_ONCE(zone)};
 
 	if (tv && put_user(ns_to_timeval(ktime_get_real()), tv))
 		return -EFAULT;
-	if (zone && put_user(((struct timezone){0, 0}), zone))
+	if (tz && put_user(shown.value, tz))
 		return -EFAULT;
 	return 0;
 }
@@ -229,5 +234,5 @@ long sys_time(time_t __user *to)
 
 void time_init(void)
 {
-	WRITE_ONCE(real_offset, arch_rtc_seconds() * NSEC_PER_SEC - arch_clock_ns());
+	ktime_set_real(arch_rtc_seconds() * NSEC_PER_SEC);
 }

@@ -137,11 +137,27 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 	return install(mm, address, page, shared ? rights : rights & ~PG_WRITE);
 }
 
+/* The kernel's own page; a debugger that writes to it gets a copy. */
+static enum fault_result install_vdso_page(struct mm_struct *mm, const struct vma *vma,
+					   unsigned long address, bool write)
+{
+	unsigned int rights = (vma_rights(vma->flags) & ~PG_WRITE) | PG_UNCOUNTED;
+	struct page *page = arch_vdso_page(vma_pgoff(vma, address));
+	enum fault_result result;
+
+	if (!page)
+		return FAULT_BUS;
+	result = install(mm, address, page, rights);
+	if (result == FAULT_OK && write && pgtable_write_fault(mm, address))
+		result = FAULT_OOM;
+	return result;
+}
+
 static enum fault_result install_page(struct mm_struct *mm, const struct vma *vma,
 				      unsigned long address, bool write)
 {
-	if (vma->flags & VM_UNCOUNTED) /* all there is was mapped when the mapping was made */
-		return FAULT_BUS;
+	if (vma->flags & VM_UNCOUNTED)
+		return install_vdso_page(mm, vma, address, write);
 	if (vma->file)
 		return install_file_page(mm, vma, address, write);
 	return write ? install_zeroed(mm, vma, address) : install_zero_page(mm, vma, address);

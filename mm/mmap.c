@@ -453,6 +453,39 @@ int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bo
 	return error;
 }
 
+/*
+ * The page table behind that of the top of the stack: its own, so that fork need not copy its
+ * entries with the stack's, but next to it, so that what fork does copy grows by one entry.
+ */
+static unsigned long choose_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
+{
+	unsigned long start = ALIGN_UP(stack, PAGE_SIZE * PT_ENTRIES);
+
+	if (start + PAGE_SIZE * PT_ENTRIES > TASK_SIZE_MAX)
+		return vma_free_range(mm, MMAP_MIN_ADDR, mm->mmap_base, VDSO_PAGES * PAGE_SIZE);
+	return start + place % (PT_ENTRIES - VDSO_PAGES + 1) * PAGE_SIZE;
+}
+
+int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
+{
+	const u32 data = VM_UNCOUNTED | VM_DONTEXPAND | VM_READ | VM_MAYREAD;
+	const u32 code = data | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC;
+	struct vma_edit edit;
+	unsigned long start;
+	int error;
+
+	mutex_lock(&mm->lock);
+	start = choose_vdso(mm, stack, place);
+	mm->vdso = start + PAGE_SIZE;
+	vma_edit_begin(&edit, mm);
+	vma_edit_map(&edit, vma_alloc(start, mm->vdso, data, NULL, 0));
+	vma_edit_map(&edit, vma_alloc(mm->vdso, start + VDSO_PAGES * PAGE_SIZE, code, NULL, 1));
+	error = start ? vma_edit_commit(&edit) : -ENOMEM;
+	mutex_unlock(&mm->lock);
+	vma_edit_end(&edit);
+	return error;
+}
+
 /* --- System calls --- */
 
 /* There are no huge pages: none of a size the processor knows is free, and others do not exist. */

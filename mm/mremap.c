@@ -61,7 +61,8 @@ static bool affordable(const struct vma *vma, unsigned long pages)
 /* The new mapping: like vma's part at m->from, at m->to and as long as is wanted. */
 static struct vma *moved_vma(const struct move *m, const struct vma *vma)
 {
-	u64 pgoff = vma->file ? vma_pgoff(vma, m->from) : m->to >> PAGE_SHIFT;
+	bool keeps = vma->file || (vma->flags & VM_UNCOUNTED);
+	u64 pgoff = keeps ? vma_pgoff(vma, m->from) : m->to >> PAGE_SHIFT;
 
 	return vma_alloc(m->to, m->to + m->new_length, vma->flags, vma->file, pgoff);
 }

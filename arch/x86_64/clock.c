@@ -17,6 +17,7 @@
 #include <arch/msr.h>
 #include <arch/registers.h>
 #include <arch/traps.h>
+#include <arch/vdso.h>
 #include <tine/arch.h>
 #include <tine/printk.h>
 #include <tine/spinlock.h>
@@ -176,6 +177,7 @@ void clock_init(void)
 	tsc_per_ns = fraction(tsc_hz, NSEC_PER_SEC);
 	apic_per_ns = fraction(apic_hz, NSEC_PER_SEC);
 	clock_init_cpu();
+	vdso_init(tsc_base, ns_per_tsc);
 	printk(LOG_NOTICE, "clock: TSC %lu kHz, timer %lu kHz\n", tsc_hz / 1000, apic_hz / 1000);
 }
 

@@ -19,6 +19,7 @@
 #define DESCRIPTOR_KERNEL_DATA 0x00cf93000000ffffull
 #define DESCRIPTOR_USER_DATA   0x00cff3000000ffffull
 #define DESCRIPTOR_USER_CODE   0x00affb000000ffffull
+#define DESCRIPTOR_NUMBER      0x0040f50000000000ull /* its limit is to be filled in */
 #define DESCRIPTOR_TSS         0x0000890000000000ull /* available 64-bit TSS, present */
 
 struct x86_cpu boot_cpu = {
@@ -41,6 +42,7 @@ static void gdt_init(struct x86_cpu *cpu)
 	gdt[KERNEL_DS / 8] = DESCRIPTOR_KERNEL_DATA;
 	gdt[USER_DS / 8] = DESCRIPTOR_USER_DATA;
 	gdt[USER_CS / 8] = DESCRIPTOR_USER_CODE;
+	gdt[CPU_NUMBER_SELECTOR / 8] = DESCRIPTOR_NUMBER | cpu->cpu.id;
 	gdt[TSS_SELECTOR / 8] = DESCRIPTOR_TSS | (sizeof(struct tss) - 1) | (tss & 0xffffff) << 16 |
 				(tss >> 24 & 0xff) << 56;
 	gdt[TSS_SELECTOR / 8 + 1] = tss >> 32;
@@ -104,12 +106,20 @@ static void load_syscall(void)
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
+/* What rdtscp and rdpid tell programs. */
+static void load_number(const struct x86_cpu *cpu)
+{
+	if (cpu_features.tsc_aux)
+		wrmsr(MSR_TSC_AUX, cpu->cpu.id);
+}
+
 void x86_cpu_load(struct x86_cpu *cpu)
 {
 	load_segments(cpu);
 	idt_load();
 	load_control_registers();
 	load_syscall();
+	load_number(cpu);
 	fpu_init_cpu();
 }
 

@@ -55,6 +55,7 @@ void cpu_features_detect(void)
 	f->smep = r7.ebx & BIT(7);
 	f->smap = r7.ebx & BIT(20);
 	f->umip = r7.ecx & BIT(2);
+	f->tsc_aux = (re1.edx & BIT(27)) || (r7.ecx & BIT(22));
 	f->gigabyte_pages = re1.edx & BIT(26);
 	if (f->smap)
 		patch_smap();

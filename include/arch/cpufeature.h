@@ -13,6 +13,7 @@ struct cpu_features {
 	bool avx;
 	bool rdrand;
 	bool tsc_deadline;
+	bool tsc_aux; /* rdtscp or rdpid */
 };
 
 /* Constant after boot. */

@@ -11,7 +11,10 @@
 #define USER_DS      0x2b
 #define USER_CS      0x33
 #define TSS_SELECTOR 0x40
-#define GDT_ENTRIES  10
+#define GDT_ENTRIES  16
+
+/* A segment whose limit is the CPU's number: where programs find it (lsl). */
+#define CPU_NUMBER_SELECTOR 0x7b
 
 #define FLAGS_CF    0x00000001
 #define FLAGS_FIXED 0x00000002 /* always one */

@@ -65,6 +65,14 @@ u64 arch_rtc_seconds(void); /* seconds since 1970 from the CMOS clock, UTC; used
  */
 void arch_timer_arm(u64 when);
 /*
+ * What programs read the clock with: VDSO_PAGES pages, the first of data, the others of code, an ELF
+ * file (vdso(7)). NULL: no such page. No reference is counted.
+ */
+#define VDSO_PAGES 2
+struct page *arch_vdso_page(u64 index);
+/* They see the time of day this much after the time since boot, and this struct timezone. */
+void arch_set_user_clock(u64 real_offset, u64 zone);
+/*
  * Fills buf with n random bytes from the processor if it can (RDRAND/RDSEED), else returns false.
  */
 bool arch_random(void *buf, size_t n);

@@ -26,7 +26,7 @@ struct task_struct;
 #define VM_WIPEONFORK  0x1000u /* MADV_WIPEONFORK */
 #define VM_DONTEXPAND  0x2000u
 #define VM_LOCKONFAULT 0x8000u /* with VM_LOCKED: pages come in when they are touched */
-#define VM_UNCOUNTED   0x4000u /* pages are the kernel's own (vDSO): mapped without references */
+#define VM_UNCOUNTED   0x4000u /* of the vDSO's pages: no references are counted */
 
 /*
  * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is
@@ -71,8 +71,8 @@ struct mm_struct {
 	unsigned long brk;                                        /* m */
 	unsigned long start_stack;                                /* c */
 	unsigned long arg_start, arg_end, env_start, env_end;     /* c */
-	unsigned long vdso;                                       /* c: address, 0 if none */
-	struct file *exe_file;                                    /* c: counted */
+	unsigned long vdso;     /* c: where the vDSO's code was put */
+	struct file *exe_file;  /* c: counted */
 	unsigned long auxv[48]; /* c: pairs, as given to the program */
 	u16 dumpable;           /* a */
 	u16 thp_disabled;       /* a: exec keeps it */
@@ -144,6 +144,9 @@ void mm_set_brk(struct mm_struct *mm, unsigned long start);
 /* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable
  * if asked. For exec. */
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
+/* The vDSO's pages, above the stack, which ends there, if there is room; place (a random number)
+ * says where. Sets mm->vdso. ENOMEM. For exec, when all else is mapped. */
+int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place);
 /* Copies n bytes to or from another address space, faulting pages in; breaks copy-on-write when
  * writing; force writes where the mapping is private but not writable (ptrace, exec). Returns the
  * bytes copied. mm kept by the caller; sleeps. */

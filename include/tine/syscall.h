@@ -36,6 +36,7 @@ struct uapi_itimerval;
 struct uapi_sigevent;
 struct uapi_timespec;
 struct uapi_timeval;
+struct uapi_timezone;
 struct user_msghdr;
 
 #define SYSCALL0(number, name)                         long sys_##name(void);
