@@ -133,39 +133,34 @@ static int time_attr(struct iattr *attr, unsigned int which, const struct uapi_t
 	return 0;
 }
 
-static int times_attr(struct iattr *attr, const struct uapi_timespec __user *user, bool *nothing)
+/* times NULL: both are now. *nothing: neither is to be changed. */
+static int times_attr(struct iattr *attr, const struct uapi_timespec times[2], bool *nothing)
 {
-	struct uapi_timespec times[2];
 	int error;
 
 	*nothing = false;
-	if (!user) {
+	if (!times) {
 		attr->valid = ATTR_ATIME | ATTR_MTIME;
 		return 0;
 	}
-	if (copy_from_user(times, user, sizeof(times)))
-		return -EFAULT;
 	error = time_attr(attr, ATTR_ATIME, &times[0], &attr->atime);
 	if (error == 0)
 		error = time_attr(attr, ATTR_MTIME, &times[1], &attr->mtime);
-	*nothing = attr->valid == 0;
+	*nothing = error == 0 && attr->valid == 0;
 	/* Both now is what a NULL asks for, and needs as little. */
 	if (!(times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW))
 		attr->valid |= ATTR_TIMES_SET;
 	return error;
 }
 
-long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user *times, int flags)
+static long change_times(int dfd, const char __user *name, const struct uapi_timespec times[2],
+			 int flags)
 {
 	struct iattr attr = {};
 	bool nothing;
 	int error = times_attr(&attr, times, &nothing);
 
-	if (error == -EFAULT)
-		return error;
-	if (nothing && error == 0)
-		return 0;
-	if (error != 0)
+	if (error != 0 || nothing)
 		return error;
 	if (!name && dfd != AT_FDCWD)
 		return flags ? -EINVAL : change_fd(fdget(dfd), &attr);
@@ -175,6 +170,51 @@ long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user
 				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
 				&attr);
+}
+
+long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user *user, int flags)
+{
+	struct uapi_timespec times[2];
+
+	if (user && copy_from_user(times, user, sizeof(times)))
+		return -EFAULT;
+	return change_times(dfd, name, user ? times : NULL, flags);
+}
+
+/* The older ways. Those with microseconds know no UTIME_NOW and no UTIME_OMIT. */
+
+long sys_futimesat(int dfd, const char __user *name, const struct uapi_timeval __user *user)
+{
+	struct uapi_timeval tv[2];
+	struct uapi_timespec times[2];
+
+	if (user && copy_from_user(tv, user, sizeof(tv)))
+		return -EFAULT;
+	for (int i = 0; user && i < 2; i++) {
+		if ((unsigned long)tv[i].tv_usec >= 1000000)
+			return -EINVAL;
+		times[i] = (struct uapi_timespec){tv[i].tv_sec, tv[i].tv_usec * 1000};
+	}
+	return change_times(dfd, name, user ? times : NULL, 0);
+}
+
+long sys_utimes(const char __user *name, const struct uapi_timeval __user *user)
+{
+	return sys_futimesat(AT_FDCWD, name, user);
+}
+
+long sys_utime(const char __user *name, const struct uapi_utimbuf __user *user)
+{
+	struct uapi_utimbuf buffer;
+	struct uapi_timespec times[2] = {};
+
+	if (user && get_user(buffer, user))
+		return -EFAULT;
+	if (user) {
+		times[0].tv_sec = buffer.actime;
+		times[1].tv_sec = buffer.modtime;
+	}
+	return change_times(AT_FDCWD, name, user ? times : NULL, 0);
 }
 
 /* size is within the largest and RLIMIT_FSIZE; the inode is locked. */
