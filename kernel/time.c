@@ -25,6 +25,7 @@
 #define SETTABLE_SEC_MAX (KTIME_MAX / NSEC_PER_SEC - 30ull * 365 * 24 * 3600)
 
 static u64 real_offset; /* nanoseconds from the start of 1970 to boot */
+static u64 set_count;   /* how often that changed; atomic */
 static u64 zone;        /* a struct timezone that somebody has set */
 static struct wait_queue clock_was_set = WAIT_QUEUE_INIT(clock_was_set);
 
@@ -41,6 +42,7 @@ u64 ktime_get_real(void)
 void ktime_set_real(u64 ns)
 {
 	WRITE_ONCE(real_offset, ns - arch_clock_ns());
+	__atomic_fetch_add(&set_count, 1, __ATOMIC_SEQ_CST);
 	arch_set_user_clock(real_offset, zone);
 	wake_up_all(&clock_was_set);
 }
@@ -162,6 +164,16 @@ void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires)
 	} while (offset != READ_ONCE(real_offset));
 }
 
+void clock_timer_watch(struct clock_timer *timer)
+{
+	add_wait_entry(&clock_was_set, &timer->set);
+}
+
+u64 clock_set_count(void)
+{
+	return __atomic_load_n(&set_count, __ATOMIC_SEQ_CST);
+}
+
 void clock_timer_disarm(struct clock_timer *timer)
 {
 	stop_watching(timer);
@@ -176,12 +188,19 @@ void clock_timer_cancel(struct clock_timer *timer)
 
 /* --- Setting it --- */
 
+static int check_time_of_day(const struct uapi_timespec *ts)
+{
+	u64 ns;
+
+	return timespec_to_ns(ts, &ns) || (u64)ts->tv_sec >= SETTABLE_SEC_MAX ? -EINVAL : 0;
+}
+
 /* 0, EINVAL (Linux will not set a time before 1970 plus the time since boot), EPERM. */
 static int set_time_of_day(const struct uapi_timespec *ts)
 {
 	u64 ns;
 
-	if (timespec_to_ns(ts, &ns) || (u64)ts->tv_sec >= SETTABLE_SEC_MAX)
+	if (timespec_to_ns(ts, &ns) || check_time_of_day(ts))
 		return -EINVAL;
 	if (!capable(CAP_SYS_TIME))
 		return -EPERM;
@@ -209,18 +228,72 @@ struct uapi_timezone {
 	int tz_minuteswest, tz_dsttime;
 };
 
+union zone_word {
+	u64 word;
+	struct uapi_timezone value;
+};
+
+#define MAX_MINUTES_WEST (15 * 60)
+
 long sys_gettimeofday(struct uapi_timeval __user *tv, struct uapi_timezone __user *tz)
 {
-	union {
-		u64 word;
-		struct uapi_timezone value;
-	} shown = {READ_ONCE(zone)};
+	union zone_word shown = {READ_ONCE(zone)};
 
 	if (tv && put_user(ns_to_timeval(ktime_get_real()), tv))
 		return -EFAULT;
 	if (tz && put_user(shown.value, tz))
 		return -EFAULT;
 	return 0;
+}
+
+/* Linux lets a whole second of microseconds pass here, and refuses it as a timespec. */
+static int get_settable(const struct uapi_timeval __user *tv, struct uapi_timespec *ts)
+{
+	struct uapi_timeval value;
+
+	if (get_user(value, tv))
+		return -EFAULT;
+	if ((u64)value.tv_usec > NSEC_PER_SEC / NSEC_PER_USEC)
+		return -EINVAL;
+	ts->tv_sec = value.tv_sec;
+	ts->tv_nsec = value.tv_usec * (long)NSEC_PER_USEC;
+	return check_time_of_day(ts);
+}
+
+/* The first zone, if no time comes with it, says that the clock at boot was read as if it showed
+ * UTC, and that it showed local time. */
+static int set_zone(union zone_word new, bool alone)
+{
+	static u32 was_set;
+	long west = new.value.tz_minuteswest;
+
+	if (west > MAX_MINUTES_WEST || west < -MAX_MINUTES_WEST)
+		return -EINVAL;
+	WRITE_ONCE(zone, new.word);
+	if (__atomic_exchange_n(&was_set, 1, __ATOMIC_SEQ_CST) || !alone)
+		west = 0;
+	if (west)
+		ktime_set_real(ktime_get_real() + (u64)(west * 60 * (long)NSEC_PER_SEC));
+	else
+		arch_set_user_clock(real_offset, zone);
+	return 0;
+}
+
+long sys_settimeofday(const struct uapi_timeval __user *tv, const struct uapi_timezone __user *tz)
+{
+	struct uapi_timespec ts;
+	union zone_word new;
+	int error = tv ? get_settable(tv, &ts) : 0;
+
+	if (tz && error != -EFAULT && get_user(new.value, tz))
+		error = -EFAULT;
+	if (error)
+		return error;
+	if (!capable(CAP_SYS_TIME))
+		return -EPERM;
+	if (tz)
+		error = set_zone(new, !tv);
+	return error || !tv ? error : set_time_of_day(&ts);
 }
 
 long sys_time(time_t __user *to)

@@ -42,6 +42,7 @@ enum lock_class {
 	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
 	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */
 	LOCK_CLASS_USER,      /* the table of users */
+	LOCK_CLASS_TIMERFD,   /* timerfd.lock */
 	LOCK_CLASS_MUTEX_WAIT,  /* the inside of a mutex */
 	LOCK_CLASS_WAIT,        /* wait_queue.lock; nests: a watched file's before an epoll's */
 	LOCK_CLASS_EPOLL_READY, /* an epoll's ready items */

@@ -37,6 +37,7 @@ struct uapi_sigevent;
 struct uapi_timespec;
 struct uapi_timeval;
 struct uapi_timezone;
+struct uapi_utimbuf;
 struct user_msghdr;
 
 #define SYSCALL0(number, name)                         long sys_##name(void);

@@ -75,6 +75,10 @@ struct clock_timer {
 void clock_timer_setup(struct clock_timer *timer, void (*fn)(struct timer *timer, u64 now),
 		       void *arg);
 void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires);
+/* fn is called when the time of day is set, until the timer is disarmed, armed or not. */
+void clock_timer_watch(struct clock_timer *timer);
+/* How often the time of day has been set. */
+u64 clock_set_count(void);
 /* Afterwards it is not pending, but fn may be running, or about to. */
 void clock_timer_disarm(struct clock_timer *timer);
 /* Afterwards fn is not running either. Not with a lock held that fn takes. */

@@ -21,6 +21,9 @@ struct uapi_timespec {
 #define CLOCK_TAI                11
 #define TIMER_ABSTIME            1
 
+#define TFD_TIMER_ABSTIME       1
+#define TFD_TIMER_CANCEL_ON_SET 2
+
 #define ITIMER_REAL    0
 #define ITIMER_VIRTUAL 1
 #define ITIMER_PROF    2
@@ -31,6 +34,10 @@ struct uapi_itimerval {
 
 struct uapi_itimerspec {
 	struct uapi_timespec it_interval, it_value;
+};
+
+struct uapi_utimbuf {
+	long actime, modtime;
 };
 
 struct tms {
