@@ -261,6 +261,25 @@ static struct epitem *find_item(const struct eventpoll *ep, const struct file *f
 	return item;
 }
 
+struct file *epoll_watched_file(struct file *file, int fd, unsigned int skip)
+{
+	struct file *found = ERR_PTR(-ENOENT);
+	struct epitem *item;
+
+	if (file->ops != &epoll_operations)
+		return ERR_PTR(-EINVAL);
+	mutex_lock(&watch_lock);
+	list_for_each_entry(item, &epoll_of(file)->items, link)
+		if (item->fd == fd && skip-- == 0) {
+			/* Its last reference goes before it leaves the list. */
+			if (atomic_inc_not_zero(&item->file->count))
+				found = item->file;
+			break;
+		}
+	mutex_unlock(&watch_lock);
+	return found;
+}
+
 static bool charge_watch(struct user_struct *user)
 {
 	if (__atomic_add_fetch(&user->epoll_watches, 1, __ATOMIC_RELAXED) <=

@@ -96,8 +96,6 @@ static const struct clone_rule rules[] = {
 	/* What Linux has and Tine has not. */
 	{ .excludes = CLONE_NAMESPACES | CLONE_NEWUSER, .error = EINVAL,
 	  .why = "Tine has one namespace of each kind" },
-	{ .excludes = CLONE_IO, .error = EINVAL,
-	  .why = "Tine has no io contexts" },
 	{ .excludes = CLONE_INTO_CGROUP, .error = EINVAL,
 	  .why = "Tine has no control groups" },
 };

@@ -20,6 +20,7 @@
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/futex.h>
+#include <tine/ioprio.h>
 #include <tine/rusage.h>
 #include <tine/mm.h>
 #include <tine/pidfd.h>
@@ -71,6 +72,7 @@ const struct clone_resource clone_resources[] = {
 	{ "credentials",     0,             copy_creds,         release_creds,         true },
 	{ "process count",   0,             copy_process_count, release_process_count, true },
 	{ "open files",      CLONE_FILES,   copy_files,         release_files,         false },
+	{ "io context",      CLONE_IO,      copy_io,            release_io,            false },
 	{ "directories",     CLONE_FS,      copy_fs,            release_fs,            false },
 	{ "signal handlers", CLONE_SIGHAND, copy_sighand,       release_sighand,       true },
 	{ "thread group",    CLONE_THREAD,  copy_signal,        release_signal,        true },

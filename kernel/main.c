@@ -11,6 +11,7 @@
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/futex.h>
+#include <tine/kcmp.h>
 #include <tine/loadavg.h>
 #include <tine/log.h>
 #include <tine/main.h>
@@ -106,6 +107,7 @@ void start_kernel(void)
 	signals_init();
 	futex_init();
 	sched_init();
+	kcmp_init();
 	fs_init();
 	loadavg_init();
 	arch_start_cpus(boot_params.max_cpus);

@@ -9,6 +9,7 @@
  */
 #include <tine/cred.h>
 #include <tine/pid.h>
+#include <tine/priority.h>
 #include <tine/sched.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -273,9 +274,6 @@ long sys_sched_getattr(pid_t pid, struct sched_attr __user *to, unsigned int siz
 
 /* --- By thread, process group or user --- */
 
-/* What is done to each thread that is meant: nice is set, or its highest priority looked for. */
-typedef long (*visit_fn)(struct task_struct *task, int nice, long result);
-
 /* As on Linux: a refusal stays, success takes the place of ESRCH only. */
 static long set_nice(struct task_struct *task, int nice, long result)
 {
@@ -339,7 +337,7 @@ static long visit_locked(int which, int who, visit_fn visit, int nice)
 	}
 }
 
-static long visit_selected(int which, int who, visit_fn visit, int nice)
+long visit_selected(int which, int who, visit_fn visit, int nice)
 {
 	long result;
 

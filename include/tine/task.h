@@ -29,6 +29,7 @@
 
 struct files_struct;
 struct fs_struct;
+struct io_context;
 struct mm_struct;
 struct passed_files;
 struct pollfd;
@@ -79,6 +80,7 @@ struct task_struct {
 	struct mm_struct *mm;             /* l, s: owned; NULL for kernel threads and after exit */
 	struct files_struct *files;       /* l, s: owned */
 	struct fs_struct *fs;             /* l, s: owned */
+	struct io_context *io_context;    /* l: owned; NULL until it has a priority */
 	struct sighand_struct *sighand;   /* t+h to change: owned */
 	struct signal_struct *signal;     /* c: owned; lives as long as the task_struct */
 	struct cred *cred;                /* l, s: owned */

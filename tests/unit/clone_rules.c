@@ -11,7 +11,7 @@
 /* What Linux accepts and Tine does not have: EINVAL, but only if Linux would not have refused it first. */
 #define LACKING                                                                        \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
-	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME | CLONE_IO | CLONE_INTO_CGROUP)
+	 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME | CLONE_INTO_CGROUP)
 
 static bool has(u64 flags, u64 all)
 {
