@@ -181,8 +181,28 @@ static void check_cpu_limit(struct rlimit *limit)
 	}
 }
 
+/* RLIMIT_RTTIME: microseconds that a real-time task has run without going to sleep. */
+static void check_realtime_limit(struct rlimit *limit)
+{
+	struct task_struct *task = current;
+	u64 now = task_cpu_ns(task), us;
+
+	if (task->rt_slept != task->nvcsw) {
+		task->rt_slept = task->nvcsw;
+		task->rt_begin = now;
+	}
+	us = (now - task->rt_begin) / 1000;
+	if (us >= limit->rlim_max) {
+		group_send_sig_info(SIGKILL, SEND_SIG_PRIV, task);
+	} else if (us >= limit->rlim_cur) {
+		WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + NSEC_PER_SEC / 1000);
+		group_send_sig_info(SIGXCPU, SEND_SIG_PRIV, task);
+	}
+}
+
 void run_cpu_timers(void)
 {
+	struct rlimit *realtime_limit = &current->signal->rlim[RLIMIT_RTTIME];
 	struct process_timers *timers = READ_ONCE(current->signal->timers);
 	struct rlimit *limit = &current->signal->rlim[RLIMIT_CPU];
 
@@ -190,4 +210,6 @@ void run_cpu_timers(void)
 		check_cpu_timers(timers);
 	if (unlikely(limit->rlim_cur != RLIM_INFINITY))
 		check_cpu_limit(limit);
+	if (unlikely(current->sched.rt_priority && realtime_limit->rlim_cur != RLIM_INFINITY))
+		check_realtime_limit(realtime_limit);
 }

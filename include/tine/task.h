@@ -110,6 +110,8 @@ struct task_struct {
 	bool fail_suspended;  /* s: debug: not now */
 	struct passed_files **dropping_files; /* s: more to drop, while it drops some (ipc/scm.c) */
 	struct restart_block restart;         /* s */
+	/* For RLIMIT_RTTIME: nvcsw when it was last looked at, cpu_ns when that changed. */
+	u64 rt_slept, rt_begin; /* s */
 
 	/* Copied from the parent. */
 	u32 flags;                     /* s: PF_ */
