@@ -64,7 +64,7 @@ static const struct clock clocks[] = {
 				  .sleeps = true,
 				  .alarm = true},
 	[CLOCK_BOOTTIME_ALARM] = {.now = ktime_get, .resolution = 1, .sleeps = true, .alarm = true},
-	[CLOCK_TAI] = {.now = ktime_get_real, .resolution = 1, .sleeps = true},
+	[CLOCK_TAI] = {.now = ktime_get_tai, .resolution = 1, .sleeps = true},
 };
 
 static const struct clock *find_clock(clockid_t id)
@@ -162,6 +162,11 @@ int clock_read(clockid_t id, u64 *ns)
 		return cpu_clock_read(clock->alias, ns);
 	*ns = clock->now();
 	return 0;
+}
+
+int clock_check_adjust(clockid_t id)
+{
+	return is_descriptor_clock(id) || (id >= 0 && !find_clock(id)) ? -EINVAL : -EOPNOTSUPP;
 }
 
 int clock_check_sleep(clockid_t id)

@@ -5,7 +5,7 @@
  * plus an offset, which is found at boot from the clock that runs on the battery and changed by
  * clock_settime(2). Tine's other clocks are the same two under other names: nothing ever suspends
  * the machine, so CLOCK_BOOTTIME is CLOCK_MONOTONIC; nothing disciplines the clock, so is
- * CLOCK_MONOTONIC_RAW; and nobody announces leap seconds, so CLOCK_TAI is CLOCK_REALTIME.
+ * CLOCK_MONOTONIC_RAW. CLOCK_TAI is CLOCK_REALTIME plus what adjtimex(2) was told.
  *
  * A sleep that ends at a time of day must look at the clock again when that was set: such sleepers
  * also wait in clock_was_set.
@@ -26,6 +26,7 @@
 
 static u64 real_offset; /* nanoseconds from the start of 1970 to boot */
 static u64 set_count;   /* how often that changed; atomic */
+static int tai_seconds; /* CLOCK_TAI is ahead by so much */
 static u64 zone;        /* a struct timezone that somebody has set */
 static struct wait_queue clock_was_set = WAIT_QUEUE_INIT(clock_was_set);
 
@@ -37,6 +38,22 @@ u64 ktime_get(void)
 u64 ktime_get_real(void)
 {
 	return arch_clock_ns() + READ_ONCE(real_offset);
+}
+
+u64 ktime_get_tai(void)
+{
+	return ktime_get_real() + (u64)READ_ONCE(tai_seconds) * NSEC_PER_SEC;
+}
+
+int tai_offset(void)
+{
+	return READ_ONCE(tai_seconds);
+}
+
+void set_tai_offset(int seconds)
+{
+	WRITE_ONCE(tai_seconds, seconds);
+	wake_up_all(&clock_was_set);
 }
 
 void ktime_set_real(u64 ns)
@@ -148,6 +165,7 @@ void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires)
 {
 	const struct deadline deadline = {clock, expires};
 	u64 offset, left;
+	int tai;
 
 	if (is_settable(clock))
 		add_wait_entry(&clock_was_set, &timer->set);
@@ -155,13 +173,14 @@ void clock_timer_arm(struct clock_timer *timer, clockid_t clock, u64 expires)
 		stop_watching(timer);
 	do { /* as long as the clock is set meanwhile */
 		offset = READ_ONCE(real_offset);
+		tai = tai_offset();
 		left = deadline_left(&deadline);
 		if (left <= KTIME_MAX)
 			timer_arm(&timer->timer, ktime_get() + left);
 		else
 			timer_disarm(&timer->timer);
 		smp_mb();
-	} while (offset != READ_ONCE(real_offset));
+	} while (offset != READ_ONCE(real_offset) || tai != tai_offset());
 }
 
 void clock_timer_watch(struct clock_timer *timer)
@@ -196,7 +215,7 @@ static int check_time_of_day(const struct uapi_timespec *ts)
 }
 
 /* 0, EINVAL (Linux will not set a time before 1970 plus the time since boot), EPERM. */
-static int set_time_of_day(const struct uapi_timespec *ts)
+int set_time_of_day(const struct uapi_timespec *ts)
 {
 	u64 ns;
 
@@ -247,7 +266,7 @@ long sys_gettimeofday(struct uapi_timeval __user *tv, struct uapi_timezone __use
 }
 
 /* Linux lets a whole second of microseconds pass here, and refuses it as a timespec. */
-static int get_settable(const struct uapi_timeval __user *tv, struct uapi_timespec *ts)
+static int get_timeval(const struct uapi_timeval __user *tv, struct uapi_timespec *ts)
 {
 	struct uapi_timeval value;
 
@@ -257,7 +276,7 @@ static int get_settable(const struct uapi_timeval __user *tv, struct uapi_timesp
 		return -EINVAL;
 	ts->tv_sec = value.tv_sec;
 	ts->tv_nsec = value.tv_usec * (long)NSEC_PER_USEC;
-	return check_time_of_day(ts);
+	return 0;
 }
 
 /* The first zone, if no time comes with it, says that the clock at boot was read as if it showed
@@ -283,10 +302,12 @@ long sys_settimeofday(const struct uapi_timeval __user *tv, const struct uapi_ti
 {
 	struct uapi_timespec ts;
 	union zone_word new;
-	int error = tv ? get_settable(tv, &ts) : 0;
+	int error = tv ? get_timeval(tv, &ts) : 0;
 
-	if (tz && error != -EFAULT && get_user(new.value, tz))
+	if (!error && tz && get_user(new.value, tz))
 		error = -EFAULT;
+	if (!error && tv)
+		error = check_time_of_day(&ts);
 	if (error)
 		return error;
 	if (!capable(CAP_SYS_TIME))

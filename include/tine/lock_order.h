@@ -29,6 +29,7 @@ enum lock_class {
 	 */
 	LOCK_CLASS_MOUNT,        /* the mount tree */
 	LOCK_CLASS_DCACHE,       /* directory entry tree */
+	LOCK_CLASS_ADJTIME,      /* what adjtimex keeps */
 	LOCK_CLASS_HOSTNAME,     /* the host name */
 	LOCK_CLASS_SOCKET_NAMES, /* the table of sockets' names */
 	LOCK_CLASS_FILES,        /* files_struct.lock */

@@ -36,6 +36,7 @@ struct uapi_itimerval;
 struct uapi_sigevent;
 struct uapi_timespec;
 struct uapi_timeval;
+struct uapi_timex;
 struct uapi_timezone;
 struct uapi_utimbuf;
 struct user_msghdr;

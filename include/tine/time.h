@@ -58,6 +58,13 @@ u64 ktime_get_real(void);
 /* Sets the time of day, and ends the sleeps that wait for a time now past. */
 void ktime_set_real(u64 ns);
 
+/* clock_settime(2) of CLOCK_REALTIME. EINVAL, EPERM. */
+int set_time_of_day(const struct uapi_timespec *ts);
+/* CLOCK_TAI: how many seconds it is ahead of CLOCK_REALTIME; 0 until somebody says. */
+u64 ktime_get_tai(void);
+int tai_offset(void);
+void set_tai_offset(int seconds);
+
 /* timespec <-> nanoseconds. to: -EINVAL for a negative or overlong field; saturates at KTIME_MAX.
  */
 int timespec_to_ns(const struct uapi_timespec *ts, u64 *ns);
@@ -75,6 +82,8 @@ int clock_check_sleep(clockid_t clock);
 /* May current sleep so, flags as clock_nanosleep(2)? -EINVAL: on its own thread's time, which would
  * not pass. -EPERM, -EINVAL: alarm clocks are stricter. */
 int clock_check_sleeper(clockid_t clock, int flags);
+/* Why no clock but CLOCK_REALTIME can be adjusted: EINVAL there is none such; EOPNOTSUPP. */
+int clock_check_adjust(clockid_t clock);
 /* The clock counts a task's CPU time. */
 bool clock_is_cpu(clockid_t clock);
 
