@@ -262,11 +262,12 @@ static bool canonical_char(struct tty *tty, unsigned char c)
 	return true;
 }
 
-static void ordinary_char(struct tty *tty, unsigned char c, bool literal)
+/* new_line: c is one that a carriage return became, and not shown as ^J. */
+static void ordinary_char(struct tty *tty, unsigned char c, bool new_line)
 {
 	if (lflag(tty, ECHO)) {
 		finish_erasing(tty);
-		if (c == '\n' && !literal)
+		if (new_line)
 			tty_echo_raw(tty, c);
 		else
 			echo_typed(tty, c);
@@ -301,6 +302,8 @@ static bool signal_char(struct tty *tty, unsigned char c)
 
 static void receive_char(struct tty *tty, unsigned char c)
 {
+	bool new_line = false;
+
 	if (lflag(tty, EXTPROC)) {
 		put_char(tty, c, false);
 		return;
@@ -311,7 +314,7 @@ static void receive_char(struct tty *tty, unsigned char c)
 		c |= 0x20;
 	if (tty->literal_next) {
 		tty->literal_next = false;
-		ordinary_char(tty, c, true);
+		ordinary_char(tty, c, false);
 		return;
 	}
 	if (iflag(tty, IXON) && (is_special(tty, c, VSTART) || is_special(tty, c, VSTOP))) {
@@ -328,13 +331,13 @@ static void receive_char(struct tty *tty, unsigned char c)
 	if (c == '\r') {
 		if (iflag(tty, IGNCR))
 			return;
-		if (iflag(tty, ICRNL))
-			c = '\n';
+		new_line = iflag(tty, ICRNL);
+		c = new_line ? '\n' : c;
 	} else if (c == '\n' && iflag(tty, INLCR)) {
 		c = '\r';
 	}
 	if (!lflag(tty, ICANON) || !canonical_char(tty, c))
-		ordinary_char(tty, c, false);
+		ordinary_char(tty, c, new_line);
 }
 
 size_t n_tty_receive(struct tty *tty, const char *bytes, size_t n)
