@@ -1,7 +1,7 @@
 /*
  * /init: the first program of the initramfs.
  *
- *	/init                    a shell on the console, again and again
+ *	/init                    a shell on each console, again and again
  *	/init test [PATTERN...]  the programs of /tests, one after the other, then power off
  *	/init run PROGRAM ARG... that program, then power off
  *
@@ -82,8 +82,21 @@ static void prepare_system(void)
 
 /* ---- children ---- */
 
-/* Starts a program in a session of its own; with `terminal`, the console becomes its terminal. */
-static pid_t start(char *const argv[], int terminal)
+/* Makes the file at path the standard input, and with `all` output and errors too. */
+static void redirect(const char *path, int flags, int all)
+{
+	int fd = open(path, flags);
+
+	if (fd < 0)
+		return;
+	for (int to = STDIN_FILENO; to <= (all ? STDERR_FILENO : STDIN_FILENO); to++)
+		dup2(fd, to);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
+/* Starts a program in a session of its own, on a terminal if one is given. */
+static pid_t start(char *const argv[], const char *terminal)
 {
 	pid_t pid = fork();
 	sigset_t none;
@@ -93,14 +106,10 @@ static pid_t start(char *const argv[], int terminal)
 
 	setsid();
 	if (terminal) {
+		redirect(terminal, O_RDWR | O_NOCTTY, 1);
 		ioctl(STDIN_FILENO, TIOCSCTTY, 1);
 	} else {
-		int null = open("/dev/null", O_RDONLY);
-
-		if (null >= 0) {
-			dup2(null, STDIN_FILENO);
-			close(null);
-		}
+		redirect("/dev/null", O_RDONLY, 0);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -172,23 +181,103 @@ static char *find_shell(void)
 	return root && *root->pw_shell ? root->pw_shell : "/bin/sh";
 }
 
-static void print_banner(const char *shell)
+#define MOST_CONSOLES 8
+
+/* A terminal with a shell on it. */
+struct console {
+	char path[64];
+	pid_t shell; /* -1: none */
+};
+
+static struct console consoles[MOST_CONSOLES];
+static int console_count;
+
+static void add_console(const char *path)
+{
+	for (int i = 0; i < console_count; i++) {
+		if (strcmp(consoles[i].path, path) == 0)
+			return;
+	}
+	if (console_count == MOST_CONSOLES || access(path, R_OK | W_OK) < 0)
+		return;
+	snprintf(consoles[console_count].path, sizeof(consoles[0].path), "%s", path);
+	consoles[console_count++].shell = -1;
+}
+
+/* Those that console= on the command line names; tty0 is whichever of the screen's is shown. */
+static void find_consoles(void)
+{
+	char line[4096] = "", path[64];
+	FILE *file = fopen("/proc/cmdline", "r");
+
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	if (file)
+		fclose(file);
+	for (char *word = strtok(line, " \n"); word && strcmp(word, "--") != 0;
+	     word = strtok(NULL, " \n")) {
+		if (strncmp(word, "console=", 8) != 0)
+			continue;
+		word[strcspn(word, ",")] = '\0';
+		snprintf(path, sizeof(path), "/dev/%.50s",
+			 strcmp(word + 8, "tty0") == 0 ? "tty1" : word + 8);
+		add_console(path);
+	}
+	if (console_count == 0)
+		add_console("/dev/console");
+}
+
+static void print_banner(const char *terminal, const char *shell)
 {
 	struct utsname system;
+	FILE *out = fopen(terminal, "w");
 
+	if (!out)
+		return;
 	uname(&system);
-	printf("\n"
-	       "%s %s %s. This shell is %s; each command below is a fork.\n"
-	       "\n"
-	       "  leave    poweroff                        (or Ctrl-A X in QEMU's terminal)\n"
-	       "  try      ls /tests                       programs that show what fork does\n"
-	       "           for t in /tests/fork*; do $t; done\n"
-	       "           ls /bin | grep '^s' | wc -l     three processes and two pipes\n"
-	       "           time sh -c 'for i in $(seq 1000); do /bin/true; done'\n"
-	       "\n",
-	       strstr(system.version, "Tine") ? "Tine, a kernel that forks:" : system.sysname,
-	       system.release, system.machine, strcmp(shell, "/bin/sh") ? shell : "busybox");
-	fflush(stdout);
+	fprintf(out,
+		"\n"
+		"%s %s %s. This shell is %s; each command below is a fork.\n"
+		"\n"
+		"  leave    poweroff                        (or Ctrl-A X in QEMU's terminal)\n"
+		"  try      ls /tests                       programs that show what fork does\n"
+		"           for t in /tests/fork*; do $t; done\n"
+		"           ls /bin | grep '^s' | wc -l     three processes and two pipes\n"
+		"           time sh -c 'for i in $(seq 1000); do /bin/true; done'\n"
+		"\n",
+		strstr(system.version, "Tine") ? "Tine, a kernel that forks:" : system.sysname,
+		system.release, system.machine, strcmp(shell, "/bin/sh") ? shell : "busybox");
+	fclose(out);
+}
+
+/* Starts the shells that do not run. Whether all of them do now. */
+static int start_shells(char *const argv[])
+{
+	int all = 1;
+
+	for (int i = 0; i < console_count; i++) {
+		if (consoles[i].shell < 0)
+			consoles[i].shell = start(argv, consoles[i].path);
+		all &= consoles[i].shell > 0;
+	}
+	return all;
+}
+
+/* Reaps what has ended. Whether a shell has. */
+static int reap(void)
+{
+	int shells = 0;
+	pid_t ended;
+
+	while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) {
+		for (int i = 0; i < console_count; i++) {
+			if (consoles[i].shell == ended) {
+				consoles[i].shell = -1;
+				shells++;
+			}
+		}
+	}
+	return shells;
 }
 
 static void handle_shutdown_signals(void)
@@ -219,26 +308,24 @@ static void run_shells(void)
 	sigaction(SIGCHLD, &child_action, NULL);
 	handle_shutdown_signals();
 	sigemptyset(&none);
-	print_banner(shell[0]);
+	find_consoles();
+	for (int i = 0; i < console_count; i++)
+		print_banner(consoles[i].path, shell[0]);
 
-	for (pid_t shell_pid = -1;;) {
-		pid_t ended;
+	for (;;) {
+		int all_run = start_shells(shell);
 
-		if (shell_pid < 0)
-			shell_pid = start(shell, 1);
-		if (shell_pid < 0)
+		if (!all_run)
 			sleep_ms(1000);
-		while ((ended = waitpid(-1, NULL, WNOHANG)) > 0) {
-			if (ended == shell_pid)
-				shell_pid = -1;
-		}
+		if (reap())
+			continue;
 		if (shutdown_request == SIGUSR1)
 			leave(RB_HALT_SYSTEM);
 		if (shutdown_request == SIGUSR2)
 			leave(RB_POWER_OFF);
 		if (shutdown_request)
 			leave(RB_AUTOBOOT);
-		if (shell_pid > 0)
+		if (all_run)
 			sigsuspend(&none);
 	}
 }
@@ -247,7 +334,7 @@ static void run_shells(void)
 
 static int run_and_wait(char *const argv[])
 {
-	pid_t pid = start(argv, 0);
+	pid_t pid = start(argv, NULL);
 
 	if (pid < 0) {
 		printf("init: fork: %s\n", strerror(errno));

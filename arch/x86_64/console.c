@@ -13,6 +13,8 @@ struct console_device {
 	const char *name; /* what console= says, up to a comma or a number */
 	bool (*init)(void);
 	void (*write)(const char *bytes, size_t n);
+	void (*write_message)(const char *text, size_t n);
+	size_t (*take_reply)(char *to, size_t size);
 	void (*enable_input)(void);
 	unsigned int selected; /* console= named it, as the how manieth */
 	bool ready, shows;     /* is there; shows kernel messages */
@@ -22,8 +24,14 @@ static struct console_device devices[CONSOLE_COUNT] = {
 	[CONSOLE_SERIAL] = {.name = "ttyS0",
 			    .init = serial_init,
 			    .write = serial_write,
+			    .write_message = serial_write,
 			    .enable_input = serial_enable_input},
-	[CONSOLE_SCREEN] = {.name = "tty", .init = vga_init, .write = vga_write},
+	[CONSOLE_SCREEN] = {.name = "tty",
+			    .init = vga_init,
+			    .write = vga_write,
+			    .write_message = vga_write_message,
+			    .take_reply = vga_take_reply,
+			    .enable_input = keyboard_enable},
 };
 static unsigned int selections;
 
@@ -91,16 +99,22 @@ static void write_all(const char *bytes, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (devices[i].shows)
-			devices[i].write(bytes, n);
+			devices[i].write_message(bytes, n);
 }
 
 void console_write(enum console_id id, const char *bytes, size_t n)
 {
+	char reply[64];
+	size_t replied = 0;
 	irq_state_t state = spin_lock_irqsave(&console_lock);
 
 	if (devices[id].ready)
 		devices[id].write(bytes, n);
+	if (devices[id].ready && devices[id].take_reply)
+		replied = devices[id].take_reply(reply, sizeof(reply));
 	spin_unlock_irqrestore(&console_lock, state);
+	if (replied)
+		tty_receive(id, reply, replied);
 }
 
 void console_write_text(const char *text, size_t n)

@@ -300,6 +300,7 @@ ENTRY_IST entry_machine_check, trap_machine_check
 ENTRY entry_simd_error, trap_simd_error
 
 ENTRY entry_serial, interrupt_serial
+ENTRY entry_keyboard, interrupt_keyboard
 ENTRY entry_timer, interrupt_timer
 ENTRY entry_flush, interrupt_flush
 ENTRY entry_reschedule, interrupt_reschedule

@@ -28,7 +28,7 @@ void entry_no_device(void), entry_double_fault(void), entry_invalid_tss(void);
 void entry_segment_not_present(void), entry_stack_fault(void), entry_general_protection(void);
 void entry_page_fault(void), entry_x87_error(void), entry_alignment(void);
 void entry_machine_check(void), entry_simd_error(void);
-void entry_serial(void), entry_timer(void), entry_flush(void);
+void entry_serial(void), entry_keyboard(void), entry_timer(void), entry_flush(void);
 void entry_reschedule(void), entry_spurious(void), entry_stray(void);
 
 static void set_gate(unsigned int vector, void (*entry)(void))
@@ -77,6 +77,7 @@ void idt_init(void)
 		set_gate(vector, entry_stray);
 	set_exception_gates();
 	set_gate(VECTOR_SERIAL, entry_serial);
+	set_gate(VECTOR_KEYBOARD, entry_keyboard);
 	set_gate(VECTOR_TIMER, entry_timer);
 	set_gate(VECTOR_FLUSH, entry_flush);
 	set_gate(VECTOR_RESCHEDULE, entry_reschedule);

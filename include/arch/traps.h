@@ -27,6 +27,7 @@
  */
 #define VECTOR_PIC        0x20 /* 16 vectors: where a stray one of the masked PICs would come */
 #define VECTOR_SERIAL     0x30
+#define VECTOR_KEYBOARD   0x31
 #define VECTOR_TIMER      0xec
 #define VECTOR_FLUSH      0xf1
 #define VECTOR_RESCHEDULE 0xf2
@@ -50,7 +51,7 @@ trap_handler trap_divide_error, trap_debug, trap_nmi, trap_breakpoint, trap_over
 trap_handler trap_invalid_opcode, trap_no_device, trap_double_fault, trap_invalid_tss;
 trap_handler trap_segment_not_present, trap_stack_fault, trap_general_protection, trap_page_fault;
 trap_handler trap_x87_error, trap_alignment, trap_machine_check, trap_simd_error;
-trap_handler interrupt_serial, interrupt_timer, interrupt_flush;
+trap_handler interrupt_serial, interrupt_keyboard, interrupt_timer, interrupt_flush;
 trap_handler interrupt_reschedule, interrupt_stray, interrupt_spurious;
 /* iretq refused the registers of current's pt_regs. */
 trap_handler user_iret_fault;

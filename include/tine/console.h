@@ -25,8 +25,8 @@ bool console_present(enum console_id id);
 /* What /dev/console is: the last one that console= named; without it the screen, if there is one. */
 enum console_id console_preferred(void);
 /*
- * Writes raw bytes to a device. Any context; takes a lock inside so that lines do not mix. Nothing
- * if it is not there.
+ * Writes raw bytes to a device; takes a lock inside so that lines do not mix. Nothing if it is not
+ * there. What a terminal answers arrives at tty_receive().
  */
 void console_write(enum console_id id, const char *bytes, size_t n);
 /* printk: to those that console= chose, "\n" as "\r\n". */
