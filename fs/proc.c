@@ -144,30 +144,35 @@ static void set_owner(struct inode *inode, struct task_struct *task)
 	spin_unlock(&task->alloc_lock);
 }
 
+static struct pid *get_task_pid(struct task_struct *task)
+{
+	struct pid *pid;
+
+	spin_lock(&tasklist_lock);
+	pid = get_pid(task->thread_pid);
+	spin_unlock(&tasklist_lock);
+	return pid;
+}
+
 /* number: what a numbered link is the number of. */
 static struct inode *new_inode(struct super_block *sb, const struct proc_entry *entry,
 			       struct task_struct *task, int number)
 {
 	struct inode *inode = inode_alloc(sb, 0);
 	struct proc_inode *proc = kzalloc(sizeof(*proc));
-	struct pid *pid;
+	int error = inode && proc ? 0 : -ENOMEM;
 
-	if (!inode || !proc) {
+	if (error == 0 && task && !(proc->pid = get_task_pid(task)))
+		error = -ENOENT; /* reaped meanwhile */
+	if (error != 0) {
 		kfree(proc);
 		iput(inode);
-		return NULL;
+		return ERR_PTR(error);
 	}
 	inode->private = proc;
 	inode->nlink = 1;
 	inode->rdev = number;
 	proc->entry = entry;
-	if (task) {
-		spin_lock(&tasklist_lock);
-		pid = task->thread_pid;
-		if (pid)
-			proc->pid = get_pid(pid);
-		spin_unlock(&tasklist_lock);
-	}
 	inode->ino = inode_number(entry, proc->pid) + number;
 	set_kind(inode, entry);
 	set_owner(inode, task);
@@ -181,8 +186,8 @@ static struct dentry *new_dentry(struct dentry *dir, const char *name, unsigned 
 	struct inode *inode = new_inode(dir->sb, entry, task, number);
 	struct dentry *dentry;
 
-	if (!inode)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(inode))
+		return ERR_PTR(PTR_ERR(inode));
 	dentry = dentry_alloc(dir->sb, dir, name, len, inode);
 	return dentry ? dentry : ERR_PTR(-ENOMEM);
 }
@@ -603,8 +608,8 @@ static struct super_block *proc_get_super(const struct file_system_type *type, c
 	sb->private = kzalloc(sizeof(struct proc_options));
 	if (sb->private)
 		error = parse_options(data, sb->private);
-	root = error == 0 ? new_inode(sb, &proc_root, NULL, 0) : NULL;
-	if (root)
+	root = error == 0 ? new_inode(sb, &proc_root, NULL, 0) : ERR_PTR(error);
+	if (!IS_ERR(root))
 		sb->root = dentry_alloc(sb, NULL, "/", 1, root);
 	if (sb->root)
 		return sb;

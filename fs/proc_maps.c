@@ -1,5 +1,5 @@
 /*
- * What /proc/PID shows of a process's memory: maps, smaps, pagemap; its arguments, its environment;
+ * What /proc/PID shows of a process's memory: maps and smaps; its arguments, its environment;
  * the memory itself (mem).
  *
  * maps and smaps come in parts that begin at an address, so a map that changes meanwhile shows some
@@ -9,7 +9,6 @@
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
 #include <tine/mm.h>
-#include <tine/pgtable.h>
 #include <tine/proc_fs.h>
 #include <tine/slab.h>
 #include <tine/string.h>
@@ -296,56 +295,4 @@ ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *p
 	}
 	kfree(page);
 	return done ? done : n;
-}
-
-/* Bits of a word of pagemap (Documentation/admin-guide/mm/pagemap.rst). */
-#define PAGEMAP_EXCLUSIVE (1ull << 56)
-#define PAGEMAP_FILE      (1ull << 61)
-#define PAGEMAP_PRESENT   (1ull << 63)
-#define PAGEMAP_CHUNK     (PAGE_SIZE / sizeof(u64))
-
-static u64 pagemap_word(struct mm_struct *mm, unsigned long address, bool numbers)
-{
-	struct page *page;
-	bool writable;
-	u64 word;
-
-	page = address < TASK_SIZE_MAX ? pgtable_lookup(mm, address, &writable) : NULL;
-	if (!page)
-		return 0;
-	word = PAGEMAP_PRESENT | (numbers ? page_to_phys(page) >> PAGE_SHIFT : 0);
-	if (page->kind == PAGE_DATA && page->owner == PAGE_SHMEM)
-		return word | PAGEMAP_FILE;
-	return writable ? word | PAGEMAP_EXCLUSIVE : word;
-}
-
-/* A word for each page of the address space, that of page n at 8n. */
-ssize_t proc_transfer_pagemap(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write)
-{
-	bool numbers = capable(CAP_SYS_ADMIN);
-	loff_t end = TASK_SIZE_MAX / PAGE_SIZE * sizeof(u64);
-	size_t n, copied = 0, left;
-	u64 *words;
-
-	if (write || *pos % sizeof(u64) || iter->count % sizeof(u64))
-		return -EINVAL;
-	words = kmalloc(PAGE_SIZE);
-	if (!words)
-		return -ENOMEM;
-	while (iter->count && *pos < end) {
-		left = MIN(iter->count, (size_t)(end - *pos)) / sizeof(u64);
-		n = MIN(left, PAGEMAP_CHUNK);
-		mutex_lock(&mm->lock);
-		for (size_t i = 0; i < n; i++)
-			words[i] =
-				pagemap_word(mm, (*pos / sizeof(u64) + i) << PAGE_SHIFT, numbers);
-		mutex_unlock(&mm->lock);
-		left = copy_to_iter(words, n * sizeof(u64), iter);
-		*pos += left;
-		copied += left;
-		if (left < n * sizeof(u64) || signal_pending(current))
-			break;
-	}
-	kfree(words);
-	return copied || *pos >= end || !iter->count ? (ssize_t)copied : -EFAULT;
 }

@@ -1,5 +1,5 @@
 /*
- * /proc/meminfo, vmstat, buddyinfo and slabinfo: what memory is used for.
+ * /proc/meminfo, vmstat and slabinfo: what memory is used for.
  *
  * A name that stands for something Tine lacks (swap, pages on a disk) shows 0, as on a Linux that
  * has none. Nothing ages here, so all pages of processes and files count as active; and what is
@@ -16,6 +16,16 @@
 #include <tine/tmpfs.h>
 
 #define KIB (PAGE_SIZE / 1024)
+
+/* What all processes could come to need if each wrote to all of its private memory. */
+static u64 committed_pages(void)
+{
+	u64 pages = tmpfs_total_pages();
+
+	for (struct mm_struct *mm = next_mm(NULL); mm; mm = next_mm(mm))
+		pages += READ_ONCE(mm->data_pages) + READ_ONCE(mm->stack_pages);
+	return pages;
+}
 
 int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task)
 {
@@ -53,6 +63,7 @@ int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task)
 		{"KernelStack", (u64)READ_ONCE(nr_threads) * KERNEL_STACK_SIZE / 1024},
 		{"PageTables", census.tables * KIB},
 		{"CommitLimit", total / 2 * KIB},
+		{"Committed_AS", committed_pages() * KIB},
 		{"VmallocTotal", 0},
 		{"VmallocUsed", 0},
 		{"VmallocChunk", 0},
@@ -92,18 +103,6 @@ int proc_show_vmstat(struct seq_buffer *m, struct task_struct *task)
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(lines); i++)
 		seq_printf(m, "%s %lu\n", lines[i].name, lines[i].value);
-	return 0;
-}
-
-int proc_show_buddyinfo(struct seq_buffer *m, struct task_struct *task)
-{
-	unsigned long blocks[MAX_ORDER + 1];
-
-	count_free_blocks(blocks);
-	seq_printf(m, "Node 0, zone %8s ", "Normal");
-	for (unsigned int order = 0; order <= MAX_ORDER; order++)
-		seq_printf(m, "%6lu ", blocks[order]);
-	seq_puts(m, "\n");
 	return 0;
 }
 

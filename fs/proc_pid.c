@@ -15,6 +15,7 @@
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
 #include <tine/string.h>
+#include <tine/symtab.h>
 #include <tine/task.h>
 
 static int show_comm(struct seq_buffer *m, struct task_struct *task)
@@ -35,6 +36,33 @@ static int write_comm(const char *text, size_t n, struct task_struct *task)
 		return -EINVAL;
 	(void)strscpy(name, text, sizeof(name));
 	set_task_comm(task, name);
+	return 0;
+}
+
+/* The function that task sleeps in: the first on its stack that does more than sleep. */
+static void find_sleeper(unsigned long address, void *arg)
+{
+	static const char *const ways_to_sleep[] = {
+		"switch_to", "schedule", "schedule_timeout", "schedule_until", "mutex_lock",
+	};
+	const char **found = arg;
+	unsigned long offset;
+	const char *name = *found ? NULL : symtab_lookup(address, &offset);
+
+	for (unsigned int i = 0; name && i < ARRAY_SIZE(ways_to_sleep); i++)
+		if (strcmp(name, ways_to_sleep[i]) == 0)
+			name = NULL;
+	if (name)
+		*found = name;
+}
+
+static int show_wchan(struct seq_buffer *m, struct task_struct *task)
+{
+	const char *name = NULL;
+
+	if (proc_may_inspect(task) && READ_ONCE(task->state) != TASK_RUNNING && !task->exit_state)
+		arch_walk_task_stack(task, find_sleeper, &name);
+	seq_puts(m, name ? name : "0");
 	return 0;
 }
 
@@ -278,14 +306,14 @@ static int write_fail_nth(const char *text, size_t n, struct task_struct *task)
 	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },                              \
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_score_adj,                        \
 	  .write = write_oom_score_adj },                                                           \
-	{ .name = "pagemap", .mode = 0400, .guarded = true, .transfer = proc_transfer_pagemap },    \
 	{ .name = "personality", .mode = 0400, .guarded = true, .show = show_personality },         \
 	{ .name = "root", .mode = 0777, .guarded = true, .jump = jump_root },                       \
 	{ .name = "smaps", .mode = 0444, .guarded = true, .show_mm = proc_show_smaps },             \
 	{ .name = "smaps_rollup", .mode = 0444, .guarded = true,                                    \
 	  .show_mm = proc_show_smaps_rollup },                                                      \
 	{ .name = "statm", .mode = 0444, .show = proc_show_statm },                                 \
-	{ .name = "status", .mode = 0444, .show = proc_show_status }
+	{ .name = "status", .mode = 0444, .show = proc_show_status },                               \
+	{ .name = "wchan", .mode = 0444, .show = show_wchan }
 
 static const struct proc_entry thread_entries[] = {
 	COMMON_ENTRIES,

@@ -129,7 +129,6 @@ const struct proc_entry proc_root_entries[] = {
 	{ .name = "self", .mode = 0777, .link = link_self },
 	{ .name = "thread-self", .mode = 0777, .link = link_thread_self },
 
-	{ .name = "buddyinfo", .mode = 0444, .show = proc_show_buddyinfo },
 	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
 	{ .name = "consoles", .mode = 0444, .show = show_consoles },
 	{ .name = "cpuinfo", .mode = 0444, .show = proc_show_cpuinfo },

@@ -5,6 +5,7 @@
  * is read field by field while the process runs. stat of a process counts all of its threads, those
  * that have ended included; stat of a thread (below task/) that thread alone.
  */
+#include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/fs_struct.h>
 #include <tine/mm.h>
@@ -50,14 +51,17 @@ struct relations {
 	struct rusage used, children_used;
 };
 
-static void get_relations(struct task_struct *task, bool whole, struct relations *r)
+/* ESRCH: task has been reaped. */
+static int get_relations(struct task_struct *task, bool whole, struct relations *r)
 {
 	struct signal_struct *signal = task->signal;
+	bool there;
 
 	memset(r, 0, sizeof(*r));
 	spin_lock(&tasklist_lock);
 	r->tty_pgrp = -1;
-	if (task->sighand) { /* not yet reaped */
+	there = task->sighand != NULL;
+	if (there) {
 		r->ppid = task_tgid_vnr(task->real_parent);
 		r->tracer = task->parent != task->real_parent ? task_pid_vnr(task->parent) : 0;
 		r->tgid = task_tgid_vnr(task);
@@ -73,6 +77,7 @@ static void get_relations(struct task_struct *task, bool whole, struct relations
 		fill_rusage(task, RUSAGE_CHILDREN, &r->children_used);
 	}
 	spin_unlock(&tasklist_lock);
+	return there ? 0 : -ESRCH;
 }
 
 struct signal_sets {
@@ -113,32 +118,31 @@ static void show_name(struct seq_buffer *m, struct task_struct *task, bool escap
 }
 
 /* Field by field as numbered in proc(5). */
-static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
+static void show_stat_of(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm,
+			 const struct relations *r, bool whole)
 {
-	struct mm_struct *mm = get_task_mm(task);
 	bool may = proc_may_inspect(task);
 	const struct mm_struct *shown = may ? mm : NULL;
 	int rt = task->sched.rt_priority;
+	int rt = task->sched.rt_priority;
 	struct mm_usage usage = {0};
 	struct signal_sets sets;
-	struct relations r;
 
 	if (mm && whole)
 		usage = mm_usage(mm);
-	get_relations(task, whole, &r);
 	get_signal_sets(task, &sets);
-	seq_printf(m, "%d (", r.pid);
+	seq_printf(m, "%d (", r->pid);
 	show_name(m, task, false);
-	seq_printf(m, ") %c %d %d %d %d %d %u ", state_name(task)[0], r.ppid, r.pgrp, r.session,
-		   r.tty_nr, r.tty_pgrp, task->flags);
-	seq_printf(m, "%ld %ld %ld %ld ", r.used.ru_minflt, r.children_used.ru_minflt,
-		   r.used.ru_majflt, r.children_used.ru_majflt);
-	seq_printf(m, "%lu %lu %lu %lu ", timeval_ticks(&r.used.ru_utime),
-		   timeval_ticks(&r.used.ru_stime), timeval_ticks(&r.children_used.ru_utime),
-		   timeval_ticks(&r.children_used.ru_stime));
+	seq_printf(m, ") %c %d %d %d %d %d %u ", state_name(task)[0], r->ppid, r->pgrp, r->session,
+		   r->tty_nr, r->tty_pgrp, task->flags);
+	seq_printf(m, "%ld %ld %ld %ld ", r->used.ru_minflt, r->children_used.ru_minflt,
+		   r->used.ru_majflt, r->children_used.ru_majflt);
+	seq_printf(m, "%lu %lu %lu %lu ", timeval_ticks(&r->used.ru_utime),
+		   timeval_ticks(&r->used.ru_stime), timeval_ticks(&r->children_used.ru_utime),
+		   timeval_ticks(&r->children_used.ru_stime));
 	/* 18: below 0 for real-time tasks, else 20 for nice 0. */
 	seq_printf(m, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->sched.nice,
-		   task->sched.nice, r.threads, proc_ticks(task->start_time),
+		   task->sched.nice, r->threads, proc_ticks(task->start_time),
 		   mm ? mm->total_pages * PAGE_SIZE : 0, mm_usage_pages(&usage),
 		   task->signal->rlim[RLIMIT_RSS].rlim_cur);
 	/* 26: addresses, without those of a stack and an instruction that only a dump would have. */
@@ -155,6 +159,18 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 	else
 		seq_puts(m, "0 0 0 0 0 0 0 ");
 	seq_printf(m, "%d\n", may ? task->exit_code : 0);
+}
+
+static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
+{
+	struct mm_struct *mm;
+	struct relations r;
+	int error = get_relations(task, whole, &r);
+
+	if (error != 0)
+		return error;
+	mm = get_task_mm(task);
+	show_stat_of(m, task, mm, &r, whole);
 	if (mm)
 		mm_put(mm);
 	return 0;
@@ -327,12 +343,15 @@ static void show_affinity(struct seq_buffer *m, struct task_struct *task)
 
 int proc_show_status(struct seq_buffer *m, struct task_struct *task)
 {
-	struct cred *cred = get_task_cred(task);
+	struct cred *cred;
 	struct mm_struct *mm;
 	struct relations r;
 	mode_t umask;
+	int error = get_relations(task, false, &r);
 
-	get_relations(task, false, &r);
+	if (error != 0)
+		return error;
+	cred = get_task_cred(task);
 	seq_puts(m, "Name:\t");
 	show_name(m, task, true);
 	if (task_umask(task, &umask))

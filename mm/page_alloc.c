@@ -225,19 +225,6 @@ u64 free_page_count(void)
 	return n;
 }
 
-void count_free_blocks(unsigned long blocks[MAX_ORDER + 1])
-{
-	struct page *page;
-
-	spin_lock(&page_lock);
-	for (unsigned int order = 0; order <= MAX_ORDER; order++) {
-		blocks[order] = 0;
-		list_for_each_entry(page, &free_lists[order], list)
-			blocks[order]++;
-	}
-	spin_unlock(&page_lock);
-}
-
 bool memory_is_short(void)
 {
 	return READ_ONCE(free_count) <= data_reserve;

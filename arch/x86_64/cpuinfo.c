@@ -13,71 +13,32 @@ struct identity {
 	unsigned int family, model, stepping, clflush, physical_bits, virtual_bits, max_leaf;
 };
 
-/* A word of feature bits, and what each is called; NULL: not told. */
+/* A word of feature bits, and what each is called from bit 0 on; "-": it is not told. */
 static const struct feature_word {
 	u32 leaf;
 	enum { EBX, ECX, EDX } reg;
-	const char *names[32];
+	const char *names;
 } feature_words[] = {
-	{1, EDX, {"fpu",  "vme",   "de",   "pse",     "tsc",  "msr", "pae",  "mce",
-		  "cx8",  "apic",  NULL,   "sep",     "mtrr", "pge", "mca",  "cmov",
-		  "pat",  "pse36", "pn",   "clflush", NULL,   "dts", "acpi", "mmx",
-		  "fxsr", "sse",   "sse2", "ss",      "ht",   "tm",  "ia64", "pbe"}},
-	{0x80000001,
-	 EDX,
-	 {[11] = "syscall",
-	  [19] = "mp",
-	  [20] = "nx",
-	  [22] = "mmxext",
-	  [25] = "fxsr_opt",
-	  [26] = "pdpe1gb",
-	  [27] = "rdtscp",
-	  [29] = "lm",
-	  [30] = "3dnowext",
-	  [31] = "3dnow"}},
-	{1, ECX, {"pni",    "pclmulqdq", "dtes64", "monitor", "ds_cpl",
-		  "vmx",    "smx",       "est",    "tm2",     "ssse3",
-		  "cid",    "sdbg",      "fma",    "cx16",    "xtpr",
-		  "pdcm",   NULL,        "pcid",   "dca",     "sse4_1",
-		  "sse4_2", "x2apic",    "movbe",  "popcnt",  "tsc_deadline_timer",
-		  "aes",    "xsave",     NULL,     "avx",     "f16c",
-		  "rdrand", "hypervisor"}},
-	{0x80000001,
-	 ECX,
-	 {"lahf_lm", "cmp_legacy", "svm", "extapic", "cr8_legacy", "abm", "sse4a", "misalignsse",
-	  "3dnowprefetch", "osvw", "ibs", "xop", "skinit", "wdt"}},
-	{7,
-	 EBX,
-	 {[0] = "fsgsbase",
-	  [3] = "bmi1",
-	  [5] = "avx2",
-	  [7] = "smep",
-	  [8] = "bmi2",
-	  [9] = "erms",
-	  [10] = "invpcid",
-	  [16] = "avx512f",
-	  [17] = "avx512dq",
-	  [18] = "rdseed",
-	  [19] = "adx",
-	  [20] = "smap",
-	  [21] = "avx512ifma",
-	  [23] = "clflushopt",
-	  [24] = "clwb",
-	  [28] = "avx512cd",
-	  [29] = "sha_ni",
-	  [30] = "avx512bw",
-	  [31] = "avx512vl"}},
-	{7,
-	 ECX,
-	 {[1] = "avx512vbmi",
-	  [2] = "umip",
-	  [3] = "pku",
-	  [8] = "gfni",
-	  [9] = "vaes",
-	  [10] = "vpclmulqdq",
-	  [14] = "avx512_vpopcntdq",
-	  [16] = "la57",
-	  [22] = "rdpid"}},
+	{1, EDX,
+	 "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn "
+	 "clflush - dts acpi mmx fxsr sse sse2 ss ht tm ia64 pbe"},
+	{0x80000001, EDX,
+	 "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - "
+	 "fxsr_opt pdpe1gb rdtscp - lm 3dnowext 3dnow"},
+	{1, ECX,
+	 "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 "
+	 "xtpr pdcm - pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes "
+	 "xsave - avx f16c rdrand hypervisor"},
+	{0x80000001, ECX,
+	 "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse "
+	 "3dnowprefetch osvw ibs xop skinit wdt"},
+	{7, EBX,
+	 "fsgsbase - - bmi1 - avx2 - smep bmi2 erms invpcid - - - - - avx512f avx512dq "
+	 "rdseed adx smap avx512ifma - clflushopt clwb - - - avx512cd sha_ni avx512bw "
+	 "avx512vl"},
+	{7, ECX,
+	 "- avx512vbmi umip pku - - - - gfni vaes vpclmulqdq - - - avx512_vpopcntdq - "
+	 "la57 - - - - - rdpid"},
 };
 
 static bool has_leaf(u32 leaf)
@@ -113,20 +74,27 @@ static void identify(struct identity *id)
 	id->virtual_bits = r.eax >> 8 & 255;
 }
 
+static void show_word(struct seq_buffer *m, const char *name, u32 bits)
+{
+	const char *end;
+
+	for (; *name; name = *end ? end + 1 : end, bits >>= 1) {
+		end = strchr(name, ' ') ?: name + strlen(name);
+		if ((bits & 1) && *name != '-')
+			seq_printf(m, " %.*s", (int)(end - name), name);
+	}
+}
+
 static void show_features(struct seq_buffer *m)
 {
 	seq_puts(m, "flags\t\t:");
 	for (unsigned int i = 0; i < ARRAY_SIZE(feature_words); i++) {
 		const struct feature_word *w = &feature_words[i];
 		struct cpuid_result r = {0};
-		u32 bits;
 
 		if (has_leaf(w->leaf))
 			r = cpuid(w->leaf, 0);
-		bits = w->reg == EBX ? r.ebx : w->reg == ECX ? r.ecx : r.edx;
-		for (unsigned int bit = 0; bit < 32; bit++)
-			if ((bits >> bit & 1) && w->names[bit])
-				seq_printf(m, " %s", w->names[bit]);
+		show_word(m, w->names, w->reg == EBX ? r.ebx : w->reg == ECX ? r.ecx : r.edx);
 	}
 	seq_puts(m, "\n");
 }

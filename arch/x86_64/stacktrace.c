@@ -8,6 +8,7 @@
 #include <tine/arch.h>
 #include <tine/printk.h>
 #include <tine/symtab.h>
+#include <tine/task.h>
 
 #define MAX_FRAMES 32
 
@@ -30,6 +31,25 @@ void arch_walk_stack(void (*visit)(unsigned long address, void *arg), void *arg)
 
 	for (int i = 0; i < MAX_FRAMES && is_frame(f); i++, f = f->caller)
 		visit(f->return_address, arg);
+}
+
+/* The registers that switch_stacks pushed lie at the stack pointer, rbp fifth, then an address. */
+void arch_walk_task_stack(const struct task_struct *task,
+			  void (*visit)(unsigned long address, void *arg), void *arg)
+{
+	unsigned long low = (unsigned long)task->stack, high = low + KERNEL_STACK_SIZE;
+	const unsigned long *saved = (const unsigned long *)READ_ONCE(task->thread.sp);
+	const struct frame *f;
+
+	if ((unsigned long)saved < low || (unsigned long)(saved + 7) > high)
+		return;
+	visit(saved[6], arg);
+	for (f = (const struct frame *)saved[4];
+	     (unsigned long)f >= low && (unsigned long)(f + 1) <= high && (unsigned long)f % 8 == 0;
+	     f = READ_ONCE(f->caller)) {
+		low = (unsigned long)(f + 1);
+		visit(f->return_address, arg);
+	}
 }
 
 void arch_show_registers(const struct pt_regs *r)

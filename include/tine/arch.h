@@ -140,6 +140,12 @@ void arch_show_cpuinfo(struct seq_buffer *m, unsigned int cpu);
 void arch_show_registers(const struct pt_regs *regs);
 /* Calls visit with each return address of the current stack, innermost first. */
 void arch_walk_stack(void (*visit)(unsigned long address, void *arg), void *arg);
+/*
+ * The same for a task (counted) that sleeps. It may wake meanwhile: then the addresses are anything,
+ * but nothing outside its stack is read.
+ */
+void arch_walk_task_stack(const struct task_struct *task,
+			  void (*visit)(unsigned long address, void *arg), void *arg);
 
 #else                  /* TINE_HOST_TEST */
 #include <tine/host.h> /* tests/unit: the same names on the host */

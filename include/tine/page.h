@@ -130,8 +130,6 @@ struct page_census {
 	u64 anonymous, tables;
 };
 struct page_census page_census(void);
-/* How many free blocks of each order there are. */
-void count_free_blocks(unsigned long blocks[MAX_ORDER + 1]);
 /*
  * Empties this and other caches of free pages into the buddy lists (before declaring that memory is
  * out).

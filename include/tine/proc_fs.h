@@ -104,11 +104,9 @@ int proc_show_environ(struct seq_buffer *m, struct task_struct *task, struct mm_
 int proc_show_auxv(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
 int proc_show_cmdline(struct seq_buffer *m, struct task_struct *task);
 ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
-ssize_t proc_transfer_pagemap(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
 int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task);
 int proc_show_vmstat(struct seq_buffer *m, struct task_struct *task);
 int proc_show_slabinfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_buddyinfo(struct seq_buffer *m, struct task_struct *task);
 int proc_show_cpu_stat(struct seq_buffer *m, struct task_struct *task);
 int proc_show_cpuinfo(struct seq_buffer *m, struct task_struct *task);
 int proc_show_interrupts(struct seq_buffer *m, struct task_struct *task);
