@@ -119,16 +119,15 @@ static void show_name(struct seq_buffer *m, struct task_struct *task, bool escap
 
 /* Field by field as numbered in proc(5). */
 static void show_stat_of(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm,
-			 const struct relations *r, bool whole)
+			 const struct relations *r)
 {
 	bool may = proc_may_inspect(task);
 	const struct mm_struct *shown = may ? mm : NULL;
 	int rt = task->sched.rt_priority;
-	int rt = task->sched.rt_priority;
 	struct mm_usage usage = {0};
 	struct signal_sets sets;
 
-	if (mm && whole)
+	if (mm)
 		usage = mm_usage(mm);
 	get_signal_sets(task, &sets);
 	seq_printf(m, "%d (", r->pid);
@@ -170,7 +169,7 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 	if (error != 0)
 		return error;
 	mm = get_task_mm(task);
-	show_stat_of(m, task, mm, &r, whole);
+	show_stat_of(m, task, mm, &r);
 	if (mm)
 		mm_put(mm);
 	return 0;

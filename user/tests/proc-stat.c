@@ -271,6 +271,7 @@ static void threads(void)
 	check_eq(s.value[1], thread.tid);
 	check_eq(s.value[4], getppid());
 	check_eq(s.value[38], -1);
+	check(s.value[23] > 0 && s.value[24] > 0);
 	check_eq(s.count, STAT_FIELDS);
 	set(go, 1);
 	thread_join(&thread);
