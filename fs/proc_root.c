@@ -36,14 +36,17 @@ static int show_filesystems(struct seq_buffer *m, struct task_struct *task)
 	return 0;
 }
 
-/* A line for each name that a row stands for: /proc/devices goes by major number. */
+/* By major number: what fs/dev/chrdev.c has. */
 static int show_devices(struct seq_buffer *m, struct task_struct *task)
 {
 	seq_puts(m, "Character devices:\n"
 		    "  1 mem\n"
+		    "  4 tty\n"
 		    "  4 ttyS\n"
 		    "  5 /dev/tty\n"
 		    "  5 /dev/console\n"
+		    "  5 /dev/ptmx\n"
+		    "136 pts\n"
 		    "\n"
 		    "Block devices:\n");
 	return 0;
@@ -71,7 +74,11 @@ static int show_tty_drivers(struct seq_buffer *m, struct task_struct *task)
 {
 	seq_puts(m, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
 		    "/dev/console         /dev/console    5       1 system:console\n"
-		    "serial               /dev/ttyS       4      64 serial\n");
+		    "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		    "/dev/vc/0            /dev/vc/0       4       0 system:vtmaster\n"
+		    "serial               /dev/ttyS       4      64 serial\n"
+		    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+		    "unknown              /dev/tty        4       1 console\n");
 	return 0;
 }
 
