@@ -14,6 +14,10 @@ import subprocess
 PANIC = r"Kernel panic - not syncing: "
 RAN = r"^#### end \S+ exit=0$"
 PROMPT = r"# \Z"
+# Programs that say when they run: what a shell is sent before it has let one have the terminal is lost.
+SAYS_READY = "sh -c 'echo re''ady; exec sleep 1000'\n"
+SAYS_WOKE = "sh -c 'trap \"echo wo\"ke CONT; echo re''ady; while :; do sleep 1; done'\n"
+SCREEN_PROMPT = r"^/ #\Z"
 # A file that fills pages, and what md5sum says of it.
 LARGE = bytes(range(251)) * (20 << 12) + b"end"
 LARGE_SUM = "^" + hashlib.md5(LARGE).hexdigest()
@@ -30,6 +34,7 @@ class BootCheck:
     ends: str = "exit"
     stop: str = None
     dialogue: tuple = ()
+    on_screen: tuple = ()  # a dialogue with screen and keyboard
     tine_only: bool = False
     needs_memory: int = 0  # GiB that the host must have
 
@@ -212,6 +217,105 @@ CHECKS = (
             (PROMPT, "sleep 0.2 & wait; jobs; echo Do''ne\n"),
             (PROMPT, "poweroff\n"),
         ),
+    ),
+    BootCheck(
+        "job control at the terminal",
+        "quiet",
+        expect=(
+            r"^interrupted 130$",
+            r"^quit 131$",
+            r"^stopped 148$",
+            r"^\[1\].*Stopped .*sh -c",
+            r"^\[2\].*Running .*sleep 2000",
+            r"^continued 130$",
+            r"^gone 143$",
+            r"^10000$",
+            r"^jobs none$",
+            r"^a line then the end *$",
+            r"^41 90$",
+            r"^speed 9600 baud; rows 41; columns 90; line = 0;$",
+        ),
+        dialogue=(
+            (PROMPT, SAYS_READY),
+            (r"^ready$", "\x03"),
+            (PROMPT, "echo interrupted $?\n"),
+            (PROMPT, SAYS_READY),
+            (r"^ready$", "\x1c"),
+            (PROMPT, "echo quit $?\n"),
+            (PROMPT, SAYS_WOKE),
+            (r"^ready$", "\x1a"),
+            (PROMPT, "echo stopped $?\n"),
+            (PROMPT, "sleep 2000 &\n"),
+            (PROMPT, "jobs\n"),
+            (PROMPT, "fg %1\n"),
+            (r"^woke$", "\x03"),
+            (PROMPT, "echo continued $?\n"),
+            (PROMPT, "kill -STOP %2; bg %2; kill %2; wait %2; echo gone $?\n"),
+            (PROMPT, "seq 10000 | cat | tail -n1 & wait; jobs; echo jobs no''ne\n"),
+            (PROMPT, "echo re''ady; cat >/tmp/in; tr '\\n' ' ' </tmp/in; echo\n"),
+            (r"^ready$", "a line\nthen the end\n\x04"),
+            (PROMPT, "stty rows 41 cols 90; stty size; stty -a | head -n1\n"),
+            (PROMPT, "poweroff\n"),
+        ),
+    ),
+    BootCheck(
+        "full-screen programs at the terminal",
+        "quiet",
+        expect=(r"^second;changed$", r"PID +PPID +USER", r"^left top 0$"),
+        dialogue=(
+            (PROMPT, "stty rows 24 cols 80; vi /tmp/text\n"),
+            # vi shows in front of the file's name whether it takes commands or inserts
+            (r"- /tmp/text", "i"),
+            (r"I /tmp/text", "first\nsecond"),
+            (r"second", "\x1b"),
+            (r"- /tmp/text", "A"),
+            (r"I /tmp/text", ";changed"),
+            (r";changed", "\x1b"),
+            (r"- /tmp/text", ":wq\n"),
+            (PROMPT, "cat /tmp/text\n"),
+            (PROMPT, "top -d 1\n"),
+            (r"Load average[\s\S]*PID +PPID[\s\S]*Load average", "q"),
+            (PROMPT, "echo left top $?\n"),
+            (PROMPT, "poweroff\n"),
+        ),
+    ),
+    # ---- a session in the window
+    BootCheck(
+        "a session in the window",
+        "quiet console=tty0",
+        tine_only=True,
+        expect=(r"leave +poweroff", r"here$"),
+        on_screen=(
+            (SCREEN_PROMPT, "tty; stty size\n"),
+            (r"^/dev/tty1\n25 80\n/ #\Z", "printf '\\303\\251 \\342\\224\\200 \\016q\\017\\n'\n"),
+            (r"^é ─ ─\n/ #\Z", SAYS_READY),
+            (r"^ready\Z", "\x03"),
+            (r"^ready\n\^C\n/ #\Z", "echo UP $?\n"),
+            (r"^UP 130\n/ #\Z", "key:up"),
+            (r"^/ # echo UP \$\?\Z", "\x7f\x7fdown\n"),
+            (r"^UP down\n/ #\Z", "vi /tmp/x\n"),
+            (r"^- /tmp/x 1/1 100%\Z", "ihello\x1b"),
+            (r"^- /tmp/x \[Modified\] 1/1 100%\Z", ":wq\n"),
+            (r"^/ #\Z", "clear; cat /tmp/x; echo here >/dev/ttyS0\n"),
+            (r"\Ahello\n/ #\Z", "key:ctrl-alt-delete"),
+        ),
+        reject=(r"UP 130",),
+    ),
+    BootCheck(
+        "a panic shows on the screen too",
+        "quiet rdinit=/bin/true console=tty0",
+        ends="panic",
+        tine_only=True,
+        expect=(PANIC,),
+        on_screen=((PANIC + r"Attempted to kill init!", ""), (r"---\[ end Kernel panic", "")),
+    ),
+    BootCheck(
+        "the keyboard of machine pc",
+        "quiet console=tty0",
+        {"board": "pc", "smp": 1},
+        tine_only=True,
+        expect=(),
+        on_screen=((SCREEN_PROMPT, "poweroff\n"),),
     ),
     BootCheck(
         "the shell is started again",

@@ -9,7 +9,10 @@ import os
 import re
 import select
 import subprocess
+import tempfile
 import time
+
+import screen
 
 # Terminal control sequences, which firmware and GRUB write.
 CONTROL = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|c)|[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -38,10 +41,10 @@ class Machine:
     extra: tuple = ()
     stays_on_reboot: bool = False
 
-    def arguments(self):
+    def arguments(self, monitor="none"):
         words = ["qemu-system-x86_64", "-machine", self.board, "-cpu", self.cpu]
         words += ["-smp", str(self.smp), "-m", self.memory, "-accel", self.accelerator]
-        words += ["-display", "none", "-monitor", "none", "-serial", "stdio", "-nic", "none"]
+        words += ["-display", "none", "-monitor", monitor, "-serial", "stdio", "-nic", "none"]
         if not self.stays_on_reboot:
             words += ["-no-reboot"]
         if self.kernel:
@@ -65,6 +68,7 @@ class Boot:
     ended: str
     status: int
     seconds: float
+    missing: str = None  # the pattern of a dialogue that never came
 
     def complaints(self):
         return COMPLAINT.findall(self.text)
@@ -73,19 +77,78 @@ class Boot:
         return "\n".join(self.text.rstrip().splitlines()[-lines:])
 
 
-def run(machine, log_path, dialogue=(), stop=None, silence=120, deadline=900):
+class Dialogue:
+    """A list of (pattern, reply): each reply is typed once its pattern has come after the previous one."""
+
+    def __init__(self, rows):
+        self.rows = list(rows)
+        self.searched_from = 0
+
+    def replies(self, text, is_whole=False):
+        """What is to be typed now. `is_whole`: text is all that can be seen, not what has come so far."""
+        while self.rows:
+            start = 0 if is_whole else self.searched_from
+            found = re.compile(self.rows[0][0], re.MULTILINE).search(text, start)
+            if not found:
+                return
+            self.searched_from = found.end()
+            yield self.rows.pop(0)[1]
+            if is_whole:
+                return
+
+    def missing(self):
+        return self.rows[0][0] if self.rows else None
+
+
+class ScreenDialogue:
+    """A dialogue with the screen and the keyboard."""
+
+    def __init__(self, rows, folder):
+        self.dialogue = Dialogue(rows)
+        self.path = os.path.join(folder, "monitor")
+        self.screen = None
+
+    def tick(self):
+        """Looks and types. False: nothing is left to do."""
+        if not self.dialogue.rows and not (self.screen and self.screen.keys):
+            return False
+        try:
+            self.screen = self.screen or screen.Screen(self.path)
+            if not self.screen.tick():
+                for reply in self.dialogue.replies(self.screen.text(), is_whole=True):
+                    self.screen.type(reply)
+        except (EOFError, OSError):  # not there yet, or no more
+            pass
+        return True
+
+    def close(self):
+        if self.screen:
+            self.screen.close()
+
+
+def run(machine, log_path, **how):
     """Boots `machine` and returns a Boot. The serial line is written to `log_path` as it comes.
 
-    `dialogue` is a list of (pattern, reply): each reply is typed once its pattern has come after the
-    previous one. `stop` is a pattern that ends the run.
+    `dialogue` is what is said on the serial line, `on_screen` what on screen and keyboard (see Dialogue). `stop` is
+    a pattern that ends the run.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        window = ScreenDialogue(how.pop("on_screen", ()), folder)
+        try:
+            return run_machine(machine, log_path, window, **how)
+        finally:
+            window.close()
+
+
+def run_machine(machine, log_path, window, dialogue=(), stop=None, silence=120, deadline=900):
     started = time.monotonic()
-    arguments = machine.arguments()
+    looks = bool(window.dialogue.rows)
+    arguments = machine.arguments(f"unix:{window.path},server,nowait" if looks else "none")
     process = subprocess.Popen(
         arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    dialogue = list(dialogue)
-    raw, searched_from = b"", 0
+    dialogue = Dialogue(dialogue)
+    raw = b""
     ended = None
     panicked_at = None
     last_heard = started
@@ -93,8 +156,9 @@ def run(machine, log_path, dialogue=(), stop=None, silence=120, deadline=900):
         with open(log_path, "wb") as log:
             log.write((" ".join(arguments) + "\n").encode())
             while ended is None:
-                ready, _, _ = select.select([process.stdout], [], [], 0.25)
+                ready, _, _ = select.select([process.stdout], [], [], 0.02 if looks else 0.25)
                 now = time.monotonic()
+                looks = looks and window.tick()
                 if ready:
                     chunk = os.read(process.stdout.fileno(), 65536)
                     if not chunk:
@@ -105,20 +169,17 @@ def run(machine, log_path, dialogue=(), stop=None, silence=120, deadline=900):
                     raw += chunk
                     last_heard = now
                     text = clean(raw)
-                    if dialogue:
-                        found = re.compile(dialogue[0][0], re.MULTILINE).search(text, searched_from)
-                        if found:
-                            searched_from = len(text)
-                            process.stdin.write(dialogue.pop(0)[1].encode())
-                            process.stdin.flush()
+                    for reply in dialogue.replies(text):
+                        process.stdin.write(reply.encode())
+                        process.stdin.flush()
                     if stop and re.search(stop, text, re.MULTILINE):
                         ended = "stop"
-                    elif PANIC_END.search(text):
-                        ended = "panic"
                     elif PANIC.search(text) and panicked_at is None:
                         panicked_at = now
                 if ended:
                     pass
+                elif PANIC_END.search(clean(raw)) and not looks:
+                    ended = "panic"
                 elif panicked_at and now - panicked_at > PANIC_END_SECONDS:
                     ended = "panic"
                 elif now - last_heard > silence:
@@ -134,7 +195,8 @@ def run(machine, log_path, dialogue=(), stop=None, silence=120, deadline=900):
     text = clean(raw)
     if ended == "exit" and PANIC.search(text):
         ended = "panic"
-    return Boot(text, ended, status, time.monotonic() - started)
+    missing = dialogue.missing() or window.dialogue.missing()
+    return Boot(text, ended, status, time.monotonic() - started, missing)
 
 
 def clean(raw):

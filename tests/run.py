@@ -115,6 +115,8 @@ def judge_check(check, boot):
             return f"found but not expected: {pattern}"
     if boot.complaints():
         return f"the kernel complained: {boot.complaints()[0]}"
+    if boot.missing:
+        return f"waited for, but never seen: {boot.missing}"
     return None
 
 
@@ -284,6 +286,7 @@ class Plan:
             ),
             log_path,
             dialogue=check.dialogue,
+            on_screen=check.on_screen,
             stop=check.stop,
             silence=60 * self.options.patience,
             deadline=240 * self.options.patience,

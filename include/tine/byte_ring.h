@@ -1,4 +1,7 @@
-/* A ring of bytes. Its owner has the lock; positions are free-running. */
+/*
+ * A ring of bytes; positions are free-running. Its owner keeps those who put away from each other,
+ * and those who take; one of each may run at the same time.
+ */
 #ifndef TINE_BYTE_RING_H
 #define TINE_BYTE_RING_H
 
@@ -12,7 +15,8 @@ struct byte_ring {
 
 static inline u32 ring_used(const struct byte_ring *ring)
 {
-	return READ_ONCE(ring->head) - READ_ONCE(ring->tail);
+	return __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) -
+	       __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 }
 
 static inline u32 ring_room(const struct byte_ring *ring)
@@ -26,7 +30,7 @@ static inline size_t ring_put(struct byte_ring *ring, const char *bytes, size_t 
 	n = MIN(n, (size_t)ring_room(ring));
 	for (size_t i = 0; i < n; i++)
 		ring->bytes[(ring->head + i) % ring->size] = bytes[i];
-	WRITE_ONCE(ring->head, ring->head + n);
+	__atomic_store_n(&ring->head, ring->head + n, __ATOMIC_RELEASE);
 	return n;
 }
 
@@ -41,7 +45,7 @@ static inline size_t ring_peek(const struct byte_ring *ring, char *to, size_t n)
 
 static inline void ring_skip(struct byte_ring *ring, size_t n)
 {
-	WRITE_ONCE(ring->tail, ring->tail + n);
+	__atomic_store_n(&ring->tail, ring->tail + n, __ATOMIC_RELEASE);
 }
 
 #endif
