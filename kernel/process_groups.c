@@ -142,9 +142,8 @@ long sys_setsid(void)
 
 	spin_lock(&tasklist_lock);
 	err = become_session_leader();
+	if (!err)
+		tty_forget(current->signal);
 	spin_unlock(&tasklist_lock);
-	if (err)
-		return err;
-	tty_release_signal(current);
-	return task_session_vnr(current);
+	return err ? err : task_session_vnr(current);
 }

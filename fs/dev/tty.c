@@ -211,7 +211,8 @@ static struct tty *lookup(struct inode *inode)
 	}
 }
 
-static int count_open(struct tty *tty)
+/* The generation is read while a master, if there is one, is open: its hangup is yet to come. */
+static int count_open(struct tty *tty, struct file *file)
 {
 	int error = 0;
 
@@ -221,6 +222,7 @@ static int count_open(struct tty *tty)
 	else if (tty->pty)
 		error = pts_open(tty);
 	tty->opens += error == 0;
+	file->generation = READ_ONCE(tty->hangups);
 	mutex_unlock(&tty->lock);
 	return error;
 }
@@ -228,7 +230,7 @@ static int count_open(struct tty *tty)
 static int tty_open(struct inode *inode, struct file *file)
 {
 	struct tty *tty = lookup(inode);
-	int error = IS_ERR(tty) ? PTR_ERR(tty) : count_open(tty);
+	int error = IS_ERR(tty) ? PTR_ERR(tty) : count_open(tty, file);
 
 	if (error != 0) {
 		if (!IS_ERR(tty))
@@ -236,7 +238,6 @@ static int tty_open(struct inode *inode, struct file *file)
 		return error;
 	}
 	file->private_data = tty;
-	file->generation = READ_ONCE(tty->hangups);
 	file->mode &= ~(FMODE_SEEKABLE | FMODE_ATOMIC_POS);
 	/* The ways to open whatever is there never make it the controlling terminal. */
 	if (!(file->flags & O_NOCTTY) && inode->rdev != DEV_CONSOLE && inode->rdev != MKDEV(4, 0))

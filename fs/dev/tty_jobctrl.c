@@ -3,8 +3,10 @@
  * foreground.
  *
  * tty->session and tty->pgrp are counted struct pids, each process's signal->tty a counted pointer;
- * all are guarded by tasklist_lock, which is also what keeps sessions and groups as they are. A
- * reference is put only after the lock was let go.
+ * all are guarded by tasklist_lock, which is also what keeps sessions and groups as they are. A pid
+ * is put only after the lock was let go. signal->tty may be put under it, since it never is a
+ * terminal's last reference: devices stay, and a pseudo terminal's master, before it goes, hangs up
+ * and so takes the terminal from every process, after which no file is good for getting it back.
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -146,11 +148,11 @@ static void clear_session_tty(struct pid *session, struct tty *tty)
 
 /* TIOCSCTTY. arg 1: steal it from another session, with CAP_SYS_ADMIN. */
 static long take_terminal_locked(struct tty *tty, const struct file *file, unsigned long arg,
-				 struct old_pids *old)
+				 bool by_master, struct old_pids *old)
 {
 	struct signal_struct *signal = current->signal;
 
-	if (file->private_data == tty && tty_hung_up(file))
+	if (!by_master && tty_hung_up(file))
 		return -EIO;
 	if (signal->leader && tty->session == my_session())
 		return 0;
@@ -166,13 +168,14 @@ static long take_terminal_locked(struct tty *tty, const struct file *file, unsig
 	return 0;
 }
 
-static long take_terminal(struct tty *tty, const struct file *file, unsigned long arg)
+static long take_terminal(struct tty *tty, const struct file *file, unsigned long arg,
+			  bool by_master)
 {
 	struct old_pids old = {NULL, NULL, NULL};
 	long error;
 
 	spin_lock(&tasklist_lock);
-	error = take_terminal_locked(tty, file, arg, &old);
+	error = take_terminal_locked(tty, file, arg, by_master, &old);
 	spin_unlock(&tasklist_lock);
 	put_old(&old);
 	return error;
@@ -238,7 +241,7 @@ long tty_job_ioctl(struct tty *tty, struct file *file, unsigned int cmd, unsigne
 {
 	switch (cmd) {
 	case TIOCSCTTY:
-		return take_terminal(tty, file, arg);
+		return take_terminal(tty, file, arg, by_master);
 	case TIOCNOTTY:
 		if (by_master || current->signal->tty != tty)
 			return -ENOTTY;
@@ -254,7 +257,7 @@ long tty_job_ioctl(struct tty *tty, struct file *file, unsigned int cmd, unsigne
 	}
 }
 
-static void forget_tty_locked(struct signal_struct *signal)
+void tty_forget(struct signal_struct *signal)
 {
 	struct tty *tty = signal->tty;
 
@@ -266,7 +269,7 @@ static void forget_tty_locked(struct signal_struct *signal)
 void tty_release_signal(struct task_struct *task)
 {
 	spin_lock(&tasklist_lock);
-	forget_tty_locked(task->signal);
+	tty_forget(task->signal);
 	spin_unlock(&tasklist_lock);
 }
 
@@ -366,7 +369,7 @@ void disassociate_ctty(bool on_exit)
 	spin_lock(&tasklist_lock);
 	tty = current->signal->tty;
 	if (!current->signal->leader) {
-		forget_tty_locked(current->signal);
+		tty_forget(current->signal);
 		tty = NULL;
 	} else {
 		hung_up = tty && on_exit && !tty->pty;

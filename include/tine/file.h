@@ -20,6 +20,7 @@ struct iov_iter;
 struct kernel_clone_args;
 struct page;
 struct poll_table;
+struct signal_struct;
 struct seq_buffer;
 struct task_struct;
 struct vfsmount;
@@ -168,6 +169,7 @@ int open_console_descriptors(void); /* for current: 0, 1, 2 on /dev/console */
  * not held.
  */
 void disassociate_ctty(bool on_exit);
-void tty_release_signal(struct task_struct *task); /* drops signal->tty */
+void tty_forget(struct signal_struct *signal);     /* drops signal->tty; tasklist_lock held */
+void tty_release_signal(struct task_struct *task); /* the same, not held */
 
 #endif

@@ -17,7 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/socket.h>
@@ -312,6 +314,47 @@ static void making_sockets(void)
 	fail_each(try_socketpair, undo_pipe);
 }
 
+/* A pseudo terminal, both ends. */
+static int try_terminal(void)
+{
+	int unlocked = 0, error;
+
+	ends[0] = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+	if (ends[0] < 0)
+		return errno;
+	if (ioctl(ends[0], TIOCSPTLCK, &unlocked) == 0)
+		ends[1] = ioctl(ends[0], 0x5441, O_RDWR | O_NOCTTY);
+	if (ends[1] >= 0)
+		return 0;
+	error = errno;
+	check_call(close(ends[0]));
+	return error;
+}
+
+static void making_terminals(void)
+{
+	fail_each(try_terminal, undo_pipe);
+}
+
+#define DEVPTS "/tmp/no-memory-devpts"
+
+static int try_mount(void)
+{
+	return mount("devpts", DEVPTS, "devpts", 0, "mode=0620,ptmxmode=0666") ? errno : 0;
+}
+
+static void undo_mount(void)
+{
+	check_call(umount(DEVPTS));
+}
+
+static void mounting_terminals(void)
+{
+	check_call(mkdir(DEVPTS, 0755));
+	fail_each(try_mount, undo_mount);
+	check_call(rmdir(DEVPTS));
+}
+
 /* A byte and a descriptor. */
 static int try_send(void)
 {
@@ -453,6 +496,8 @@ static const struct test_case cases[] = {
 	TEST(mapping, "no memory: mmap of shared memory"),
 	TEST(making_pipes, "no memory: pipe"),
 	TEST(making_sockets, "no memory: socketpair"),
+	TEST(making_terminals, "no memory: a pseudo terminal and its slave"),
+	TEST(mounting_terminals, "no memory: mounting devpts"),
 	TEST(sending_descriptors, "no memory: sendmsg with a descriptor"),
 	TEST(connecting, "no memory: sockets that connect"),
 	TEST(creating_files, "no memory: creating a file"),
