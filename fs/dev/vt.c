@@ -68,7 +68,7 @@ static void reset_pen(struct vt_pen *pen)
 {
 	pen->foreground = GREY;
 	pen->background = 0;
-	pen->bold = pen->half = pen->italic = pen->underline = pen->blink = pen->reverse = false;
+	pen->style = 0;
 }
 
 static void reset(struct vt *vt)
@@ -109,97 +109,77 @@ static u8 colour(unsigned int ansi)
 	return (ansi & 2) | (ansi & 1) << 2 | (ansi & 4) >> 2;
 }
 
+/* The ANSI colour nearest to red, green and blue of at most 255; from 8 on the bright ones. */
+static unsigned int nearest(unsigned int r, unsigned int g, unsigned int b)
+{
+	unsigned int high = MAX(MAX(r, g), b), half = high / 2;
+
+	return (r > half) | (g > half) << 1 | (b > half) << 2 | (high > 170) << 3;
+}
+
+/* One of 256: ANSI's, then a cube of six levels of red, green and blue, then greys. */
+static unsigned int of_256(unsigned int n)
+{
+	unsigned int cube = n - 16, grey = (n - 232) * 10 + 8;
+
+	if (n < 16)
+		return n;
+	if (n >= 232)
+		return nearest(grey, grey, grey);
+	return nearest(cube / 36 * 51, cube / 6 % 6 * 51, cube % 6 * 51);
+}
+
+static void set_foreground(struct vt *vt, unsigned int ansi)
+{
+	vt->pen.foreground = colour(ansi & 7);
+	vt->pen.style |= ansi & 8 ? VT_BOLD : 0;
+}
+
 /* 38 and 48: 5;N of 256 colours, or 2;R;G;B; the nearest there is. Parameters used. */
 static unsigned int other_colour(struct vt *vt, unsigned int i, bool background)
 {
 	const unsigned int *p = &vt->parser.parameters[i];
-	unsigned int left = vt->parser.parameter_count - i, rgb[3] = {0, 0, 0}, used = 2, ansi = 0,
-		     high;
+	unsigned int left = vt->parser.parameter_count - i, ansi;
 
-	if (left >= 3 && p[1] == 5 && p[2] < 16) {
-		ansi = p[2];
-		used = 3;
-	} else if (left >= 3 && p[1] == 5) {
-		unsigned int n = p[2] - 16;
-
-		for (unsigned int k = 0; k < 3; k++)
-			rgb[k] = p[2] >= 232 ? (p[2] - 232) * 10 + 8
-					     : n /
-						       (k == 0   ? 36
-							: k == 1 ? 6
-								 : 1) %
-						       6 * 51;
-		used = 3;
-	} else if (left >= 5 && p[1] == 2) {
-		memcpy(rgb, p + 2, sizeof(rgb));
-		used = 5;
-	} else {
-		return MIN(used, left);
-	}
-	high = MAX(MAX(rgb[0], rgb[1]), rgb[2]);
-	for (unsigned int k = 0; k < 3; k++)
-		ansi |= high && rgb[k] > high / 2 ? 1u << k : 0;
+	if (left >= 3 && p[1] == 5)
+		ansi = of_256(p[2]);
+	else if (left >= 5 && p[1] == 2)
+		ansi = nearest(p[2], p[3], p[4]);
+	else
+		return MIN(left, 2u);
 	if (background)
 		vt->pen.background = colour(ansi & 7);
 	else
-		vt->pen.foreground = colour(ansi & 7);
-	vt->pen.bold |= !background && (ansi >= 8 || high > 170);
-	return used;
+		set_foreground(vt, ansi);
+	return p[1] == 5 ? 3 : 5;
 }
 
 /* One parameter of ESC [ m. */
 static void set_attribute(struct vt *vt, unsigned int n)
 {
-	struct vt_pen *pen = &vt->pen;
+	static const struct {
+		u8 clear, set;
+	} styles[] = {
+		[1] = {VT_HALF, VT_BOLD}, [2] = {VT_BOLD, VT_HALF},      [3] = {0, VT_ITALIC},
+		[4] = {0, VT_UNDERLINE},  [5] = {0, VT_BLINK},           [7] = {0, VT_REVERSE},
+		[21] = {0, VT_UNDERLINE}, [22] = {VT_BOLD | VT_HALF, 0}, [23] = {VT_ITALIC, 0},
+		[24] = {VT_UNDERLINE, 0}, [25] = {VT_BLINK, 0},          [27] = {VT_REVERSE, 0},
+	};
 
-	if ((n >= 30 && n <= 37) || (n >= 90 && n <= 97)) {
-		pen->foreground = colour(n % 10);
-		pen->bold |= n >= 90;
-		return;
-	}
-	if ((n >= 40 && n <= 47) || (n >= 100 && n <= 107)) {
-		pen->background = colour(n % 10);
-		return;
-	}
-	switch (n) {
-	case 0:
-		reset_pen(pen);
-		break;
-	case 1:
-	case 2:
-	case 22:
-		pen->bold = n == 1;
-		pen->half = n == 2;
-		break;
-	case 3:
-	case 23:
-		pen->italic = n == 3;
-		break;
-	case 4:
-	case 21:
-	case 24:
-		pen->underline = n != 24;
-		break;
-	case 5:
-	case 25:
-		pen->blink = n == 5;
-		break;
-	case 7:
-	case 27:
-		pen->reverse = n == 7;
-		break;
-	case 10:
-	case 11:
-	case 12:
+	if (n == 0)
+		reset_pen(&vt->pen);
+	else if (n >= 10 && n <= 12)
 		vt->parser.raw_glyphs = n != 10;
-		break;
-	case 39:
-		pen->foreground = GREY;
-		break;
-	case 49:
-		pen->background = 0;
-		break;
-	}
+	else if (n < ARRAY_SIZE(styles))
+		vt->pen.style = (vt->pen.style & ~styles[n].clear) | styles[n].set;
+	else if ((n >= 30 && n <= 37) || (n >= 90 && n <= 97))
+		set_foreground(vt, n % 10 + (n >= 90 ? 8 : 0));
+	else if ((n >= 40 && n <= 47) || (n >= 100 && n <= 107))
+		vt->pen.background = colour(n % 10);
+	else if (n == 39)
+		vt->pen.foreground = GREY;
+	else if (n == 49)
+		vt->pen.background = 0;
 }
 
 static void set_attributes(struct vt *vt)
@@ -310,38 +290,32 @@ static void restore_pen(struct vt *vt)
 /* Those that move the cursor; false: c is another. */
 static bool move_cursor(struct vt *vt, char c)
 {
+	static const struct {
+		char final;
+		s8 dx, dy;
+		bool to_first_column;
+	} steps[] = {
+		{'A', 0, -1, false}, {'B', 0, 1, false}, {'C', 1, 0, false}, {'D', -1, 0, false},
+		{'E', 0, 1, true},   {'F', 0, -1, true}, {'a', 1, 0, false}, {'e', 0, 1, false},
+	};
 	int n = MIN(parameter(vt, 0, 1), 1000u), x = vt->pen.x, y = vt->pen.y;
 
-	switch (c) {
-	case 'A':
-	case 'F':
-		vt_move_to(vt, c == 'F' ? 0 : x, y - n);
-		return true;
-	case 'B':
-	case 'E':
-	case 'e':
-		vt_move_to(vt, c == 'E' ? 0 : x, y + n);
-		return true;
-	case 'C':
-	case 'a':
-		vt_move_to(vt, x + n, y);
-		return true;
-	case 'D':
-		vt_move_to(vt, x - n, y);
-		return true;
-	case 'G':
-	case '`':
-		vt_move_to(vt, n - 1, y);
-		return true;
-	case 'd':
-		vt_move_to_address(vt, x, n - 1);
-		return true;
-	case 'H':
-	case 'f':
-		vt_move_to_address(vt, MIN(parameter(vt, 1, 1), 1000u) - 1, n - 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (steps[i].final != c)
+			continue;
+		vt_move_to(vt, steps[i].to_first_column ? 0 : x + steps[i].dx * n,
+			   y + steps[i].dy * n);
 		return true;
 	}
-	return false;
+	if (c == 'G' || c == '`')
+		vt_move_to(vt, n - 1, y);
+	else if (c == 'd')
+		vt_move_to_address(vt, x, n - 1);
+	else if (c == 'H' || c == 'f')
+		vt_move_to_address(vt, MIN(parameter(vt, 1, 1), 1000u) - 1, n - 1);
+	else
+		return false;
+	return true;
 }
 
 /* Those that shift what is there. */
@@ -444,35 +418,21 @@ static void csi_byte(struct vt *vt, u8 c)
 /* The byte after ESC. */
 static void escape_byte(struct vt *vt, u8 c)
 {
+	static const struct {
+		char byte;
+		u8 state;
+	} longer[] = {
+		{'[', CSI},    {']', OSC},    {'P', STRING}, {'X', STRING}, {'^', STRING},
+		{'_', STRING}, {'(', SET_G0}, {')', SET_G1}, {'%', SELECT}, {'#', ALIGN},
+	};
+
 	vt->parser.state = TEXT;
+	for (unsigned int i = 0; i < ARRAY_SIZE(longer); i++)
+		if (longer[i].byte == c)
+			vt->parser.state = longer[i].state;
+	memset(vt->parser.parameters, 0, sizeof(vt->parser.parameters));
+	vt->parser.parameter_count = vt->parser.state == CSI;
 	switch (c) {
-	case '[':
-		vt->parser.state = CSI;
-		memset(vt->parser.parameters, 0, sizeof(vt->parser.parameters));
-		vt->parser.parameter_count = 1;
-		break;
-	case ']':
-		vt->parser.state = OSC;
-		vt->parser.parameter_count = 0;
-		break;
-	case 'P':
-	case 'X':
-	case '^':
-	case '_':
-		vt->parser.state = STRING;
-		break;
-	case '(':
-		vt->parser.state = SET_G0;
-		break;
-	case ')':
-		vt->parser.state = SET_G1;
-		break;
-	case '%':
-		vt->parser.state = SELECT;
-		break;
-	case '#':
-		vt->parser.state = ALIGN;
-		break;
 	case 'D':
 		vt_line_feed(vt);
 		break;

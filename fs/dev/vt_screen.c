@@ -13,16 +13,16 @@ static u8 attribute(const struct vt *vt)
 	const struct vt_pen *pen = &vt->pen;
 	u8 foreground = pen->foreground, a;
 
-	if (pen->italic)
+	if (pen->style & VT_ITALIC)
 		foreground = ITALIC;
-	else if (pen->underline)
+	else if (pen->style & VT_UNDERLINE)
 		foreground = UNDERLINED;
-	else if (pen->half)
+	else if (pen->style & VT_HALF)
 		foreground = HALF;
 	a = pen->background << 4 | foreground;
-	if (pen->reverse != vt->reversed)
+	if (!(pen->style & VT_REVERSE) == vt->reversed)
 		a = (a & 0x88) | ((a >> 4 | a << 4) & 0x77);
-	return a ^ (pen->blink ? 0x80 : 0) ^ (pen->bold ? 0x08 : 0);
+	return a ^ (pen->style & VT_BLINK ? 0x80 : 0) ^ (pen->style & VT_BOLD ? 0x08 : 0);
 }
 
 /* Cells. */

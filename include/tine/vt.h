@@ -11,11 +11,18 @@
 #define VT_ROWS       25u
 #define VT_PARAMETERS 16u
 
+#define VT_BOLD      1u
+#define VT_HALF      2u
+#define VT_ITALIC    4u
+#define VT_UNDERLINE 8u
+#define VT_BLINK     16u
+#define VT_REVERSE   32u
+
 /* How characters are drawn; what ESC 7 saves, with the place. */
 struct vt_pen {
 	u8 foreground, background; /* as VGA numbers them */
-	bool bold, half, italic, underline, blink, reverse;
-	u8 sets[2]; /* G0 and G1: VT_SET_ */
+	u8 style;                  /* VT_BOLD to VT_REVERSE */
+	u8 sets[2];                /* G0 and G1: VT_SET_ */
 	bool shifted;
 	unsigned int x, y;
 };
