@@ -169,9 +169,9 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->set_child_tid = args->flags & CLONE_CHILD_SETTID ? args->child_tid : NULL;
 }
 
-static int make_number(struct task_struct *child)
+static int make_number(struct task_struct *child, const struct kernel_clone_args *args)
 {
-	struct pid *pid = alloc_pid(&init_pid_ns);
+	struct pid *pid = alloc_pid(&init_pid_ns, args->set_tid, args->set_tid_size);
 
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
@@ -322,7 +322,7 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	copy_fields(child, args);
 	error = copy_resources(child, args);
 	if (!error)
-		error = make_number(child);
+		error = make_number(child, args);
 	if (!error)
 		error = make_pidfd(child, args, &pidfd);
 	if (!error)
@@ -490,7 +490,7 @@ static int read_clone_args(struct clone_args *args, const struct clone_args __us
 /* What clone3 checks of its block before anything else. */
 static int check_clone_args(const struct clone_args *args, size_t size)
 {
-	if (args->set_tid_size > 32 || !args->set_tid != !args->set_tid_size)
+	if (args->set_tid_size > MAX_PID_NS_LEVEL || !args->set_tid != !args->set_tid_size)
 		return -EINVAL;
 	if ((args->exit_signal & ~CSIGNAL) || args->exit_signal > NSIG)
 		return -EINVAL;
@@ -500,22 +500,12 @@ static int check_clone_args(const struct clone_args *args, size_t size)
 	return 0;
 }
 
-/*
- * The numbers that the child is to have: they must be readable, and then there are none to be
- * chosen.
- */
-static int check_set_tid(const struct clone_args *args)
+/* The numbers that the child is to have, innermost namespace first. */
+static int read_set_tid(pid_t numbers[MAX_PID_NS_LEVEL], const struct clone_args *args)
 {
-	const pid_t __user *set_tid = (const pid_t __user *)args->set_tid;
-	pid_t nr;
+	size_t n = args->set_tid_size * sizeof(pid_t);
 
-	for (u64 i = 0; i < args->set_tid_size; i++)
-		if (get_user(nr, &set_tid[i]))
-			return -EFAULT;
-	if (!args->set_tid_size)
-		return 0;
-	explain_refusal("set_tid: Tine does not choose numbers");
-	return -EINVAL;
+	return copy_from_user(numbers, (const pid_t __user *)args->set_tid, n) ? -EFAULT : 0;
 }
 
 static int check_stack(const struct clone_args *args)
@@ -529,13 +519,14 @@ static int check_stack(const struct clone_args *args)
 
 long sys_clone3(struct clone_args __user *user, size_t size)
 {
+	pid_t set_tid[MAX_PID_NS_LEVEL];
 	struct clone_args from;
 	int error = read_clone_args(&from, user, size);
 
 	if (!error)
 		error = check_clone_args(&from, size);
 	if (!error)
-		error = check_set_tid(&from);
+		error = read_set_tid(set_tid, &from);
 	if (!error)
 		error = check_stack(&from);
 	if (error)
@@ -548,6 +539,8 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 		.parent_tid = (int __user *)from.parent_tid,
 		.stack = from.stack + from.stack_size,
 		.tls = from.tls,
+		.set_tid = set_tid,
+		.set_tid_size = from.set_tid_size,
 		.clone3 = true,
 	};
 

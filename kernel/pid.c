@@ -11,6 +11,7 @@
  * are guarded by tasklist_lock, under which a number is also freed, so that what find_vpid returned
  * stays valid while that lock is held.
  */
+#include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/page.h>
 #include <tine/pid.h>
@@ -82,6 +83,19 @@ int last_pid(void)
 	return READ_ONCE(init_pid_ns.last);
 }
 
+/* Takes that number, if it is free and current may choose. */
+static int take_chosen(struct pid_namespace *ns, int nr)
+{
+	if (nr < 1 || nr >= MIN(READ_ONCE(pid_max), ns->bits) || (nr != 1 && !child_reaper))
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+		return -EPERM;
+	if (ns->bitmap[nr / 64] >> (nr % 64) & 1)
+		return -EEXIST;
+	ns->bitmap[nr / 64] |= 1ul << (nr % 64);
+	return nr;
+}
+
 /*
  * Takes pid out of the hash chain of its number at level if it is in it, and frees the number.
  * pid_lock held.
@@ -99,13 +113,15 @@ static void free_number(struct pid *pid, unsigned int level)
 	ns->bitmap[nr / 64] &= ~(1ul << (nr % 64));
 }
 
-static int take_numbers(struct pid *pid, struct pid_namespace *ns)
+static int take_numbers(struct pid *pid, struct pid_namespace *ns, const pid_t *set_tid,
+			unsigned int set_tid_size)
 {
 	int nr = 0;
 
 	spin_lock(&pid_lock);
 	for (; ns; ns = ns->parent) {
-		nr = take_number(ns);
+		nr = set_tid_size ? take_chosen(ns, *set_tid++) : take_number(ns);
+		set_tid_size -= set_tid_size != 0;
 		if (nr < 0)
 			break;
 		pid->numbers[ns->level] = (struct upid){.nr = nr, .ns = ns};
@@ -116,12 +132,14 @@ static int take_numbers(struct pid *pid, struct pid_namespace *ns)
 	return MIN(nr, 0);
 }
 
-struct pid *alloc_pid(struct pid_namespace *ns)
+struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned int set_tid_size)
 {
 	struct pid *pid;
 	int error;
 
 	ASSERT(ns->level == 0); /* pid_cache's objects have room for one number */
+	if (set_tid_size > ns->level + 1)
+		return ERR_PTR(-EINVAL);
 	pid = kmem_cache_alloc(pid_cache);
 	if (!pid)
 		return ERR_PTR(-ENOMEM);
@@ -130,7 +148,7 @@ struct pid *alloc_pid(struct pid_namespace *ns)
 	pid->exit_wait = NULL;
 	for (int type = 0; type < PIDTYPE_MAX; type++)
 		list_init(&pid->tasks[type]);
-	error = take_numbers(pid, ns);
+	error = take_numbers(pid, ns, set_tid, set_tid_size);
 	if (error) {
 		kmem_cache_free(pid_cache, pid);
 		return ERR_PTR(error);

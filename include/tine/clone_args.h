@@ -13,6 +13,8 @@ struct kernel_clone_args {
 	int __user *parent_tid;
 	unsigned long stack; /* the child's stack pointer; 0: the parent's */
 	unsigned long tls;
+	const pid_t *set_tid; /* numbers that the child is to have, innermost namespace first */
+	unsigned int set_tid_size;
 	bool clone3;       /* the stricter rules hold */
 	int (*fn)(void *); /* a kernel thread: runs this */
 	void *fn_arg;

@@ -13,6 +13,8 @@
 struct task_struct;
 struct pid_namespace;
 
+#define MAX_PID_NS_LEVEL 32
+
 enum pid_type {
 	PIDTYPE_PID,  /* the task with this tid */
 	PIDTYPE_TGID, /* the leader of the thread group */
@@ -46,9 +48,10 @@ int set_pid_max(int n);
 
 /*
  * A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid.
- * EAGAIN: no number is free; ENOMEM.
+ * The first set_tid_size of them, from ns outwards, are those in set_tid. EAGAIN: no number is free;
+ * ENOMEM; EINVAL, EPERM, EEXIST: these numbers cannot be had.
  */
-struct pid *alloc_pid(struct pid_namespace *ns);
+struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned int set_tid_size);
 /* Makes the numbers findable. Cannot fail. */
 void publish_pid(struct pid *pid);
 /* Frees the numbers (also of one never published); the struct lives until its last put_pid. */
