@@ -72,15 +72,37 @@ static void add_process_locked(struct usage *u, const struct task_struct *task)
 	add_gone_threads(u, task->signal);
 }
 
-static void add_process(struct usage *u, struct task_struct *task)
+/*
+ * How a sum is divided may change with the next tick, but no part of what was shown is taken back.
+ * h held.
+ */
+static struct cpu_time keep_rising(struct signal_struct *signal, struct cpu_time time)
 {
+	u64 sum = time.user + time.system;
+	u64 user = signal->shown_user_ns, system = signal->shown_system_ns;
+
+	if (sum < user + system)
+		return (struct cpu_time){user, system};
+	system = MAX(time.system, system);
+	user = MAX(sum - system, user);
+	signal->shown_user_ns = user;
+	signal->shown_system_ns = sum - user;
+	return (struct cpu_time){user, sum - user};
+}
+
+/* Adds what the process has used, and tells its CPU time. */
+static struct cpu_time add_process(struct usage *u, struct task_struct *task)
+{
+	struct cpu_time time = {0};
 	irq_state_t state;
 
 	if (lock_task_sighand(task, &state)) {
 		add_process_locked(u, task);
+		time = keep_rising(task->signal, divide(u));
 		spin_unlock_irqrestore(&task->sighand->lock, state);
 	}
 	u->max_rss_pages = MAX(u->max_rss_pages, task->signal->max_rss_pages);
+	return time;
 }
 
 static void add_children(struct usage *u, const struct signal_struct *signal)
@@ -107,8 +129,7 @@ struct cpu_time process_cpu_time(struct task_struct *task)
 {
 	struct usage u = {0};
 
-	add_process(&u, task);
-	return divide(&u);
+	return add_process(&u, task);
 }
 
 struct cpu_time process_cpu_time_locked(struct task_struct *task)
@@ -116,7 +137,7 @@ struct cpu_time process_cpu_time_locked(struct task_struct *task)
 	struct usage u = {0};
 
 	add_process_locked(&u, task);
-	return divide(&u);
+	return keep_rising(task->signal, divide(&u));
 }
 
 static struct cpu_time children_cpu_time(const struct signal_struct *signal)
@@ -145,17 +166,18 @@ void note_max_rss(struct task_struct *task)
 void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 {
 	struct usage u = {0};
-	struct cpu_time time;
+	struct cpu_time time = {0};
 
 	if (who == RUSAGE_THREAD)
 		add_thread(&u, task);
 	if (who == RUSAGE_SELF || who == RUSAGE_BOTH)
-		add_process(&u, task);
+		time = add_process(&u, task);
 	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH)
 		add_children(&u, task->signal);
 	if (task == current && who != RUSAGE_CHILDREN)
 		u.max_rss_pages = MAX(task->signal->max_rss_pages, max_rss_pages(task->mm));
-	time = divide(&u);
+	if (who != RUSAGE_SELF)
+		time = divide(&u);
 	*ru = (struct rusage){
 		.ru_utime = ns_to_timeval(time.user),
 		.ru_stime = ns_to_timeval(time.system),

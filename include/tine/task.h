@@ -176,7 +176,8 @@ struct signal_struct {
 	u64 child_cpu_ns, child_user_ticks, child_system_ticks;
 	u64 child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
 	u64 max_rss_pages, child_max_rss_pages;
-	int oom_score_adj;             /* a */
+	u64 shown_user_ns, shown_system_ns; /* h: CPU time that somebody was told of */
+	int oom_score_adj;                  /* a */
 	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
 };
 

@@ -439,6 +439,31 @@ static void setting_ends_sleeps_to_a_time_of_day(void)
 	check_eq(raw2(SYS_clock_settime, CLOCK_REALTIME, &t), 0);
 }
 
+static long long in_ns(struct timeval tv)
+{
+	return tv.tv_sec * SECOND + tv.tv_usec * 1000LL;
+}
+
+static void usage_only_grows(void)
+{
+	long long user = 0, system = 0, end = now(CLOCK_PROCESS_CPUTIME_ID) + 300 * MILLISECOND;
+	struct rusage ru;
+	char byte;
+
+	while (now(CLOCK_PROCESS_CPUTIME_ID) < end) {
+		check_call(getrusage(RUSAGE_SELF, &ru));
+		check(in_ns(ru.ru_utime) >= user);
+		check(in_ns(ru.ru_stime) >= system);
+		user = in_ns(ru.ru_utime);
+		system = in_ns(ru.ru_stime);
+		if (user / (20 * MILLISECOND) % 2)
+			for (volatile int i = 0; i < 20000; i++)
+				;
+		else
+			raw3(SYS_read, 0, &byte, 1);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST(clocks_agree, "clocks: those that count the same agree"),
 	TEST(clocks_advance, "clocks: time passes on every one"),
@@ -451,6 +476,7 @@ static const struct test_case cases[] = {
 	TEST(cpu_clocks_have_numbers, "clocks: CPU clocks of other processes have numbers"),
 	TEST(times_counts_children, "clocks: times counts children that were waited for"),
 	TEST(rusage_counts, "clocks: getrusage tells own and children's usage"),
+	TEST(usage_only_grows, "clocks: neither user nor system time is taken back"),
 	TEST(sleeps_are_refused_in_order, "clocks: bad sleeps are refused, each with its errno"),
 	TEST(sleep_on_every_clock, "clocks: sleeps on each clock, for an interval and to a time"),
 	TEST(sleep_by_cpu_time, "clocks: a sleep by the process's CPU time"),

@@ -2,6 +2,7 @@
 #include "helpers.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -256,6 +257,22 @@ static void poll_and_select_wait(void)
 	check(FD_ISSET(fd, &set));
 }
 
+static void epoll_tells_each_period(void)
+{
+	int fd = create(CLOCK_MONOTONIC, TFD_NONBLOCK), epoll = check_call(epoll_create1(0));
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = 7};
+
+	check_call(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event));
+	check_eq(epoll_wait(epoll, &event, 1, 0), 0);
+	start(fd, 2 * MILLISECOND, 2 * MILLISECOND);
+	for (int i = 0; i < 5; i++) {
+		check_eq(epoll_wait(epoll, &event, 1, -1), 1);
+		check_eq(event.events, EPOLLIN);
+		check_eq(event.data.u32, 7);
+		check(take(fd) >= 1);
+	}
+}
+
 static volatile int reading;
 
 static int read_in_thread(void *argument)
@@ -451,6 +468,7 @@ static const struct test_case cases[] = {
 	TEST(nothing_before_it_is_set, "nothing to read before it is set, or once it is stopped"),
 	TEST(set_shows_the_old, "setting shows the old"),
 	TEST(poll_and_select_wait, "poll and select wait for it"),
+	TEST(epoll_tells_each_period, "epoll tells each period once"),
 	TEST(one_reader_of_two_gets_it, "one of two readers gets it"),
 	TEST(signal_interrupts_a_read, "a signal interrupts a read"),
 	TEST(shared_with_a_child, "a forked child shares the timer"),
