@@ -71,7 +71,7 @@ def in_child(function, *arguments):
         for line in traceback.format_exc().splitlines():
             say(f"# child: {line}")
     finally:
-        os._exit(status)
+        os._exit(status if 0 <= status < 256 else 98)
 
 
 def exit_code(pid):
