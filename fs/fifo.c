@@ -2,7 +2,8 @@
  * Opening FIFOs: the pipe hangs on the inode while somebody has it open. An open for one end waits
  * until the other end is opened (once is enough, even if it is closed again at once: hence the
  * counts of opens); with O_NONBLOCK a reader does not wait and a writer without reader gets ENXIO;
- * an open for both ends never waits (fifo(7)).
+ * an open for both ends never waits (fifo(7)). Nor does one of a pipe without a name, by way of
+ * /proc/PID/fd: its other end was open from the beginning, and may be closed for good.
  */
 #include <tine/err.h>
 #include <tine/fs.h>
@@ -10,6 +11,7 @@
 #include <tine/poll.h>
 #include <tine/sched.h>
 #include <tine/task.h>
+#include <uapi/statfs.h>
 
 /* The inode's pipe, made if this is the first open; counts the file. */
 static struct pipe *get_pipe(struct inode *inode)
@@ -24,6 +26,11 @@ static struct pipe *get_pipe(struct inode *inode)
 		pipe->files++;
 	mutex_unlock(&inode->lock);
 	return pipe;
+}
+
+static bool has_name(const struct inode *inode)
+{
+	return inode->sb->magic != PIPEFS_MAGIC;
 }
 
 /* How often the other end has been opened. */
@@ -41,7 +48,7 @@ static int count_ends(struct pipe *pipe, struct file *file, u32 *partners)
 	bool write_only = !(file->mode & FMODE_READ);
 
 	mutex_lock(&pipe->lock);
-	if (write_only && (file->flags & O_NONBLOCK) && !pipe->readers) {
+	if (write_only && (file->flags & O_NONBLOCK) && !pipe->readers && has_name(file->inode)) {
 		mutex_unlock(&pipe->lock);
 		return -ENXIO;
 	}
@@ -96,7 +103,7 @@ static int fifo_open(struct inode *inode, struct file *file)
 		pipe_put(inode, pipe);
 		return error;
 	}
-	if (both || has_partner(pipe, file, partners))
+	if (both || !has_name(inode) || has_partner(pipe, file, partners))
 		return 0;
 	if (file->flags & O_NONBLOCK) {
 		file->generation = partners;

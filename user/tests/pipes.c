@@ -347,6 +347,46 @@ static void pipe_errors(void)
 	check_eq(take_byte(ends[0]), 1);
 }
 
+static int reopen(int end, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", end);
+	return open(path, flags);
+}
+
+/* As shells do for what they pass as /dev/fd/N. */
+static void opened_again_by_its_descriptor(void)
+{
+	struct pollfd polled = {.events = POLLIN};
+	int ends[2], reader, writer;
+	char byte;
+
+	make_pipe(ends);
+	reader = reopen(ends[1], O_RDONLY);
+	writer = reopen(ends[0], O_WRONLY | O_NONBLOCK);
+	check(reader >= 0 && writer >= 0);
+	close(ends[0]);
+	close(ends[1]);
+	give_byte(writer, 7);
+	check_eq(take_byte(reader), 7);
+	close(writer);
+	ends[0] = reopen(reader, O_RDONLY);
+	ends[1] = reopen(reader, O_RDONLY | O_NONBLOCK);
+	for (int i = 0; i < 2; i++) {
+		check_eq(read(ends[i], &byte, 1), 0);
+		polled.fd = ends[i];
+		check_eq(poll(&polled, 1, 0), 1);
+		check_eq(polled.revents, POLLHUP);
+	}
+	writer = reopen(reader, O_WRONLY);
+	for (int i = 0; i < 2; i++)
+		close(ends[i]);
+	close(reader);
+	signal(SIGPIPE, SIG_IGN);
+	check_errno(write(writer, "x", 1), EPIPE);
+}
+
 /* The descriptors that a failed pipe took must not stay taken. */
 static void a_failed_pipe_leaves_no_descriptors(void)
 {
@@ -461,6 +501,8 @@ static const struct test_case cases[] = {
 	TEST(pipe_errors, "pipes: the errno for what cannot be done with a pipe"),
 	TEST(a_failed_pipe_leaves_no_descriptors,
 	     "pipes: a pipe that failed leaves no descriptors taken"),
+	TEST(opened_again_by_its_descriptor,
+	     "pipes: opening an end by its descriptor does not wait for the other"),
 	TEST(vectors_are_one_write, "pipes: writev and readv"),
 	TEST(poll_tells_what_would_not_wait,
 	     "pipes: poll tells what would not wait, end of file and the lost reader"),
