@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+import app_checks
 import boot_checks
 import compare
 import machine
@@ -23,7 +24,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "logs")
 
-APPS_MEMORY = "768M"
 SUITE_PREFIXES = ("fork", "cow", "vfork")  # what the image for GRUB runs
 
 
@@ -223,7 +223,7 @@ class Plan:
         if reason := self.why_no_apps():
             return [Outcome("skip", name, reason) for name in suites]
         how = self.machine(
-            initrd=self.apps, memory=APPS_MEMORY, command_line=f"quiet -- test {' '.join(suites)}", smp=smp
+            initrd=self.apps, memory=app_checks.MEMORY, command_line=f"quiet -- test {' '.join(suites)}", smp=smp
         )
         boot = machine.run(how, log_path, **self.limits)
         return judge_tests(boot, suites, counters_expected=not self.on_linux)
@@ -264,11 +264,12 @@ class Plan:
     def check_jobs(self):
         if self.options.smp and not self.options.filter:
             return
-        checks = [c for c in boot_checks.CHECKS if self.wants(f"boot: {c.name}")]
+        every = (*app_checks.CHECKS, *boot_checks.CHECKS)
+        checks = [c for c in every if self.wants(f"boot: {c.name}")]
         if not checks or self.options.list:
             archives = {}
         else:
-            archives = boot_checks.make_initrds(self.initrd, LOGS)
+            archives = boot_checks.make_initrds(self.initrd, LOGS) | {"apps": self.apps}
         for check in checks:
             smp = check.machine.get("smp", 2)
             yield Job(
@@ -278,7 +279,8 @@ class Plan:
             )
 
     def run_check(self, check, archives, log_path):
-        if reason := check.skip_reason(self.on_linux):
+        reason = check.skip_reason(self.on_linux)
+        if reason or (check.initrd == "apps" and (reason := self.why_no_apps())):
             return [Outcome("skip", "", reason)]
         boot = machine.run(
             self.machine(

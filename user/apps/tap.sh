@@ -12,6 +12,7 @@ tap_failed=0
 echo "TAP version 13"
 tap_folder=$(mktemp -d)
 cd "$tap_folder" || exit 1
+export HOME=$tap_folder
 
 tap_result() { # "" or "not ", TEXT
 	tap_count=$((tap_count + 1))
