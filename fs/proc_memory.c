@@ -17,16 +17,6 @@
 
 #define KIB (PAGE_SIZE / 1024)
 
-/* What all processes could come to need if each wrote to all of its private memory. */
-static u64 committed_pages(void)
-{
-	u64 pages = tmpfs_total_pages();
-
-	for (struct mm_struct *mm = next_mm(NULL); mm; mm = next_mm(mm))
-		pages += READ_ONCE(mm->data_pages) + READ_ONCE(mm->stack_pages);
-	return pages;
-}
-
 int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task)
 {
 	const struct page_census census = page_census();
@@ -62,7 +52,7 @@ int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task)
 		{"SUnreclaim", slab * KIB},
 		{"KernelStack", (u64)READ_ONCE(nr_threads) * KERNEL_STACK_SIZE / 1024},
 		{"PageTables", census.tables * KIB},
-		{"CommitLimit", total / 2 * KIB},
+		{"CommitLimit", commit_limit() * KIB},
 		{"Committed_AS", committed_pages() * KIB},
 		{"VmallocTotal", 0},
 		{"VmallocUsed", 0},

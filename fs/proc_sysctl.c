@@ -289,6 +289,8 @@ static const struct proc_entry vm_entries[] = {
 	NAME("drop_caches", 0200, .numbers = &(int){0}, .count = 1, .min = 1, .max = 4,
 	     .set = drop_caches),
 	NUMBER("max_map_count", max_map_count, 0, INT32_MAX),
+	NUMBER("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_NEVER),
+	NUMBER("overcommit_ratio", overcommit_ratio, 0, INT32_MAX),
 	{.name = NULL},
 };
 

@@ -23,11 +23,29 @@
 static const struct super_operations tmpfs_super_operations;
 static struct vfsmount *shm_mount; /* for files without a name */
 
-static u64 total_pages; /* atomic: of all instances */
+static u64 total_pages;    /* atomic: of all instances */
+static u64 reserved_pages; /* atomic: of files without a name whose pages were promised */
 
 u64 tmpfs_total_pages(void)
 {
 	return READ_ONCE(total_pages);
+}
+
+/* Shared memory that was promised, less what of it is there and so counted already. */
+u64 shmem_committed_pages(void)
+{
+	const struct tmpfs *shm = shm_mount->sb->private;
+	u64 there = READ_ONCE(shm->blocks), reserved = READ_ONCE(reserved_pages);
+
+	return tmpfs_total_pages() + (reserved > there ? reserved - there : 0);
+}
+
+void shmem_reserve(struct file *file)
+{
+	u64 pages = DIV_ROUND_UP((u64)file->inode->size, PAGE_SIZE);
+
+	file->inode->private = (void *)pages;
+	__atomic_add_fetch(&reserved_pages, pages, __ATOMIC_RELAXED);
 }
 
 void tmpfs_count_pages(s64 n)
@@ -100,6 +118,7 @@ static void tmpfs_evict_inode(struct inode *inode)
 
 	if (S_ISREG(inode->mode))
 		tmpfs_drop_pages(inode, 0);
+	tmpfs_uncharge(&reserved_pages, (u64)inode->private);
 	tmpfs_uncharge(&fs->inodes, 1);
 }
 

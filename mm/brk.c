@@ -11,7 +11,7 @@
 #include <tine/vma.h>
 #include <uapi/mman.h>
 
-#define BRK_FLAGS (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
+#define BRK_FLAGS (VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_ACCOUNT)
 
 void mm_set_brk(struct mm_struct *mm, unsigned long start)
 {

@@ -61,6 +61,18 @@ struct mm_struct *next_mm(struct mm_struct *prev)
 	return next;
 }
 
+u64 mm_committed_pages(void)
+{
+	struct mm_struct *mm;
+	u64 pages = 0;
+
+	spin_lock(&mm_list_lock);
+	list_for_each_entry(mm, &mm_list, link)
+		pages += READ_ONCE(mm->committed_pages);
+	spin_unlock(&mm_list_lock);
+	return pages;
+}
+
 struct mm_struct *mm_alloc(void)
 {
 	struct mm_struct *mm = kmem_cache_zalloc(mm_cache);
@@ -217,6 +229,9 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm)
 		error = cut_private(mm);
 		mutex_unlock(&mm->lock);
 	}
+	/* What the child was promised is part of the sum by now. */
+	if (unlikely(overcommit_memory == OVERCOMMIT_NEVER) && !error && !enough_memory(0))
+		error = -ENOMEM;
 	if (error) {
 		mm_put(mm);
 		return ERR_PTR(error);

@@ -10,8 +10,7 @@
  * becomes the map; all under the mm's lock, so no fault comes in between. The old map is dropped
  * after the lock, since closing a file takes locks that come before it.
  *
- * Pages are not reserved. As with Linux's default heuristic only a mapping larger than all of
- * memory is refused.
+ * Pages are not reserved, but counted as promised (mm/commit.c).
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -63,11 +62,6 @@ bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages)
 	 * counts then. */
 	return READ_ONCE(data->rlim_cur) == 0 &&
 	       within_limit(mm->data_pages, pages, READ_ONCE(data->rlim_max));
-}
-
-bool enough_memory(unsigned long pages)
-{
-	return pages <= total_page_count();
 }
 
 /* Does a mapping with these flags count against memory as it is made? */
@@ -237,7 +231,7 @@ static int check_locked(const struct request *r)
 	return may_lock(r->mm, r->vm_flags, r->length >> PAGE_SHIFT) ? 0 : -EAGAIN;
 }
 
-static int check_limits(const struct request *r)
+static int check_limits(struct request *r)
 {
 	unsigned long pages = r->length >> PAGE_SHIFT, replaced;
 
@@ -246,7 +240,10 @@ static int check_limits(const struct request *r)
 		if (!may_expand_mm(r->mm, r->vm_flags, pages - replaced))
 			return -ENOMEM;
 	}
-	return charged(r->vm_flags) && !enough_memory(pages) ? -ENOMEM : 0;
+	if (!charged(r->vm_flags))
+		return 0;
+	r->vm_flags |= VM_ACCOUNT;
+	return enough_memory(pages) ? 0 : -ENOMEM;
 }
 
 static u32 initial_vm_flags(const struct request *r)
@@ -258,7 +255,7 @@ static u32 initial_vm_flags(const struct request *r)
 		flags |= VM_GROWSDOWN;
 	if (r->flags & MAP_LOCKED)
 		flags |= VM_LOCKED;
-	if (r->flags & MAP_NORESERVE)
+	if ((r->flags & MAP_NORESERVE) && READ_ONCE(overcommit_memory) != OVERCOMMIT_NEVER)
 		flags |= VM_NORESERVE;
 	return flags;
 }
@@ -364,6 +361,8 @@ static long add_shared_memory(struct request *r)
 	file = shmem_file_setup("/dev/zero", r->length);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	if (!(r->vm_flags & VM_NORESERVE))
+		shmem_reserve(file);
 	r->file = file;
 	return 0;
 }
@@ -435,7 +434,8 @@ long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length
 
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec)
 {
-	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN;
+	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN |
+		    VM_ACCOUNT;
 	unsigned long start = top - ALIGN_UP(size, PAGE_SIZE);
 	struct vma_edit edit;
 	int error = -ENOMEM;

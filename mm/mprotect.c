@@ -34,16 +34,19 @@ static int protect_pages(struct mm_struct *mm, unsigned long start, unsigned lon
 	return error;
 }
 
-/* Making a private mapping writable counts as making it anew. */
+/* Making a private mapping writable for the first time promises memory. */
+static bool charged_by(u32 old, u32 new)
+{
+	return (new &VM_WRITE) && !(old & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE));
+}
+
 static int check_limits(struct mm_struct *mm, u32 old, u32 new, unsigned long pages)
 {
 	if (!(new &VM_WRITE))
 		return 0;
 	if (!may_expand_mm(mm, new, pages) && may_expand_mm(mm, old, pages))
 		return -ENOMEM;
-	if (!(old & (VM_WRITE | VM_SHARED | VM_NORESERVE)) && !enough_memory(pages))
-		return -ENOMEM;
-	return 0;
+	return charged_by(old, new) && !enough_memory(pages) ? -ENOMEM : 0;
 }
 
 static int change_part(struct vma_edit *edit, const struct vma *vma, unsigned long start,
@@ -74,6 +77,8 @@ static int protect_part(struct mm_struct *mm, const struct vma *vma, unsigned lo
 	error = check_limits(mm, vma->flags, flags, (end - start) >> PAGE_SHIFT);
 	if (error)
 		return error;
+	if (charged_by(vma->flags, flags))
+		flags |= VM_ACCOUNT;
 	vma_edit_begin(&edit, mm);
 	error = change_part(&edit, vma, start, end, flags);
 	vma_edit_end(&edit); /* the new map still holds every file */

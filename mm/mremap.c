@@ -53,9 +53,7 @@ static int check_source(const struct move *m, const struct vma *vma)
 
 static bool affordable(const struct vma *vma, unsigned long pages)
 {
-	bool counts = (vma->flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE;
-
-	return !counts || enough_memory(pages);
+	return !(vma->flags & VM_ACCOUNT) || enough_memory(pages);
 }
 
 /* The new mapping: like vma's part at m->from, at m->to and as long as is wanted. */

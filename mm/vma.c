@@ -435,6 +435,8 @@ static void account(struct vma_edit *edit, const struct vma *vma, long sign)
 		edit->stack_pages += pages;
 	if (vma->flags & VM_LOCKED)
 		edit->locked_pages += pages;
+	if (vma->flags & VM_ACCOUNT)
+		edit->committed_pages += pages;
 }
 
 static void account_tree(struct vma_edit *edit, const struct vma *tree, long sign)
@@ -525,6 +527,7 @@ int vma_edit_commit(struct vma_edit *edit)
 	mm->data_pages += edit->data_pages;
 	mm->stack_pages += edit->stack_pages;
 	mm->locked_pages += edit->locked_pages;
+	mm->committed_pages += edit->committed_pages;
 	return 0;
 }
 

@@ -148,6 +148,10 @@ struct file *filp_open(const char *path, int flags, mode_t mode);
 ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos);
 /* An unnamed file of size bytes in memory, for shared anonymous mappings. */
 struct file *shmem_file_setup(const char *name, loff_t size);
+/* Its pages count as promised until it goes; once, before anybody else knows it. */
+void shmem_reserve(struct file *file);
+/* Pages of files in memory, and what was promised besides. */
+u64 shmem_committed_pages(void);
 loff_t file_size(const struct file *file);
 /* Its mount forbids execution. */
 bool file_noexec(const struct file *file);

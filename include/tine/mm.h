@@ -25,8 +25,9 @@ struct task_struct;
 #define VM_DONTCOPY    0x0800u /* MADV_DONTFORK */
 #define VM_WIPEONFORK  0x1000u /* MADV_WIPEONFORK */
 #define VM_DONTEXPAND  0x2000u
-#define VM_LOCKONFAULT 0x8000u /* with VM_LOCKED: pages come in when they are touched */
-#define VM_UNCOUNTED   0x4000u /* of the vDSO's pages: no references are counted */
+#define VM_UNCOUNTED   0x4000u  /* of the vDSO's pages: no references are counted */
+#define VM_LOCKONFAULT 0x8000u  /* with VM_LOCKED: pages come in when they are touched */
+#define VM_ACCOUNT     0x10000u /* counts as promised memory: private, and was writable once */
 
 /*
  * A mapping: a node of a balanced tree ordered by address. Like the page tables, the tree is
@@ -61,7 +62,7 @@ struct mm_struct {
 	struct vma *vmas;       /* m: root of the memory map */
 	unsigned int vma_count; /* m */
 	/* m: sizes of mappings, in pages. */
-	unsigned long total_pages, data_pages, stack_pages, locked_pages;
+	unsigned long total_pages, data_pages, stack_pages, locked_pages, committed_pages;
 	unsigned long peak_pages; /* m: the most that total_pages ever was */
 	/* m: how often a page came where none was: what is resident is not more. */
 	unsigned long touched_pages;
@@ -159,6 +160,16 @@ size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, 
  * them back. Sleeps; the caller may hold the inode's lock, but not its mapping's.
  */
 void unmap_file_pages(const struct inode *inode, u64 first);
+
+/* mm/commit.c: memory that was promised, of all address spaces and files in memory together, and how
+ * much may be when overcommit_memory is OVERCOMMIT_NEVER. */
+u64 committed_pages(void);
+u64 commit_limit(void);
+u64 mm_committed_pages(void); /* the part of all address spaces */
+#define OVERCOMMIT_GUESS  0
+#define OVERCOMMIT_ALWAYS 1
+#define OVERCOMMIT_NEVER  2
+extern int overcommit_memory, overcommit_ratio; /* atomic */
 
 enum fault_access { FAULT_READ, FAULT_WRITE, FAULT_EXEC };
 enum fault_result {

@@ -29,10 +29,10 @@ extern int max_map_count; /* vm.max_map_count: mappings that a process may have 
 struct vma_edit {
 	struct mm_struct *mm;
 	struct vma *tree; /* the draft; once committed, the old map */
-	long count, total_pages, data_pages, stack_pages,
-		locked_pages; /* by how much the mm's grow */
-	long limit;           /* of mappings after it, if it makes more of them */
-	bool failed;          /* out of memory: the draft is only good for vma_edit_end */
+	long count, total_pages, data_pages, stack_pages, locked_pages,
+		committed_pages; /* by how much the mm's grow */
+	long limit;              /* of mappings after it, if it makes more of them */
+	bool failed;             /* out of memory: the draft is only good for vma_edit_end */
 };
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm);
@@ -124,7 +124,7 @@ u32 vma_prot_flags(unsigned long prot);
 
 /* mm/mmap.c: limits. RLIMIT_AS and RLIMIT_DATA allow pages more of such a mapping. */
 bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages);
-/* The heuristic of vm.overcommit_memory 0: only what can never work is refused. */
+/* mm/commit.c: vm.overcommit_memory lets as many pages more be promised. */
 bool enough_memory(unsigned long pages);
 /* Where a mapping of length bytes (page-aligned) goes, by mmap's rules; flags: MAP_FIXED,
  * MAP_32BIT. -errno. */
