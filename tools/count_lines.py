@@ -19,7 +19,7 @@ PROCESSES = tuple(f"kernel/{name}.c" for name in "fork exit wait sched completio
 
 # (what, files, the budget, the lines that it must not outgrow meanwhile)
 BUDGETS = (
-    ("the kernel", KERNEL, 25000, 42000),
+    ("the kernel", KERNEL, 25000, 45000),
     ("creating, waiting for and ending processes", PROCESSES, 5000, 5000),
 )
 
