@@ -81,7 +81,8 @@ long sys_fchmod(unsigned int fd, mode_t mode)
 static struct iattr owner_attr(uid_t uid, gid_t gid)
 {
 	return (struct iattr){
-		.valid = (uid != (uid_t)-1 ? ATTR_UID : 0) | (gid != (gid_t)-1 ? ATTR_GID : 0),
+		.valid = ATTR_CHOWN | (uid != (uid_t)-1 ? ATTR_UID : 0) |
+			 (gid != (gid_t)-1 ? ATTR_GID : 0),
 		.uid = uid,
 		.gid = gid,
 	};

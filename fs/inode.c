@@ -47,7 +47,7 @@ struct inode *inode_alloc(struct super_block *sb, mode_t mode)
 	inode->uid = current->cred->fsuid;
 	inode->gid = current->cred->fsgid;
 	inode->ino = __atomic_add_fetch(&sb->next_ino, 1, __ATOMIC_RELAXED);
-	inode->atime = inode->mtime = inode->ctime = current_time();
+	inode->atime = inode->mtime = inode->ctime = inode->btime = current_time();
 	inode->fops = special_file_operations(mode);
 	return inode;
 }
@@ -260,7 +260,9 @@ int notify_change(struct inode *inode, struct iattr *attr)
 	const struct cred *cred = current->cred;
 	int error = check_owner_change(cred, inode, attr);
 
-	if (error == 0 && (attr->valid & ATTR_MODE) && !inode_owner_or_capable(cred, inode))
+	if (error == 0 &&
+	    ((attr->valid & ATTR_MODE) || ((attr->valid & ATTR_CHOWN) && priv_bits(inode))) &&
+	    !inode_owner_or_capable(cred, inode))
 		error = -EPERM;
 	if (error == 0)
 		error = check_times(cred, inode, attr);
@@ -269,7 +271,7 @@ int notify_change(struct inode *inode, struct iattr *attr)
 	if (error != 0)
 		return error;
 
-	if ((attr->valid & (ATTR_UID | ATTR_GID)) && S_ISREG(inode->mode))
+	if (attr->valid & ATTR_CHOWN)
 		inode->mode &= ~priv_bits(inode);
 	if (attr->valid & ATTR_UID)
 		inode->uid = attr->uid;

@@ -88,17 +88,9 @@ static int create_inode(struct dentry *dir, const char *name, unsigned int len, 
 		return -EPERM;
 	if (!dir->inode->ops->create)
 		return -EPERM;
-	inode = dir->inode->ops->create(dir->inode, mode, rdev);
+	inode = dir->inode->ops->create(dir->inode, mode, rdev, target);
 	if (IS_ERR(inode))
 		return PTR_ERR(inode);
-	if (target) {
-		inode->link = kstrdup(target);
-		inode->size = strlen(target);
-	}
-	if (target && !inode->link) {
-		iput(inode);
-		return -ENOMEM;
-	}
 	return add_name(dir, name, len, inode);
 }
 
@@ -211,6 +203,24 @@ static bool may_link(const struct cred *cred, const struct inode *inode)
 	       inode_permission(cred, inode, MAY_READ | MAY_WRITE) == 0;
 }
 
+static int link_locked(struct nameidata *nd, struct inode *inode)
+{
+	int (*charge)(struct super_block * sb, int n) = inode->sb->ops->charge_name;
+	bool charged = inode->nlink && charge;
+	int error = charged ? charge(inode->sb, 1) : 0;
+
+	if (error != 0)
+		return error;
+	error = add_name(nd->path.dentry, nd->last, nd->last_len, igrab(inode));
+	if (error != 0 && charged)
+		charge(inode->sb, -1);
+	if (error != 0)
+		return error;
+	inode_touch_changed(inode);
+	inode->linkable = false;
+	return 0;
+}
+
 /* Another name for old in the locked directory nd stands in. */
 static int link_inode(struct nameidata *nd, const struct path *old)
 {
@@ -231,9 +241,7 @@ static int link_inode(struct nameidata *nd, const struct path *old)
 	if (inode->nlink == 0 && !inode->linkable) {
 		error = -ENOENT;
 	} else {
-		error = add_name(nd->path.dentry, nd->last, nd->last_len, igrab(inode));
-		inode_touch_changed(inode);
-		inode->linkable = false;
+		error = link_locked(nd, inode);
 	}
 	mutex_unlock(&inode->lock);
 	return error;
@@ -294,6 +302,7 @@ static void remove_name(struct dentry *dir, struct dentry *victim)
 {
 	struct inode *inode = victim->inode;
 
+	uncharge_name(inode);
 	inode->nlink--;
 	if (S_ISDIR(inode->mode)) {
 		inode->nlink--;

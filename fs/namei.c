@@ -97,6 +97,24 @@ static int start_at(int dfd, const char *name, struct path *path)
 	return error;
 }
 
+/* A walk that stays below where it starts: that is its root. */
+static int start_scoped(struct nameidata *nd, int dfd, const char *name)
+{
+	int error;
+
+	nd->root = nd->path;
+	if (*name == '/' && (nd->flags & LOOKUP_BENEATH))
+		return -EXDEV;
+	error = start_at(dfd, name, &nd->path);
+	if (error != 0)
+		return error;
+	nd->root = nd->path;
+	path_get(&nd->root);
+	while (*nd->name == '/')
+		nd->name++;
+	return 0;
+}
+
 int nd_begin(struct nameidata *nd, int dfd, const char *name, unsigned int flags)
 {
 	int error = 0;
@@ -111,6 +129,8 @@ int nd_begin(struct nameidata *nd, int dfd, const char *name, unsigned int flags
 		nd->root = nd->path;
 		return -ENOENT;
 	}
+	if (flags & LOOKUP_IS_SCOPED)
+		return start_scoped(nd, dfd, name);
 	get_fs_root(&nd->root);
 	if (*name == '/') {
 		nd->path = nd->root;
@@ -149,31 +169,37 @@ static void next_component(struct nameidata *nd)
 }
 
 /* A string that begins with slashes goes on from the root. */
-static void start_over(struct nameidata *nd)
+static int start_over(struct nameidata *nd)
 {
 	if (*nd->name != '/')
-		return;
+		return 0;
+	if ((nd->flags & LOOKUP_BENEATH) ||
+	    ((nd->flags & LOOKUP_NO_XDEV) && nd->path.mnt != nd->root.mnt))
+		return -EXDEV;
 	nd_move(nd, &nd->root);
 	while (*nd->name == '/')
 		nd->name++;
+	return 0;
 }
 
 int nd_walk_parent(struct nameidata *nd)
 {
-	start_over(nd);
-	while (*nd->name) {
-		int result = inode_permission(nd->cred, nd->path.dentry->inode, MAY_EXEC);
+	int result = start_over(nd);
 
+	if (result != 0)
+		return result;
+	while (*nd->name) {
+		result = inode_permission(nd->cred, nd->path.dentry->inode, MAY_EXEC);
 		if (result != 0)
 			return result;
 		next_component(nd);
 		if (!*nd->name)
 			return 0;
 		result = nd_step(nd, true);
+		if (result == 1)
+			result = start_over(nd);
 		if (result < 0)
 			return result;
-		if (result == 1)
-			start_over(nd);
 		if (!S_ISDIR(nd->path.dentry->inode->mode))
 			return -ENOTDIR;
 	}
@@ -184,13 +210,18 @@ int nd_walk_parent(struct nameidata *nd)
 	return 0;
 }
 
-static void step_up(struct nameidata *nd)
+static int step_up(struct nameidata *nd)
 {
+	struct vfsmount *mnt = nd->path.mnt;
+
 	do {
 		struct dentry *parent;
 
-		if (path_equal(&nd->path, &nd->root))
+		if (path_equal(&nd->path, &nd->root)) {
+			if (nd->flags & LOOKUP_BENEATH)
+				return -EXDEV;
 			break;
+		}
 		if (nd->path.dentry != nd->path.mnt->root) {
 			parent = dget_parent(nd->path.dentry);
 			dput(nd->path.dentry);
@@ -199,6 +230,7 @@ static void step_up(struct nameidata *nd)
 		}
 	} while (follow_up(&nd->path));
 	follow_mounts(&nd->path);
+	return (nd->flags & LOOKUP_NO_XDEV) && nd->path.mnt != mnt ? -EXDEV : 0;
 }
 
 struct dentry *lookup_child(struct dentry *dir, const char *name, unsigned int len)
@@ -257,12 +289,20 @@ static int follow_link(struct nameidata *nd, struct inode *link, bool last)
 	char *buf;
 	int error;
 
-	if (nd->links++ >= MAX_LINKS || (nd->path.mnt->flags & MNT_NOSYMFOLLOW))
+	if (nd->links++ >= MAX_LINKS || (nd->path.mnt->flags & MNT_NOSYMFOLLOW) ||
+	    (nd->flags & LOOKUP_NO_SYMLINKS))
 		return -ELOOP;
 	if (last && !may_follow(nd, link))
 		return -EACCES;
 	if (link->ops->jump) {
+		if (nd->flags & LOOKUP_NO_MAGICLINKS)
+			return -ELOOP;
 		error = link->ops->jump(link, &target);
+		if (error == 0 && ((nd->flags & LOOKUP_IS_SCOPED) ||
+				   ((nd->flags & LOOKUP_NO_XDEV) && target.mnt != nd->path.mnt))) {
+			path_put(&target);
+			error = -EXDEV;
+		}
 		if (error == 0) {
 			nd_move(nd, &target);
 			path_put(&target);
@@ -286,6 +326,10 @@ int nd_step_to(struct nameidata *nd, struct dentry *dentry, bool follow)
 	int result = 0;
 
 	follow_mounts(&next);
+	if ((nd->flags & LOOKUP_NO_XDEV) && next.mnt != nd->path.mnt) {
+		path_put(&next);
+		return -EXDEV;
+	}
 	if (follow && S_ISLNK(next.dentry->inode->mode)) {
 		result = follow_link(nd, next.dentry->inode, !*nd->name);
 		path_put(&next);
@@ -301,7 +345,7 @@ int nd_step(struct nameidata *nd, bool follow)
 	struct dentry *child;
 
 	if (nd->last_type == LAST_DOTDOT)
-		step_up(nd);
+		return step_up(nd);
 	if (nd->last_type != LAST_NORM)
 		return 0;
 	child = lookup_child(nd->path.dentry, nd->last, nd->last_len);

@@ -16,6 +16,7 @@
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
+#include <tine/uaccess.h>
 
 #define VALID_OPEN_FLAGS                                                                      \
 	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | \
@@ -26,8 +27,9 @@
 /* What an open asks for. */
 struct open_request {
 	int flags;
-	mode_t mode;      /* of a new file, type included */
-	unsigned int may; /* MAY_ bits */
+	mode_t mode;         /* of a new file, type included */
+	unsigned int may;    /* MAY_ bits */
+	unsigned int lookup; /* LOOKUP_ bits of openat2 */
 	bool created;
 	struct file *file; /* empty, allocated before anything is made; owned until it is used */
 };
@@ -43,6 +45,7 @@ static int parse_flags(int flags, mode_t mode, struct open_request *r)
 	if ((flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
 		return -EINVAL;
 	r->created = false;
+	r->lookup = 0;
 	r->mode = flags & (O_CREAT | O_TMPFILE_BIT) ? (mode & 07777) | S_IFREG : 0;
 	r->may = flags & O_PATH ? 0 : may[flags & O_ACCMODE];
 	if (flags & O_TMPFILE_BIT) {
@@ -69,7 +72,7 @@ static struct dentry *create_file(struct nameidata *nd, struct open_request *r)
 		return ERR_PTR(error);
 	if (!dir->inode->ops->create)
 		return ERR_PTR(-EACCES);
-	inode = dir->inode->ops->create(dir->inode, r->mode & ~current_umask(), 0);
+	inode = dir->inode->ops->create(dir->inode, r->mode & ~current_umask(), 0, NULL);
 	if (IS_ERR(inode))
 		return (struct dentry *)inode;
 	dentry = dentry_alloc(dir->sb, dir, nd->last, nd->last_len, inode);
@@ -223,7 +226,8 @@ static struct file *open_nameless(int dfd, const char *name, struct open_request
 	struct inode *inode;
 	struct file *file;
 	int error = path_lookup(dfd, name,
-				LOOKUP_DIRECTORY | (r->flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW),
+				r->lookup | LOOKUP_DIRECTORY |
+					(r->flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW),
 				NULL, &dir);
 
 	if (error != 0)
@@ -235,7 +239,7 @@ static struct file *open_nameless(int dfd, const char *name, struct open_request
 		error = -EOPNOTSUPP;
 	inode = error != 0 ? ERR_PTR(error)
 			   : dir.dentry->inode->ops->create(dir.dentry->inode,
-							    r->mode & ~current_umask(), 0);
+							    r->mode & ~current_umask(), 0, NULL);
 	if (IS_ERR(inode)) {
 		path_put(&dir);
 		return (struct file *)inode;
@@ -257,11 +261,9 @@ static struct file *open_named(int dfd, const char *name, struct open_request *r
 {
 	struct nameidata nd;
 	struct file *file;
-	int error = nd_begin(&nd, dfd, name,
-			     (r->flags & O_NOFOLLOW) ||
-					     ((r->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-				     ? 0
-				     : LOOKUP_FOLLOW);
+	bool follow = !(r->flags & O_NOFOLLOW) &&
+		      (r->flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	int error = nd_begin(&nd, dfd, name, r->lookup | (follow ? LOOKUP_FOLLOW : 0));
 
 	while (error == 0) {
 		error = nd_walk_parent(&nd);
@@ -276,37 +278,37 @@ static struct file *open_named(int dfd, const char *name, struct open_request *r
 	return file;
 }
 
-struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
+static struct file *open_request(int dfd, const char *name, struct open_request *r)
 {
-	struct open_request r;
 	struct file *file;
-	int error = parse_flags(flags, mode, &r);
 
-	if (error != 0)
-		return ERR_PTR(error);
-	r.file = file_alloc_empty();
-	if (!r.file)
+	r->file = file_alloc_empty();
+	if (!r->file)
 		return ERR_PTR(-ENOMEM);
-	file = r.flags & O_TMPFILE_BIT ? open_nameless(dfd, name, &r) : open_named(dfd, name, &r);
-	file_free_empty(r.file);
+	file = r->flags & O_TMPFILE_BIT ? open_nameless(dfd, name, r) : open_named(dfd, name, r);
+	file_free_empty(r->file);
 	return file;
 }
 
-static long do_sys_open(int dfd, const char __user *user, int flags, mode_t mode)
+struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 {
 	struct open_request r;
-	struct file *file;
-	char *name;
-	long fd = parse_flags(flags, mode, &r);
+	int error = parse_flags(flags, mode, &r);
 
-	if (fd != 0)
-		return fd;
-	name = getname(user);
+	return error != 0 ? ERR_PTR(error) : open_request(dfd, name, &r);
+}
+
+static long open_descriptor(int dfd, const char __user *user, struct open_request *r, bool cloexec)
+{
+	char *name = getname(user);
+	struct file *file;
+	long fd;
+
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	fd = get_unused_fd(0, flags & O_CLOEXEC);
+	fd = get_unused_fd(0, cloexec);
 	if (fd >= 0) {
-		file = do_filp_open(dfd, name, flags, mode);
+		file = open_request(dfd, name, r);
 		if (IS_ERR(file)) {
 			put_unused_fd(fd);
 			fd = PTR_ERR(file);
@@ -316,6 +318,53 @@ static long do_sys_open(int dfd, const char __user *user, int flags, mode_t mode
 	}
 	putname(name);
 	return fd;
+}
+
+static long do_sys_open(int dfd, const char __user *user, int flags, mode_t mode)
+{
+	struct open_request r;
+	int error = parse_flags(flags, mode, &r);
+
+	return error != 0 ? error : open_descriptor(dfd, user, &r, flags & O_CLOEXEC);
+}
+
+/* openat2 refuses what open ignores. */
+static int check_how(const struct open_how *how)
+{
+	const u64 creates = O_CREAT | O_TMPFILE_BIT, scoped = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+
+	if ((how->flags & ~(u64)VALID_OPEN_FLAGS) || (how->resolve & ~0x3full) ||
+	    (how->resolve & scoped) == scoped)
+		return -EINVAL;
+	if (how->flags & creates ? how->mode & ~07777ul : how->mode)
+		return -EINVAL;
+	if ((how->flags & O_PATH) && (how->flags & ~(u64)(PATH_FLAGS | O_CLOEXEC)))
+		return -EINVAL;
+	/* Everything is at hand here, but for what does not exist yet. */
+	if ((how->resolve & RESOLVE_CACHED) && (how->flags & (creates | O_TRUNC)))
+		return -EAGAIN;
+	return 0;
+}
+
+long sys_openat2(int dfd, const char __user *name, struct open_how __user *user, size_t size)
+{
+	struct open_request r;
+	struct open_how how;
+	int error;
+
+	if (size < sizeof(how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	error = copy_struct_from_user(&how, sizeof(how), user, size);
+	if (error == 0)
+		error = check_how(&how);
+	if (error == 0)
+		error = parse_flags(how.flags, how.mode, &r);
+	if (error != 0)
+		return error;
+	r.lookup = (how.resolve & ~(u64)RESOLVE_CACHED) << LOOKUP_RESOLVE_SHIFT;
+	return open_descriptor(dfd, name, &r, how.flags & O_CLOEXEC);
 }
 
 long sys_open(const char __user *name, int flags, mode_t mode)

@@ -151,6 +151,7 @@ static void drop_target(struct renaming *r)
 {
 	struct inode *dir = r->to.path.dentry->inode, *inode = r->new->inode;
 
+	uncharge_name(inode);
 	inode->nlink--;
 	if (S_ISDIR(inode->mode)) {
 		inode->nlink--;
@@ -162,34 +163,72 @@ static void drop_target(struct renaming *r)
 	dentry_detach(r->new);
 }
 
-static int move(struct renaming *r)
+/* Somebody may have made an entry there, or mounted something, since it was looked at. */
+static int replace_target(struct renaming *r)
 {
-	struct inode *old_dir = r->from.path.dentry->inode, *new_dir = r->to.path.dentry->inode;
-	char *name = dentry_prepare_name(r->to.last, r->to.last_len);
 	int error = 0;
 
+	mutex_lock(&r->new->inode->lock);
+	if (is_mountpoint(r->new))
+		error = -EBUSY;
+	else if (S_ISDIR(r->new->inode->mode) && !dentry_empty(r->new))
+		error = -ENOTEMPTY;
+	else
+		drop_target(r);
+	mutex_unlock(&r->new->inode->lock);
+	return error;
+}
+
+/* What RENAME_WHITEOUT leaves in the old place, for overlays: a device 0:0. NULL: nothing. */
+static struct dentry *make_whiteout(struct renaming *r)
+{
+	struct dentry *dir = r->from.path.dentry, *dentry;
+	struct inode *inode;
+
+	if (!(r->flags & RENAME_WHITEOUT))
+		return NULL;
+	inode = dir->inode->ops->create(dir->inode, S_IFCHR, 0, NULL);
+	if (IS_ERR(inode))
+		return (struct dentry *)inode;
+	dentry = dentry_alloc(dir->sb, dir, r->from.last, r->from.last_len, inode);
+	return dentry ? dentry : ERR_PTR(-ENOMEM);
+}
+
+static void leave_whiteout(struct inode *dir, struct dentry *whiteout)
+{
+	if (!whiteout)
+		return;
+	whiteout->inode->nlink = 1;
+	dentry_attach(whiteout);
+	dir->size += whiteout->sb->entry_size;
+	dput(whiteout);
+}
+
+static int move(struct renaming *r)
+{
+	struct dentry *whiteout = make_whiteout(r);
+	struct inode *old_dir = r->from.path.dentry->inode, *new_dir = r->to.path.dentry->inode;
+	char *name;
+	int error = 0;
+
+	if (IS_ERR(whiteout))
+		return PTR_ERR(whiteout);
+	name = dentry_prepare_name(r->to.last, r->to.last_len);
 	if (!name)
-		return -ENOMEM;
-	if (r->new) {
-		mutex_lock(&r->new->inode->lock);
-		/* Somebody may have made an entry, or mounted something, since it was looked at. */
-		if (is_mountpoint(r->new))
-			error = -EBUSY;
-		else if (S_ISDIR(r->new->inode->mode) && !dentry_empty(r->new))
-			error = -ENOTEMPTY;
-		else
-			drop_target(r);
-		mutex_unlock(&r->new->inode->lock);
-		if (error != 0) {
-			kfree(name);
-			return error;
-		}
+		error = -ENOMEM;
+	else if (r->new)
+		error = replace_target(r);
+	if (error != 0) {
+		kfree(name);
+		dput(whiteout);
+		return error;
 	}
 	if (S_ISDIR(r->old->inode->mode))
 		count_moved_directory(old_dir, new_dir);
 	old_dir->size -= r->old->sb->entry_size;
 	new_dir->size += r->old->sb->entry_size;
 	dentry_move(r->old, r->to.path.dentry, name);
+	leave_whiteout(old_dir, whiteout);
 	return 0;
 }
 
@@ -286,8 +325,6 @@ long sys_renameat2(int old_dfd, const char __user *old, int new_dfd, const char 
 
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
 	    ((flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) && (flags & RENAME_EXCHANGE)))
-		return -EINVAL;
-	if (flags & RENAME_WHITEOUT)
 		return -EINVAL;
 	old_name = getname(old);
 	if (IS_ERR(old_name))

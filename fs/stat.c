@@ -109,7 +109,7 @@ static bool is_descriptor_itself(const char __user *name, int flags)
 
 long sys_newfstatat(int dfd, const char __user *name, struct stat __user *st, int flags)
 {
-	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
+	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
 	if (dfd >= 0 && is_descriptor_itself(name, flags))
 		return sys_fstat(dfd, st);
@@ -121,7 +121,7 @@ static struct statx_timestamp statx_time(struct uapi_timespec ts)
 	return (struct statx_timestamp){.tv_sec = ts.tv_sec, .tv_nsec = ts.tv_nsec};
 }
 
-static void fill_statx(const struct path *path, struct statx *stx)
+static void fill_statx(const struct path *path, struct statx *stx, unsigned int mask)
 {
 	const struct inode *inode = path->dentry->inode;
 
@@ -143,7 +143,13 @@ static void fill_statx(const struct path *path, struct statx *stx)
 	stx->stx_dev_major = MAJOR(inode->sb->dev);
 	stx->stx_dev_minor = MINOR(inode->sb->dev);
 	stx->stx_mnt_id = path->mnt->id;
-	stx->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+	stx->stx_attributes_mask = STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_DAX;
+	if (inode->sb->magic == TMPFS_MAGIC) {
+		stx->stx_attributes_mask |= STATX_ATTR_TMPFS;
+		stx->stx_mask |= mask & STATX_BTIME;
+		if (mask & STATX_BTIME)
+			stx->stx_btime = statx_time(inode->btime);
+	}
 	if (path->dentry == path->mnt->root)
 		stx->stx_attributes = STATX_ATTR_MOUNT_ROOT;
 }
@@ -164,7 +170,7 @@ long sys_statx(int dfd, const char __user *name, unsigned int flags, unsigned in
 		return result;
 	stx = kmalloc(sizeof(*stx));
 	if (stx) {
-		fill_statx(&path, stx);
+		fill_statx(&path, stx, mask);
 		result = copy_to_user(user, stx, sizeof(*stx)) ? -EFAULT : 0;
 		kfree(stx);
 	} else {
@@ -375,6 +381,16 @@ long sys_getcwd(char __user *user, unsigned long size)
 
 long sys_sync(void)
 {
+	return 0;
+}
+
+long sys_syncfs(int fd)
+{
+	struct fd f = fdget(fd);
+
+	if (!f.file)
+		return -EBADF;
+	fdput(f);
 	return 0;
 }
 

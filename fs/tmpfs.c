@@ -18,7 +18,8 @@
 #include <tine/tmpfs.h>
 #include <uapi/statfs.h>
 
-#define ENTRY_SIZE 20 /* what a directory's size grows by for each entry, as Linux has it */
+#define SHORT_LINK 128 /* longer ones, with their NUL, take a block */
+#define ENTRY_SIZE 20  /* what a directory's size grows by for each entry, as Linux has it */
 
 static const struct super_operations tmpfs_super_operations;
 static struct vfsmount *shm_mount; /* for files without a name */
@@ -55,7 +56,9 @@ void tmpfs_count_pages(s64 n)
 
 bool tmpfs_charge(u64 *used, const u64 *limit)
 {
-	if (__atomic_add_fetch(used, 1, __ATOMIC_RELAXED) <= READ_ONCE(*limit))
+	u64 now = __atomic_add_fetch(used, 1, __ATOMIC_RELAXED), most = READ_ONCE(*limit);
+
+	if (!most || now <= most)
 		return true;
 	__atomic_sub_fetch(used, 1, __ATOMIC_RELAXED);
 	return false;
@@ -71,7 +74,7 @@ static const char *tmpfs_get_link(struct inode *inode, char *buf)
 	return inode->link;
 }
 
-static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev);
+static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev, const char *target);
 
 static const struct inode_operations tmpfs_dir_inode = {.create = tmpfs_create};
 static const struct inode_operations tmpfs_link_inode = {.get_link = tmpfs_get_link};
@@ -107,9 +110,42 @@ static struct inode *new_inode(struct super_block *sb, const struct inode *dir, 
 	return inode;
 }
 
-static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev)
+/* The text of a link, which takes a block if it is long. */
+static int set_link(struct inode *inode, const char *target)
 {
-	return new_inode(dir->sb, dir, mode, rdev);
+	struct tmpfs *fs = inode->sb->private;
+	size_t len = strlen(target);
+
+	if (len >= SHORT_LINK) {
+		if (!tmpfs_charge(&fs->blocks, &fs->max_blocks))
+			return -ENOSPC;
+		inode->block_count = 1;
+	}
+	inode->link = kstrdup(target);
+	inode->size = len;
+	return inode->link ? 0 : -ENOMEM;
+}
+
+static struct inode *tmpfs_create(struct inode *dir, mode_t mode, dev_t rdev, const char *target)
+{
+	struct inode *inode = new_inode(dir->sb, dir, mode, rdev);
+	int error = !IS_ERR(inode) && target ? set_link(inode, target) : 0;
+
+	if (error == 0)
+		return inode;
+	iput(inode);
+	return ERR_PTR(error);
+}
+
+/* Every name of a file costs what an inode does. */
+static int tmpfs_charge_name(struct super_block *sb, int n)
+{
+	struct tmpfs *fs = sb->private;
+
+	if (n > 0)
+		return tmpfs_charge(&fs->inodes, &fs->max_inodes) ? 0 : -ENOSPC;
+	tmpfs_uncharge(&fs->inodes, 1);
+	return 0;
 }
 
 static void tmpfs_evict_inode(struct inode *inode)
@@ -118,8 +154,15 @@ static void tmpfs_evict_inode(struct inode *inode)
 
 	if (S_ISREG(inode->mode))
 		tmpfs_drop_pages(inode, 0);
+	else
+		tmpfs_uncharge(&fs->blocks, inode->block_count);
 	tmpfs_uncharge(&reserved_pages, (u64)inode->private);
 	tmpfs_uncharge(&fs->inodes, 1);
+}
+
+static u64 left_of(u64 limit, u64 used)
+{
+	return limit - MIN(limit, used);
 }
 
 static void tmpfs_statfs(struct super_block *sb, struct statfs *st)
@@ -127,45 +170,62 @@ static void tmpfs_statfs(struct super_block *sb, struct statfs *st)
 	const struct tmpfs *fs = sb->private;
 
 	st->f_blocks = READ_ONCE(fs->max_blocks);
-	st->f_bfree = st->f_bavail = st->f_blocks - MIN(st->f_blocks, READ_ONCE(fs->blocks));
+	st->f_bfree = st->f_bavail = left_of(st->f_blocks, READ_ONCE(fs->blocks));
 	st->f_files = READ_ONCE(fs->max_inodes);
-	st->f_ffree = st->f_files - MIN(st->f_files, READ_ONCE(fs->inodes));
+	st->f_ffree = left_of(st->f_files, READ_ONCE(fs->inodes));
 }
 
 static void tmpfs_show_options(struct super_block *sb, struct seq_buffer *m)
 {
 	const struct tmpfs *fs = sb->private;
+	const struct inode *root = sb->root->inode;
 
 	if (fs->max_blocks != fs->default_blocks)
 		seq_printf(m, ",size=%zuk", (size_t)fs->max_blocks * 4);
 	if (fs->max_inodes != fs->default_blocks)
 		seq_printf(m, ",nr_inodes=%zu", (size_t)fs->max_inodes);
-	if ((sb->root->inode->mode & 07777) != 01777)
-		seq_printf(m, ",mode=%03o", sb->root->inode->mode & 07777);
+	if ((root->mode & 07777) != 01777)
+		seq_printf(m, ",mode=%03o", root->mode & 07777);
+	if (root->uid)
+		seq_printf(m, ",uid=%u", root->uid);
+	if (root->gid)
+		seq_printf(m, ",gid=%u", root->gid);
+	seq_puts(m, ",inode64");
+}
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' ? (c | 0x20) - 'a' + 10 : 99;
 }
 
 /*
- * A number with k, m, g; for size also "%" of memory. false: something else follows, or no digit.
+ * A number, decimal, 0x.. or 0.., with k, m, g, t, p, e; for size also "%" of memory. false:
+ * something else follows, or there is no digit.
  */
 static bool parse_size(const char *text, bool percent, u64 *result)
 {
-	static const char units[] = "kmg";
-	unsigned int base = text[0] == '0' && text[1] ? 8 : 10;
+	static const char units[] = "kmgtpe";
+	int base = text[0] != '0' ? 10 : (text[1] | 0x20) == 'x' ? 16 : 8;
+	const char *unit;
 	u64 value = 0;
 
-	if (*text < '0' || *text > '9')
+	text += base == 16 ? 2 : 0;
+	if (digit(*text) >= base)
 		return false;
-	for (; *text >= '0' && *text < (char)('0' + base); text++)
-		value = value * base + (*text - '0');
-	if (percent && *text == '%') {
+	for (; digit(*text) < base; text++)
+		value = value * base + digit(*text);
+	unit = *text ? strchr(units, *text | 0x20) : NULL;
+	if (percent && *text == '%')
 		value = value * total_page_count() / 100 * PAGE_SIZE;
-		text++;
-	} else if (*text && strchr(units, *text | 0x20)) {
-		value <<= 10 * (strchr(units, *text | 0x20) - units + 1);
-		text++;
-	}
+	else if (unit)
+		value <<= 10 * (unit - units + 1);
 	*result = value;
-	return *text == '\0';
+	return *text == '\0' || ((unit || (percent && *text == '%')) && text[1] == '\0');
+}
+
+static bool parse_id(const char *text, u64 *result)
+{
+	return parse_size(text, false, result) && *result < 0xffffffff;
 }
 
 struct tmpfs_options {
@@ -180,13 +240,18 @@ static bool parse_octal(const char *text, u64 *result)
 	for (; *text >= '0' && *text <= '7'; text++)
 		value = value * 8 + (*text - '0');
 	*result = value & 07777;
-	return *text == '\0';
+	return *text == '\0' && digit(text[-1]) < 8;
 }
 
 static bool parse_option(char *word, struct tmpfs_options *o)
 {
+	/* What is so in any case. */
+	static const char *const granted[] = {"inode64", "huge=never", "mpol=default"};
 	char *value = strchr(word, '=');
 
+	for (unsigned int i = 0; i < ARRAY_SIZE(granted); i++)
+		if (strcmp(word, granted[i]) == 0)
+			return true;
 	if (!value)
 		return false;
 	*value++ = '\0';
@@ -202,9 +267,9 @@ static bool parse_option(char *word, struct tmpfs_options *o)
 	if (strcmp(word, "mode") == 0)
 		return o->has_mode = parse_octal(value, &o->mode);
 	if (strcmp(word, "uid") == 0)
-		return o->has_uid = parse_size(value, false, &o->uid);
+		return o->has_uid = parse_id(value, &o->uid);
 	if (strcmp(word, "gid") == 0)
-		return o->has_gid = parse_size(value, false, &o->gid);
+		return o->has_gid = parse_id(value, &o->gid);
 	return false;
 }
 
@@ -230,19 +295,23 @@ static int parse_options(const char *data, struct tmpfs_options *o)
 	return error;
 }
 
-/* No limit below what is in use. */
+/* No limit below what is in use, and none where there has been none; 0 means none. */
+static bool may_limit(u64 limit, u64 old, u64 used)
+{
+	return !limit || (old && limit >= used);
+}
+
 static int apply_limits(struct tmpfs *fs, const struct tmpfs_options *o)
 {
-	u64 blocks = o->has_size ? DIV_ROUND_UP(o->size, PAGE_SIZE) : fs->max_blocks;
-	u64 inodes = o->has_inodes ? o->inodes : fs->max_inodes;
+	u64 blocks = DIV_ROUND_UP(o->size, PAGE_SIZE);
 
-	/* 0 means: no limit. */
-	blocks = blocks ? blocks : ~0ull >> 1;
-	inodes = inodes ? inodes : ~0ull >> 1;
-	if (blocks < READ_ONCE(fs->blocks) || inodes < READ_ONCE(fs->inodes))
+	if ((o->has_size && !may_limit(blocks, fs->max_blocks, READ_ONCE(fs->blocks))) ||
+	    (o->has_inodes && !may_limit(o->inodes, fs->max_inodes, READ_ONCE(fs->inodes))))
 		return -EINVAL;
-	WRITE_ONCE(fs->max_blocks, blocks);
-	WRITE_ONCE(fs->max_inodes, inodes);
+	if (o->has_size)
+		WRITE_ONCE(fs->max_blocks, blocks);
+	if (o->has_inodes)
+		WRITE_ONCE(fs->max_inodes, o->inodes);
 	return 0;
 }
 
@@ -300,6 +369,7 @@ static void tmpfs_put_super(struct super_block *sb)
 
 static const struct super_operations tmpfs_super_operations = {
 	.evict_inode = tmpfs_evict_inode,
+	.charge_name = tmpfs_charge_name,
 	.statfs = tmpfs_statfs,
 	.remount = tmpfs_remount,
 	.show_options = tmpfs_show_options,

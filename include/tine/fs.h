@@ -50,6 +50,8 @@ struct file_system_type {
 struct super_operations {
 	/* The last reference on inode is gone: free its contents. NULL: nothing to do. */
 	void (*evict_inode)(struct inode *inode);
+	/* A file that has a name gets another (n 1: -ENOSPC), or loses one of several (n -1). */
+	int (*charge_name)(struct super_block *sb, int n);
 	void (*statfs)(struct super_block *sb, struct statfs *st);
 	int (*remount)(struct super_block *sb, const char *data); /* NULL: no options */
 	void (*show_options)(struct super_block *sb, struct seq_buffer *m);
@@ -78,9 +80,10 @@ struct inode_operations {
 	 */
 	struct dentry *(*lookup)(struct dentry *dir, const char *name, unsigned int len);
 	/*
-	 * A new inode for dir, count 1, nlink 0, owner set; NULL operation: dir cannot be changed.
+	 * A new inode for dir, count 1, nlink 0, owner set; target: of a symbolic link. NULL
+	 * operation: dir cannot be changed.
 	 */
-	struct inode *(*create)(struct inode *dir, mode_t mode, dev_t rdev);
+	struct inode *(*create)(struct inode *dir, mode_t mode, dev_t rdev, const char *target);
 	/*
 	 * Symbolic links: the text, NUL-terminated, in buf of PATH_MAX bytes or for as long as the
 	 * inode lives; ERR_PTR.
@@ -110,6 +113,7 @@ struct inode {
 	u64 ino;         /* c */
 	loff_t size;     /* i to write */
 	struct uapi_timespec atime, mtime, ctime; /* i to write */
+	struct uapi_timespec btime;               /* c */
 	struct super_block *sb;                   /* c: not counted: mounts and dentries keep it */
 	const struct inode_operations *ops;       /* c */
 	const struct file_operations *fops;       /* c */
@@ -157,6 +161,13 @@ bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode);
 /* Drops set-user-id and set-group-id after a write or truncation by the unprivileged. i held. */
 void inode_kill_priv(struct inode *inode);
 
+/* A name of inode is about to go; its lock held. */
+static inline void uncharge_name(struct inode *inode)
+{
+	if (inode->nlink > 1 && !S_ISDIR(inode->mode) && inode->sb->ops->charge_name)
+		inode->sb->ops->charge_name(inode->sb, -1);
+}
+
 /* ETXTBSY: it is a running program / is open for writing. */
 int inode_get_write(struct inode *inode);
 static inline void inode_put_write(struct inode *inode)
@@ -172,7 +183,8 @@ int inode_deny_write(struct inode *inode);
 #define ATTR_SIZE      8u
 #define ATTR_ATIME     16u
 #define ATTR_MTIME     32u
-#define ATTR_TIMES_SET 64u /* to values of the caller's choice */
+#define ATTR_TIMES_SET 64u  /* to values of the caller's choice */
+#define ATTR_CHOWN     128u /* chown(2), if only to the same: takes set-user-id away */
 
 struct iattr {
 	unsigned int valid;

@@ -7,6 +7,14 @@
 #define LOOKUP_FOLLOW    0x01u /* a symbolic link at the end is followed */
 #define LOOKUP_DIRECTORY 0x02u /* ENOTDIR unless it is one */
 #define LOOKUP_EMPTY     0x04u /* an empty name is dirfd itself */
+/* What openat2 restricts, as openat2(2) has it, eight bits higher. */
+#define LOOKUP_RESOLVE_SHIFT 8
+#define LOOKUP_NO_XDEV       (RESOLVE_NO_XDEV << LOOKUP_RESOLVE_SHIFT)
+#define LOOKUP_NO_MAGICLINKS (RESOLVE_NO_MAGICLINKS << LOOKUP_RESOLVE_SHIFT)
+#define LOOKUP_NO_SYMLINKS   (RESOLVE_NO_SYMLINKS << LOOKUP_RESOLVE_SHIFT)
+#define LOOKUP_BENEATH       (RESOLVE_BENEATH << LOOKUP_RESOLVE_SHIFT)
+#define LOOKUP_IN_ROOT       (RESOLVE_IN_ROOT << LOOKUP_RESOLVE_SHIFT)
+#define LOOKUP_IS_SCOPED     (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
 
 enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 

@@ -21,6 +21,7 @@ struct iovec;
 struct kernel_sigaction;
 struct mmsghdr;
 struct new_utsname;
+struct open_how;
 struct pollfd;
 struct rlimit;
 struct rusage;

@@ -52,6 +52,18 @@
 #define F_GETPIPE_SZ    1032
 #define FD_CLOEXEC      1
 
+/* openat2(2) */
+#define RESOLVE_NO_XDEV       0x01u
+#define RESOLVE_NO_MAGICLINKS 0x02u
+#define RESOLVE_NO_SYMLINKS   0x04u
+#define RESOLVE_BENEATH       0x08u
+#define RESOLVE_IN_ROOT       0x10u
+#define RESOLVE_CACHED        0x20u
+
+struct open_how {
+	unsigned long flags, mode, resolve;
+};
+
 #define F_RDLCK 0
 #define F_WRLCK 1
 #define F_UNLCK 2

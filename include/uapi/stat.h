@@ -62,7 +62,10 @@ _Static_assert(sizeof(struct statx) == 256, "struct statx");
 #define STATX_BTIME           0x0800
 #define STATX_MNT_ID          0x1000
 #define STATX_RESERVED        0x80000000u
+#define STATX_ATTR_TMPFS      0x0070 /* immutable, append, nodump: never set */
+#define STATX_ATTR_AUTOMOUNT  0x1000
 #define STATX_ATTR_MOUNT_ROOT 0x2000
+#define STATX_ATTR_DAX        0x200000
 
 #define UTIME_NOW  ((1l << 30) - 1l)
 #define UTIME_OMIT ((1l << 30) - 2l)
