@@ -14,6 +14,7 @@
 #include <tine/namei.h>
 #include <tine/printk.h>
 #include <tine/pseudo_fs.h>
+#include <tine/signal.h>
 #include <tine/socket.h>
 #include <tine/tmpfs.h>
 
@@ -76,6 +77,7 @@ void fs_init(void)
 	pipe_init();
 	anon_inode_init();
 	epoll_init();
+	signalfd_init();
 	socket_init();
 	mount_root();
 	devtmpfs_init();

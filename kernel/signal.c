@@ -165,6 +165,7 @@ static struct sighand_struct *dup_sighand(struct sighand_struct *from)
 	atomic_inc(&sighand->actions->count);
 	sighand->defaulted = from->defaulted;
 	sighand->cleared = from->cleared;
+	sighand->watched = false;
 	spin_unlock_irqrestore(&from->lock, state);
 	return sighand;
 }

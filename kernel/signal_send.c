@@ -244,6 +244,8 @@ static void announce_signal(int sig, struct task_struct *task, enum pid_type typ
 {
 	struct task_struct *thread = choose_thread(task, sig, type);
 
+	if (unlikely(READ_ONCE(task->sighand->watched)))
+		signalfd_notify(task->sighand);
 	if (!thread)
 		return;
 	if (sig_fatal(thread, sig) && !(thread->signal->flags & SIGNAL_GROUP_EXIT))

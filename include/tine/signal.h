@@ -46,6 +46,7 @@ struct sighand_struct {
 	struct sigactions *actions;
 	sigset_t defaulted; /* their handler is SIG_DFL, whatever actions say */
 	sigset_t cleared;   /* their flags, restorer and mask are zero, whatever actions say */
+	bool watched;       /* somebody has waited for signals with a signalfd (fs/signalfd.c) */
 };
 
 /* One queued signal. */
@@ -142,6 +143,10 @@ void zap_other_threads(struct task_struct *task);
  */
 bool do_notify_parent(struct task_struct *task, int sig);
 void do_notify_parent_cldstop(struct task_struct *task, int why);
+
+/* A signal was made pending for a task of a sighand that is watched. h held. */
+void signalfd_notify(const struct sighand_struct *sighand);
+void signalfd_init(void);
 
 /* Delivery. */
 /*
