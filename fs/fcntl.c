@@ -8,6 +8,7 @@
 #include <tine/file_lock.h>
 #include <tine/fs.h>
 #include <tine/pipe.h>
+#include <tine/tmpfs.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>
@@ -67,6 +68,9 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return fcntl_lock(fd, file, cmd, (struct flock __user *)arg);
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return memfd_fcntl(file, cmd, arg);
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
 		return pipe_fcntl(file, cmd, arg);

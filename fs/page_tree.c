@@ -79,16 +79,18 @@ static int grow(struct address_space *mapping, u64 index)
 }
 
 /*
- * Drops the pages from first on below node, whose lowest index is base; frees what became empty.
+ * Drops the pages in [first, end) below node, whose lowest index is base; frees what became empty.
  * Returns the pages dropped.
  */
-static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
+static u64 remove_from(void **slot, unsigned int level, u64 base, u64 first, u64 end)
 {
 	struct page_tree_node *node = *slot;
 	u64 step = 1ull << (NODE_SHIFT * (level - 1)), dropped = 0;
 
 	cond_resched();
 	for (unsigned int i = first > base ? (first - base) / step : 0; i < NODE_SLOTS; i++) {
+		if (base + i * step >= end)
+			break;
 		if (!node->slot[i])
 			continue;
 		if (level == 1) {
@@ -96,7 +98,8 @@ static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
 			node->slot[i] = NULL;
 			dropped++;
 		} else {
-			dropped += truncate_node(&node->slot[i], level - 1, base + i * step, first);
+			dropped +=
+				remove_from(&node->slot[i], level - 1, base + i * step, first, end);
 		}
 		if (!node->slot[i])
 			node->used--;
@@ -108,13 +111,13 @@ static u64 truncate_node(void **slot, unsigned int level, u64 base, u64 first)
 	return dropped;
 }
 
-u64 page_tree_truncate(struct address_space *mapping, u64 first)
+u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end)
 {
 	u64 dropped;
 
 	if (first >= tree_limit(mapping->height))
 		return 0;
-	dropped = truncate_node((void **)&mapping->root, mapping->height, 0, first);
+	dropped = remove_from((void **)&mapping->root, mapping->height, 0, first, end);
 	if (!mapping->root)
 		mapping->height = 0;
 	return dropped;

@@ -102,6 +102,7 @@ static struct inode *new_inode(struct super_block *sb, const struct inode *dir, 
 		inode->fops = &dentry_dir_operations;
 		inode->size = 2 * ENTRY_SIZE;
 	} else if (S_ISREG(mode)) {
+		inode->seals = F_SEAL_SEAL;
 		inode->ops = &tmpfs_file_inode;
 		inode->fops = &tmpfs_file_operations;
 	} else if (S_ISLNK(mode)) {
@@ -153,7 +154,7 @@ static void tmpfs_evict_inode(struct inode *inode)
 	struct tmpfs *fs = inode->sb->private;
 
 	if (S_ISREG(inode->mode))
-		tmpfs_drop_pages(inode, 0);
+		tmpfs_drop_pages(inode, 0, ~0ull);
 	else
 		tmpfs_uncharge(&fs->blocks, inode->block_count);
 	tmpfs_uncharge(&reserved_pages, (u64)inode->private);
@@ -401,6 +402,7 @@ struct file *shmem_file_setup(const char *name, loff_t size)
 	if (IS_ERR(inode))
 		return (struct file *)inode;
 	inode->size = size;
+	inode->mapped = true; /* or it is about to be */
 	path.dentry = dentry_alloc(sb, NULL, name, strlen(name), inode);
 	if (!path.dentry)
 		return ERR_PTR(-ENOMEM);

@@ -20,6 +20,13 @@
 #include <tine/string.h>
 #include <tine/task.h>
 #include <tine/tmpfs.h>
+#include <uapi/falloc.h>
+
+/* page->private. */
+#define WRITTEN  0
+#define RESERVED 1 /* by fallocate: there is memory for it, but it counts as a hole */
+
+#define SEALED_WRITE (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
 
 /* page is in the tree now. */
 static void count_page(struct inode *inode, struct page *page)
@@ -69,41 +76,49 @@ static struct page *lock_and_find_page(struct inode *inode, u64 index, bool crea
 	return page;
 }
 
-void tmpfs_drop_pages(struct inode *inode, u64 first)
+void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end)
 {
 	struct tmpfs *fs = inode->sb->private;
 	u64 dropped;
 
 	mutex_lock(&inode->mapping.lock);
-	dropped = page_tree_truncate(&inode->mapping, first);
+	dropped = page_tree_remove(&inode->mapping, first, end);
 	inode->block_count -= dropped;
 	mutex_unlock(&inode->mapping.lock);
 	tmpfs_uncharge(&fs->blocks, dropped);
 	tmpfs_count_pages(-(s64)dropped);
 }
 
+/* Zeroes bytes [from, to) of one page, if the file has it. */
+static void clear_part(struct inode *inode, u64 from, u64 to)
+{
+	struct page *page = from < to ? lock_and_find_page(inode, from / PAGE_SIZE, false) : NULL;
+
+	if (!page)
+		return;
+	memset((char *)page_address(page) + from % PAGE_SIZE, 0, to - from);
+	put_page(page);
+}
+
 /* Lets go of what is beyond size, which is the file's size already. */
 static void cut_off(struct inode *inode, loff_t size)
 {
 	u64 first = DIV_ROUND_UP((u64)size, PAGE_SIZE);
-	struct page *page;
 
 	smp_mb(); /* a mapping made now is seen here, or its faults see the new size */
 	if (READ_ONCE(inode->mapped))
-		unmap_file_pages(inode, first);
-	tmpfs_drop_pages(inode, first);
-	page = size % PAGE_SIZE ? lock_and_find_page(inode, size / PAGE_SIZE, false) : NULL;
-	if (!page)
-		return;
+		unmap_file_pages(inode, first, UNMAP_TO_END);
+	tmpfs_drop_pages(inode, first, ~0ull);
 	/* The rest of the last page must read as zeroes when the file grows again. */
-	memset((char *)page_address(page) + size % PAGE_SIZE, 0, PAGE_SIZE - size % PAGE_SIZE);
-	put_page(page);
+	clear_part(inode, size, ALIGN_UP((u64)size, PAGE_SIZE));
 }
 
 int tmpfs_set_size(struct inode *inode, loff_t size)
 {
 	loff_t old = inode->size;
 
+	if (inode->seals & (size < old ? F_SEAL_SHRINK : size > old ? F_SEAL_GROW : 0))
+		return -EPERM;
 	WRITE_ONCE(inode->size, size);
 	if (size < old)
 		cut_off(inode, size);
@@ -149,10 +164,13 @@ static ssize_t write_pages(struct inode *inode, struct iov_iter *from, loff_t *p
 	while (from->count) {
 		size_t offset = *pos % PAGE_SIZE, copied;
 		size_t n = MIN(from->count, PAGE_SIZE - offset);
-		struct page *page = lock_and_find_page(inode, *pos / PAGE_SIZE, true);
+		struct page *page = ERR_PTR(-EPERM);
 
+		if (!(inode->seals & F_SEAL_GROW) || *pos + (loff_t)n <= inode->size)
+			page = lock_and_find_page(inode, *pos / PAGE_SIZE, true);
 		if (IS_ERR(page))
 			return done ? done : PTR_ERR(page);
+		page->private = WRITTEN;
 		copied = copy_from_iter((char *)page_address(page) + offset, n, from);
 		put_page(page);
 		*pos += copied;
@@ -214,6 +232,8 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *from, loff_t *pos
 
 	mutex_lock(&inode->lock);
 	result = generic_write_checks(file, from, pos);
+	if (result > 0 && (inode->seals & SEALED_WRITE))
+		result = -EPERM;
 	if (result > 0) {
 		inode_kill_priv(inode);
 		inode_touch_modified(inode);
@@ -223,12 +243,27 @@ static ssize_t tmpfs_write(struct file *file, struct iov_iter *from, loff_t *pos
 	return result;
 }
 
+/* The first page from index on that was written (hole: was not), or one beyond the end. */
+static u64 next_written(struct inode *inode, u64 index, bool hole)
+{
+	u64 end = DIV_ROUND_UP((u64)inode->size, PAGE_SIZE);
+
+	while (index < end) {
+		struct page *page = page_tree_lookup(&inode->mapping, index);
+
+		if ((page && page->private != RESERVED) != hole)
+			break;
+		index = page || hole ? index + 1 : page_tree_next(&inode->mapping, index, false);
+	}
+	return index;
+}
+
 static loff_t seek_page(struct inode *inode, loff_t offset, bool hole)
 {
 	u64 index;
 
 	mutex_lock(&inode->mapping.lock);
-	index = page_tree_next(&inode->mapping, offset / PAGE_SIZE, hole);
+	index = next_written(inode, offset / PAGE_SIZE, hole);
 	mutex_unlock(&inode->mapping.lock);
 	if (index >= DIV_ROUND_UP((u64)inode->size, PAGE_SIZE))
 		return hole ? inode->size : -ENXIO;
@@ -261,16 +296,118 @@ static struct page *tmpfs_get_page(struct file *file, u64 pgoff, bool create)
 		page = ERR_PTR(-EFAULT);
 	else
 		page = find_page(inode, pgoff, create);
+	if (page && !IS_ERR(page))
+		page->private = WRITTEN;
 	mutex_unlock(&inode->mapping.lock);
 	return page;
 }
 
-static int tmpfs_mmap(struct file *file, unsigned int vm_flags)
+/* A sealed file is shared only for reading, and for good. */
+static int tmpfs_mmap(struct file *file, u32 *vm_flags)
 {
+	struct inode *inode = file->inode;
+
+	WRITE_ONCE(inode->mapped, true);
+	smp_mb(); /* who cuts off pages or seals sees the mapping, or this sees what was done */
+	if ((*vm_flags & VM_SHARED) && (READ_ONCE(inode->seals) & SEALED_WRITE)) {
+		if (*vm_flags & VM_WRITE)
+			return -EPERM;
+		*vm_flags &= ~VM_MAYWRITE;
+	}
 	file_accessed(file);
-	WRITE_ONCE(file->inode->mapped, true);
-	smp_mb();
 	return 0;
+}
+
+/* --- fallocate --- */
+
+static int punch_hole(struct inode *inode, u64 from, u64 to)
+{
+	u64 first = DIV_ROUND_UP(from, PAGE_SIZE), end = to / PAGE_SIZE;
+
+	if (inode->seals & SEALED_WRITE)
+		return -EPERM;
+	clear_part(inode, from, MIN(to, first * PAGE_SIZE));
+	if (first <= end)
+		clear_part(inode, end * PAGE_SIZE, to);
+	if (first < end) {
+		tmpfs_drop_pages(inode, first, end);
+		smp_mb(); /* as in cut_off */
+		if (READ_ONCE(inode->mapped))
+			unmap_file_pages(inode, first, end);
+	}
+	return 0;
+}
+
+static int reserve_page(struct inode *inode, u64 index)
+{
+	struct page *page;
+	u64 before;
+
+	mutex_lock(&inode->mapping.lock);
+	before = inode->block_count;
+	page = find_page(inode, index, true);
+	if (!IS_ERR(page) && inode->block_count != before)
+		page->private = RESERVED;
+	mutex_unlock(&inode->mapping.lock);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	put_page(page);
+	return 0;
+}
+
+/* Gives back what was reserved in [first, end) and not written. */
+static void unreserve(struct inode *inode, u64 first, u64 end)
+{
+	for (; first < end; first++) {
+		struct page *page = lock_and_find_page(inode, first, false);
+		bool reserved = page && page->private == RESERVED;
+
+		if (page)
+			put_page(page);
+		if (reserved)
+			tmpfs_drop_pages(inode, first, first + 1);
+	}
+}
+
+static int reserve(struct inode *inode, u64 from, u64 to, bool keep_size)
+{
+	struct tmpfs *fs = inode->sb->private;
+	u64 first = from / PAGE_SIZE, end = DIV_ROUND_UP(to, PAGE_SIZE), index;
+	int error = check_new_size(inode->size, to);
+
+	if (!error && (inode->seals & F_SEAL_GROW) && to > (u64)inode->size)
+		error = -EPERM;
+	if (!error && end - first > MIN(READ_ONCE(fs->max_blocks), total_page_count()))
+		error = -ENOSPC;
+	for (index = first; !error && index < end; index++) {
+		error = signal_pending(current) ? -EINTR : reserve_page(inode, index);
+		cond_resched();
+	}
+	if (error)
+		unreserve(inode, first, index);
+	else if (!keep_size && to > (u64)inode->size)
+		WRITE_ONCE(inode->size, to);
+	return error;
+}
+
+static int tmpfs_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
+{
+	struct inode *inode = file->inode;
+	int error;
+
+	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+		return -EOPNOTSUPP;
+	mutex_lock(&inode->lock);
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		error = punch_hole(inode, offset, offset + length);
+	else
+		error = reserve(inode, offset, offset + length, mode & FALLOC_FL_KEEP_SIZE);
+	if (!error) {
+		inode_kill_priv(inode);
+		inode_touch_modified(inode);
+	}
+	mutex_unlock(&inode->lock);
+	return error;
 }
 
 static int tmpfs_fsync(struct file *file)
@@ -285,4 +422,5 @@ const struct file_operations tmpfs_file_operations = {
 	.get_page = tmpfs_get_page,
 	.mmap = tmpfs_mmap,
 	.fsync = tmpfs_fsync,
+	.fallocate = tmpfs_fallocate,
 };

@@ -13,6 +13,7 @@
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/vma.h>
+#include <uapi/falloc.h>
 #include <uapi/mman.h>
 
 struct advice {
@@ -24,21 +25,17 @@ struct advice {
 		     unsigned long end); /* may be NULL */
 };
 
+/* What MADV_REMOVE takes from one file. */
+struct hole {
+	loff_t offset, length;
+	unsigned long next; /* where to go on */
+	bool skipped;       /* nothing was mapped before it */
+};
+
 static int drop_pages(struct mm_struct *mm, const struct vma *vma, unsigned long start,
 		      unsigned long end)
 {
 	return zap_range(mm, start, end);
-}
-
-/* Files here have no holes punched into them, as some file systems of Linux have not. */
-static int remove_pages(struct mm_struct *mm, const struct vma *vma, unsigned long start,
-			unsigned long end)
-{
-	if (!vma->file)
-		return -EINVAL;
-	if ((vma->flags & (VM_SHARED | VM_WRITE)) != (VM_SHARED | VM_WRITE))
-		return -EACCES;
-	return -EOPNOTSUPP;
 }
 
 static const struct advice advices[] = {
@@ -49,7 +46,6 @@ static const struct advice advices[] = {
 	{.number = MADV_DONTNEED, .refused = VM_LOCKED, .apply = drop_pages},
 	{.number = MADV_DONTNEED_LOCKED, .apply = drop_pages},
 	{.number = MADV_FREE, .refused = VM_LOCKED, .anonymous = true, .apply = drop_pages},
-	{.number = MADV_REMOVE, .refused = VM_LOCKED, .apply = remove_pages},
 	{.number = MADV_DONTFORK, .set = VM_DONTCOPY},
 	{.number = MADV_DOFORK, .clear = VM_DONTCOPY},
 	{.number = MADV_WIPEONFORK, .anonymous = true, .set = VM_WIPEONFORK},
@@ -136,6 +132,54 @@ static int populate(struct mm_struct *mm, unsigned long start, unsigned long end
 	return error;
 }
 
+/* --- MADV_REMOVE: a hole in the file behind the mapping --- */
+
+/* The next stretch from *start on: its file (counted) and where in it. ERR_PTR(ENOMEM, EINVAL...) */
+static struct file *file_to_punch(struct mm_struct *mm, unsigned long start, unsigned long end,
+				  struct hole *hole)
+{
+	const u32 needed = VM_SHARED | VM_MAYWRITE;
+	struct vma *vma = vma_find(mm, start);
+
+	if (!vma || vma->start >= end)
+		return ERR_PTR(-ENOMEM);
+	if ((vma->flags & VM_LOCKED) || !vma->file)
+		return ERR_PTR(-EINVAL);
+	if ((vma->flags & needed) != needed)
+		return ERR_PTR(-EACCES);
+	hole->skipped = vma->start > start;
+	start = MAX(start, vma->start);
+	hole->next = MIN(vma->end, end);
+	hole->offset = (loff_t)(vma_pgoff(vma, start) << PAGE_SHIFT);
+	hole->length = hole->next - start;
+	return get_file(vma->file);
+}
+
+/* The map is not locked while the file is changed, whose locks come first. */
+static int punch_out(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	int error, result = 0;
+	struct hole hole;
+
+	for (; start < end; start = hole.next) {
+		struct file *file;
+
+		mutex_lock(&mm->lock);
+		file = file_to_punch(mm, start, end, &hole);
+		mutex_unlock(&mm->lock);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		error = vfs_fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, hole.offset,
+				      hole.length);
+		fput(file);
+		if (error)
+			return error;
+		if (hole.skipped)
+			result = -ENOMEM;
+	}
+	return result;
+}
+
 static const struct advice *find_advice(int number)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(advices); i++)
@@ -152,12 +196,14 @@ long sys_madvise(unsigned long start, size_t length, int number)
 	struct mm_struct *mm = current->mm;
 	int error;
 
-	if ((!advice && !populating) || (start & ~PAGE_MASK))
+	if ((!advice && !populating && number != MADV_REMOVE) || (start & ~PAGE_MASK))
 		return -EINVAL;
 	if ((length && end == start) || end < start)
 		return -EINVAL;
 	if (populating)
 		return populate(mm, start, end, number == MADV_POPULATE_WRITE);
+	if (number == MADV_REMOVE)
+		return punch_out(mm, start, end);
 	mutex_lock(&mm->lock);
 	error = advise_locked(mm, advice, start, end);
 	mutex_unlock(&mm->lock);

@@ -303,7 +303,7 @@ static int check_mapping(struct request *r)
 	if (!error)
 		error = check_limits(r);
 	if (!error && r->file && r->file->ops->mmap)
-		error = r->file->ops->mmap(r->file, r->vm_flags);
+		error = r->file->ops->mmap(r->file, &r->vm_flags);
 	if (!error && r->file && r->file->ops->maps_anonymous)
 		forget_file(r);
 	return error;

@@ -56,9 +56,11 @@ struct file_operations {
 	struct page *(*get_page)(struct file *file, u64 pgoff, bool create);
 	/* A mapping of it is anonymous memory, as if there were no file. */
 	bool maps_anonymous;
-	/* Checks a mapping before it is made; may be NULL. */
-	int (*mmap)(struct file *file, unsigned int vm_flags);
+	/* Checks a mapping before it is made, and may take VM_MAY rights from it; may be NULL. */
+	int (*mmap)(struct file *file, u32 *vm_flags);
 	int (*fsync)(struct file *file);
+	/* Modes as the operation knows them; the file is writable, the range valid. NULL: EOPNOTSUPP. */
+	int (*fallocate)(struct file *file, int mode, loff_t offset, loff_t length);
 	/* Adds lines to /proc/PID/fdinfo; may be NULL. */
 	void (*show_fdinfo)(struct seq_buffer *m, struct file *file);
 };
@@ -146,6 +148,8 @@ struct file *open_exec(int dirfd, const char *path, int flags);
 struct file *filp_open(const char *path, int flags, mode_t mode);
 /* Reads at pos into kernel memory; short only at the end of the file. Bytes read or -errno. */
 ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos);
+/* fallocate(2) on a file of any kind. */
+int vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t length);
 /* An unnamed file of size bytes in memory, for shared anonymous mappings. */
 struct file *shmem_file_setup(const char *name, loff_t size);
 /* Its pages count as promised until it goes; once, before anybody else knows it. */

@@ -108,6 +108,7 @@ struct inode {
 	int write_count; /* a: open for writing so often; negative: as a program so often */
 	bool dead;       /* i: a directory that was removed */
 	bool mapped;     /* a: was mapped once: pages cut off must be looked for in mappings */
+	u8 seals;        /* i to write: F_SEAL_, of files in tmpfs */
 	bool linkable;   /* i: opened with O_TMPFILE, may still get its first name */
 	dev_t rdev;      /* c */
 	u64 ino;         /* c */

@@ -155,11 +155,15 @@ size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, 
 			bool write, bool force);
 
 /*
- * Takes the pages of inode from page first on out of every mapping of it, copies that private
- * mappings made included; for truncation: its size must already say so, so that no fault brings
- * them back. Sleeps; the caller may hold the inode's lock, but not its mapping's.
+ * Takes the pages [first, end) of inode out of every mapping of it; the file itself has let go of
+ * them already, so that no fault brings them back. Copies that private mappings made go too if the
+ * range goes to the end, as for truncation. Sleeps; the caller may hold the inode's lock, but not
+ * its mapping's.
  */
-void unmap_file_pages(const struct inode *inode, u64 first);
+#define UNMAP_TO_END (~0ull)
+void unmap_file_pages(const struct inode *inode, u64 first, u64 end);
+/* A shared mapping of inode exists that may be written to, or be made so. Locks as above. */
+bool file_mapped_writable(const struct inode *inode);
 
 /* mm/commit.c: memory that was promised, of all address spaces and files in memory together, and how
  * much may be when overcommit_memory is OVERCOMMIT_NEVER. */

@@ -23,8 +23,8 @@ void address_space_init(struct address_space *mapping);
 struct page *page_tree_lookup(const struct address_space *mapping, u64 index);
 /* Puts page (reference consumed on success) at a hole. ENOMEM: nothing changed. lock held. */
 int page_tree_insert(struct address_space *mapping, u64 index, struct page *page);
-/* Drops every page from index first on; returns how many there were. lock held. */
-u64 page_tree_truncate(struct address_space *mapping, u64 first);
+/* Drops every page in [first, end); returns how many there were. lock held. */
+u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end);
 /* The lowest index >= from that has (hole: has not) a page; ~0 if there is none. lock held. */
 u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole);
 

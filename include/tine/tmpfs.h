@@ -19,9 +19,11 @@ void tmpfs_uncharge(u64 *used, u64 n);
 /* Pages of file contents in all instances. */
 u64 tmpfs_total_pages(void);
 void tmpfs_count_pages(s64 n);
+/* fcntl F_ADD_SEALS and F_GET_SEALS (fs/memfd.c). */
+long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 /* inode's lock held, except when it is nobody else's any more. */
 int tmpfs_set_size(struct inode *inode, loff_t size);
-void tmpfs_drop_pages(struct inode *inode, u64 first);
+void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end);
 /*
  * Boot: gives file the whole pages at bytes as its own from pos on, where that is possible: they are
  * reserved memory, page-aligned, and meet holes. Nobody else uses the file system. Returns how many bytes it took, often 0; the rest

@@ -50,7 +50,15 @@
 #define F_DUPFD_CLOEXEC 1030
 #define F_SETPIPE_SZ    1031
 #define F_GETPIPE_SZ    1032
-#define FD_CLOEXEC      1
+#define F_ADD_SEALS     1033
+#define F_GET_SEALS     1034
+
+#define F_SEAL_SEAL         0x01 /* no more seals */
+#define F_SEAL_SHRINK       0x02
+#define F_SEAL_GROW         0x04
+#define F_SEAL_WRITE        0x08
+#define F_SEAL_FUTURE_WRITE 0x10 /* but for mappings that are there already */
+#define FD_CLOEXEC          1
 
 /* openat2(2) */
 #define RESOLVE_NO_XDEV       0x01u
