@@ -15,7 +15,7 @@ void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n)
 	iter->iov = NULL;
 	iter->offset = 0;
 	iter->count = n;
-	iter->kernel = false;
+	iter->kernel = iter->append = false;
 }
 
 void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n)
@@ -60,7 +60,7 @@ ssize_t import_iovec(const struct iovec __user *user, unsigned long n, size_t fa
 	iter->iov = to;
 	iter->offset = 0;
 	iter->count = total;
-	iter->kernel = false;
+	iter->kernel = iter->append = false;
 	return total;
 }
 

@@ -33,28 +33,7 @@
 
 static struct kmem_cache *pipe_cache;
 static struct vfsmount *pipe_mount;
-
-static u32 used_slots(const struct pipe *pipe)
-{
-	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
-}
-
 int pipe_max_bytes = 1048576;
-
-static bool pipe_empty(const struct pipe *pipe)
-{
-	return used_slots(pipe) == 0;
-}
-
-static bool pipe_full(const struct pipe *pipe)
-{
-	return used_slots(pipe) >= READ_ONCE(pipe->slots);
-}
-
-static struct pipe_buffer *slot(const struct pipe *pipe, u32 index)
-{
-	return &pipe->buffers[index & (pipe->slots - 1)];
-}
 
 struct pipe *pipe_alloc(void)
 {
@@ -77,7 +56,7 @@ struct pipe *pipe_alloc(void)
 void pipe_free(struct pipe *pipe)
 {
 	for (u32 i = pipe->tail; i != pipe->head; i++)
-		put_page(slot(pipe, i)->page);
+		put_page(pipe_slot(pipe, i)->page);
 	if (pipe->spare)
 		put_page(pipe->spare);
 	kfree(pipe->buffers);
@@ -97,26 +76,24 @@ void pipe_put(struct inode *inode, struct pipe *pipe)
 		pipe_free(pipe);
 }
 
-static void drop_slot(struct pipe *pipe)
+void pipe_drop_slot(struct pipe *pipe)
 {
-	struct page *page = slot(pipe, pipe->tail)->page;
+	struct page *page = pipe_slot(pipe, pipe->tail)->page;
+	bool shared = pipe_slot(pipe, pipe->tail)->shared;
 
 	WRITE_ONCE(pipe->tail, pipe->tail + 1);
-	if (pipe->spare)
+	if (pipe->spare || shared)
 		put_page(page);
 	else
 		pipe->spare = page;
 }
 
-/*
- * Takes bytes out of the ring while there are any and somebody wants them. Bytes moved, or -EFAULT.
- */
-static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *to)
+ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 {
 	ssize_t done = 0;
 
 	while (to->count && !pipe_empty(pipe)) {
-		struct pipe_buffer *buffer = slot(pipe, pipe->tail);
+		struct pipe_buffer *buffer = pipe_slot(pipe, pipe->tail);
 		size_t n = MIN(to->count, (size_t)buffer->len);
 		bool packet = buffer->packet;
 
@@ -126,7 +103,7 @@ static ssize_t take_bytes(struct pipe *pipe, struct iov_iter *to)
 		buffer->len -= n;
 		done += n;
 		if (buffer->len == 0 || packet)
-			drop_slot(pipe);
+			pipe_drop_slot(pipe);
 		if (packet)
 			break;
 	}
@@ -147,7 +124,7 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 
 		mutex_lock(&pipe->lock);
 		was_full = pipe_full(pipe);
-		result = take_bytes(pipe, to);
+		result = pipe_take_bytes(pipe, to);
 		if (result == 0 && pipe->writers && (file->flags & O_NONBLOCK))
 			result = -EAGAIN;
 		error = result == 0 && pipe->writers;
@@ -174,8 +151,8 @@ static int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
 
 	if (pipe_empty(pipe))
 		return 0;
-	last = slot(pipe, pipe->head - 1);
-	if (last->packet || last->offset + last->len + n > PAGE_SIZE)
+	last = pipe_slot(pipe, pipe->head - 1);
+	if (last->packet || last->shared || last->offset + last->len + n > PAGE_SIZE)
 		return 0;
 	to = (char *)page_address(last->page) + last->offset + last->len;
 	if (copy_from_iter(to, n, from) < n)
@@ -199,13 +176,13 @@ static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 		pipe->spare = page;
 		return -EFAULT;
 	}
-	*slot(pipe, pipe->head) = (struct pipe_buffer){page, 0, n, packet};
+	*pipe_slot(pipe, pipe->head) =
+		(struct pipe_buffer){.page = page, .len = n, .packet = packet};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
 	return n;
 }
 
-/* Puts bytes into the ring while there is room. Bytes moved; if none, 0 or -errno. */
-static ssize_t put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
+ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
 	ssize_t done = 0, n = from->count % PAGE_SIZE;
 	int merged = n && !packet ? merge(pipe, from, n) : 0;
@@ -239,7 +216,7 @@ static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *fr
 		send_sig_info(SIGPIPE, SEND_SIG_NOINFO, current);
 		result = -EPIPE;
 	} else {
-		n = put_bytes(pipe, from, file->flags & O_DIRECT);
+		n = pipe_put_bytes(pipe, from, file->flags & O_DIRECT);
 		if (n < 0)
 			result = n;
 		else
@@ -328,7 +305,7 @@ static int readable_bytes(struct pipe *pipe)
 
 	mutex_lock(&pipe->lock);
 	for (u32 i = pipe->tail; i != pipe->head; i++)
-		n += slot(pipe, i)->len;
+		n += pipe_slot(pipe, i)->len;
 	mutex_unlock(&pipe->lock);
 	return n;
 }
@@ -348,14 +325,14 @@ static long resize(struct pipe *pipe, u32 slots)
 	if (!buffers)
 		return -ENOMEM;
 	mutex_lock(&pipe->lock);
-	used = used_slots(pipe);
+	used = pipe_used(pipe);
 	if (used > slots) {
 		mutex_unlock(&pipe->lock);
 		kfree(buffers);
 		return -EBUSY;
 	}
 	for (u32 i = 0; i < used; i++)
-		buffers[i] = *slot(pipe, pipe->tail + i);
+		buffers[i] = *pipe_slot(pipe, pipe->tail + i);
 	old = pipe->buffers;
 	pipe->buffers = buffers;
 	pipe->tail = 0;

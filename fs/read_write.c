@@ -111,8 +111,17 @@ long sys_pwrite64(unsigned int fd, const char __user *buf, size_t n, loff_t pos)
 	return transfer_at(fd, (char __user *)buf, n, pos, true);
 }
 
+/* The flags of preadv2 and pwritev2. Nothing here can promise not to wait. */
+static int apply_flags(struct iov_iter *iter, int flags)
+{
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND))
+		return -EOPNOTSUPP;
+	iter->append = flags & RWF_APPEND;
+	return 0;
+}
+
 static ssize_t transfer_vector(struct file *file, const struct iovec __user *user, unsigned long n,
-			       loff_t *pos, bool write)
+			       loff_t *pos, bool write, int flags)
 {
 	struct iovec fast[FAST_IOVECS], *iov = fast;
 	struct iov_iter iter;
@@ -122,7 +131,10 @@ static ssize_t transfer_vector(struct file *file, const struct iovec __user *use
 	if (result < 0)
 		return result;
 	/* Nothing to move is success, but only where something could be moved. */
-	if (result > 0 || !(file->mode & mode) || !can_transfer(file, write))
+	if (result == 0 && (file->mode & mode) && can_transfer(file, write))
+		return 0;
+	result = apply_flags(&iter, flags);
+	if (result == 0)
 		result = write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
 	if (iov != fast)
 		kfree(iov);
@@ -130,7 +142,7 @@ static ssize_t transfer_vector(struct file *file, const struct iovec __user *use
 }
 
 static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov, unsigned long n,
-				bool write)
+				bool write, int flags)
 {
 	struct fd f = fdget_pos(fd);
 	ssize_t result;
@@ -139,7 +151,7 @@ static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov,
 	if (!f.file)
 		return -EBADF;
 	pos = f.file->pos;
-	result = transfer_vector(f.file, iov, n, &pos, write);
+	result = transfer_vector(f.file, iov, n, &pos, write, flags);
 	if (result >= 0)
 		f.file->pos = pos;
 	fdput(f);
@@ -148,16 +160,16 @@ static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov,
 
 long sys_readv(unsigned long fd, const struct iovec __user *iov, unsigned long n)
 {
-	return vector_at_offset(fd, iov, n, false);
+	return vector_at_offset(fd, iov, n, false, 0);
 }
 
 long sys_writev(unsigned long fd, const struct iovec __user *iov, unsigned long n)
 {
-	return vector_at_offset(fd, iov, n, true);
+	return vector_at_offset(fd, iov, n, true, 0);
 }
 
 static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsigned long n,
-			 loff_t pos, bool write)
+			 loff_t pos, bool write, int flags)
 {
 	struct fd f;
 	ssize_t result = -ESPIPE;
@@ -168,7 +180,7 @@ static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsign
 	if (!f.file)
 		return -EBADF;
 	if (f.file->mode & FMODE_SEEKABLE)
-		result = transfer_vector(f.file, iov, n, &pos, write);
+		result = transfer_vector(f.file, iov, n, &pos, write, flags);
 	fdput(f);
 	return result;
 }
@@ -180,13 +192,33 @@ static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsign
 long sys_preadv(unsigned long fd, const struct iovec __user *iov, unsigned long n,
 		unsigned long pos, unsigned long pos_high)
 {
-	return vector_at(fd, iov, n, pos, false);
+	return vector_at(fd, iov, n, pos, false, 0);
 }
 
 long sys_pwritev(unsigned long fd, const struct iovec __user *iov, unsigned long n,
 		 unsigned long pos, unsigned long pos_high)
 {
-	return vector_at(fd, iov, n, pos, true);
+	return vector_at(fd, iov, n, pos, true, 0);
+}
+
+/* Offset -1 is the file's own. */
+static ssize_t vector_with_flags(unsigned long fd, const struct iovec __user *iov, unsigned long n,
+				 loff_t pos, bool write, int flags)
+{
+	return pos == -1 ? vector_at_offset(fd, iov, n, write, flags)
+			 : vector_at(fd, iov, n, pos, write, flags);
+}
+
+long sys_preadv2(unsigned long fd, const struct iovec __user *iov, unsigned long n,
+		 unsigned long pos, unsigned long pos_high, int flags)
+{
+	return vector_with_flags(fd, iov, n, pos, false, flags);
+}
+
+long sys_pwritev2(unsigned long fd, const struct iovec __user *iov, unsigned long n,
+		  unsigned long pos, unsigned long pos_high, int flags)
+{
+	return vector_with_flags(fd, iov, n, pos, true, flags);
 }
 
 loff_t noop_llseek(struct file *file, loff_t offset, int whence)
@@ -253,7 +285,7 @@ ssize_t generic_write_checks(struct file *file, struct iov_iter *from, loff_t *p
 
 	if (!from->count)
 		return 0;
-	if (file->flags & O_APPEND)
+	if ((file->flags & O_APPEND) || from->append)
 		*pos = file->inode->size;
 	if ((u64)*pos >= limit) {
 		send_sig_info(SIGXFSZ, SEND_SIG_NOINFO, current);
@@ -266,9 +298,7 @@ ssize_t generic_write_checks(struct file *file, struct iov_iter *from, loff_t *p
 	return from->count;
 }
 
-/* sendfile(2): through a page of the kernel's, since the pages of files here are never far away. */
-static ssize_t copy_between(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos,
-			    size_t n)
+ssize_t copy_between(struct file *in, loff_t *in_pos, struct file *out, loff_t *out_pos, size_t n)
 {
 	char *page = kmalloc(PAGE_SIZE);
 	ssize_t done = 0, got = 0;

@@ -426,3 +426,34 @@ long sys_fadvise64(int fd, loff_t offset, size_t len, int advice)
 	fdput(f);
 	return result;
 }
+
+static int check_sync_range(const struct inode *inode, loff_t offset, loff_t length,
+			    unsigned int flags)
+{
+	mode_t mode = inode->mode;
+
+	if ((flags & ~SYNC_FILE_RANGE_ALL) || offset < 0 || length < 0 ||
+	    offset > MAX_LFS_FILESIZE - length)
+		return -EINVAL;
+	return S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -ESPIPE;
+}
+
+long sys_sync_file_range(int fd, loff_t offset, loff_t length, unsigned int flags)
+{
+	struct fd f = fdget(fd);
+	int error = f.file ? check_sync_range(f.file->inode, offset, length, flags) : -EBADF;
+
+	fdput(f);
+	return error;
+}
+
+long sys_readahead(int fd, loff_t offset, size_t n)
+{
+	struct fd f = fdget(fd);
+	int error = -EBADF;
+
+	if (f.file && (f.file->mode & FMODE_READ))
+		error = S_ISREG(f.file->inode->mode) || S_ISBLK(f.file->inode->mode) ? 0 : -EINVAL;
+	fdput(f);
+	return error;
+}

@@ -15,6 +15,7 @@ struct iov_iter {
 	size_t offset;           /* in the current one */
 	size_t count;            /* bytes left in all */
 	bool kernel;             /* buffers are kernel memory */
+	bool append;             /* a write goes to the end of the file */
 	struct iovec single;
 };
 

@@ -13,10 +13,10 @@ enum lock_class {
 	LOCK_CLASS_EPOLL_WATCH, /* which epolls watch which files */
 	LOCK_CLASS_EPOLL,       /* eventpoll.lock: reporting; nests: watcher before watched */
 	LOCK_CLASS_NAMESPACE,   /* changes of the tree of mounts */
-	LOCK_CLASS_RENAME,      /* one rename of a directory at a time */
+	LOCK_CLASS_PIPE,   /* pipe contents; nests: lower address first; before files' by splice */
+	LOCK_CLASS_RENAME, /* one rename of a directory at a time */
 	LOCK_CLASS_INODE, /* inode.lock: directory entries, contents, size; nests: parent before child */
 	LOCK_CLASS_TTY,    /* tty settings and line discipline; both ends of a pty */
-	LOCK_CLASS_PIPE,   /* pipe contents */
 	LOCK_CLASS_SOCKET, /* unix_sock.lock: a socket's state and queue */
 	LOCK_CLASS_FLIGHT, /* which files are in messages */
 	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */

@@ -8,6 +8,7 @@
 
 struct file;
 struct inode;
+struct iov_iter;
 struct page;
 
 #define PIPE_BUF           4096u
@@ -22,6 +23,7 @@ struct pipe_buffer {
 	u32 offset;
 	u16 len;
 	bool packet; /* O_DIRECT: one write, one read */
+	bool shared; /* others have the page too: nobody writes to it */
 };
 
 /* lock guards all but the wait queues. */
@@ -38,6 +40,36 @@ struct pipe {
 	bool polled; /* ever: then every write is told of, for edge-triggered watchers */
 	u32 files;   /* open files, FIFO's inode lock */
 };
+
+static inline u32 pipe_used(const struct pipe *pipe)
+{
+	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+}
+
+static inline bool pipe_empty(const struct pipe *pipe)
+{
+	return pipe_used(pipe) == 0;
+}
+
+static inline bool pipe_full(const struct pipe *pipe)
+{
+	return pipe_used(pipe) >= READ_ONCE(pipe->slots);
+}
+
+static inline struct pipe_buffer *pipe_slot(const struct pipe *pipe, u32 index)
+{
+	return &pipe->buffers[index & (pipe->slots - 1)];
+}
+
+/* The rest of this part is for who has the pipe locked. */
+/* Lets go of the first slot. */
+void pipe_drop_slot(struct pipe *pipe);
+/*
+ * Takes bytes out of the ring while there are any and somebody wants them. Bytes moved, or -EFAULT.
+ */
+ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to);
+/* Puts bytes into the ring while there is room. Bytes moved; if none, 0, -EFAULT or -ENOMEM. */
+ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet);
 
 struct pipe *pipe_alloc(void); /* NULL: out of memory */
 void pipe_free(struct pipe *pipe);

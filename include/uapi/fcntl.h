@@ -102,6 +102,8 @@ struct flock {
 #define SEEK_DATA 3
 #define SEEK_HOLE 4
 
+#define SYNC_FILE_RANGE_ALL 7u /* wait before, write, wait after */
+
 #define CLOSE_RANGE_UNSHARE 2
 #define CLOSE_RANGE_CLOEXEC 4
 
