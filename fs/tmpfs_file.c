@@ -373,11 +373,12 @@ static int reserve(struct inode *inode, u64 from, u64 to, bool keep_size)
 {
 	struct tmpfs *fs = inode->sb->private;
 	u64 first = from / PAGE_SIZE, end = DIV_ROUND_UP(to, PAGE_SIZE), index;
+	u64 most = READ_ONCE(fs->max_blocks); /* 0: no limit */
 	int error = check_new_size(inode->size, to);
 
 	if (!error && (inode->seals & F_SEAL_GROW) && to > (u64)inode->size)
 		error = -EPERM;
-	if (!error && end - first > MIN(READ_ONCE(fs->max_blocks), total_page_count()))
+	if (!error && end - first > (most && most < total_page_count() ? most : total_page_count()))
 		error = -ENOSPC;
 	for (index = first; !error && index < end; index++) {
 		error = signal_pending(current) ? -EINTR : reserve_page(inode, index);
