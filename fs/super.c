@@ -4,6 +4,7 @@
  */
 #include <tine/err.h>
 #include <tine/fs.h>
+#include <tine/mount.h>
 #include <tine/pty.h>
 #include <tine/slab.h>
 #include <tine/string.h>
@@ -26,10 +27,37 @@ const struct file_system_type *find_file_system(const char *name)
 	return NULL;
 }
 
+static struct super_block *supers; /* mount_lock: by device number */
+
+/* Gives sb the lowest device number that no file system has. */
+static void take_device(struct super_block *sb)
+{
+	struct super_block **next = &supers;
+	unsigned int minor = 1;
+
+	spin_lock(&mount_lock);
+	for (; *next && MINOR((*next)->dev) == minor; next = &(*next)->next)
+		minor++;
+	sb->dev = MKDEV(0, minor);
+	sb->next = *next;
+	*next = sb;
+	spin_unlock(&mount_lock);
+}
+
+static void give_back_device(struct super_block *sb)
+{
+	struct super_block **next = &supers;
+
+	spin_lock(&mount_lock);
+	while (*next != sb)
+		next = &(*next)->next;
+	*next = sb->next;
+	spin_unlock(&mount_lock);
+}
+
 struct super_block *super_alloc(const struct file_system_type *type,
 				const struct super_operations *ops, u32 magic)
 {
-	static unsigned int last_device;
 	struct super_block *sb = kzalloc(sizeof(*sb));
 
 	if (!sb)
@@ -38,7 +66,7 @@ struct super_block *super_alloc(const struct file_system_type *type,
 	sb->type = type;
 	sb->ops = ops;
 	sb->magic = magic;
-	sb->dev = MKDEV(0, __atomic_add_fetch(&last_device, 1, __ATOMIC_RELAXED));
+	take_device(sb);
 	return sb;
 }
 
@@ -50,6 +78,7 @@ void super_put(struct super_block *sb)
 		dentry_drop_tree(sb->root);
 	if (sb->ops->put_super)
 		sb->ops->put_super(sb);
+	give_back_device(sb);
 	kfree(sb);
 }
 

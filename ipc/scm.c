@@ -25,19 +25,23 @@
 #include <tine/uaccess.h>
 
 #define MAX_CONTROL     20480u /* bytes of control messages in one send */
+#define MANY_IN_FLIGHT  16000u /* sockets, when a sender of more looks for garbage first */
 #define CMSG_ALIGN(len) (((len) + sizeof(long) - 1) & ~(sizeof(long) - 1))
 #define CMSG_LEN(len)   (sizeof(struct cmsghdr) + (len))
 
 static struct mutex flight_lock;
 static struct list_head in_flight = LIST_HEAD_INIT(in_flight); /* flight_lock: passed_files */
+static unsigned int sockets_in_flight;                         /* flight_lock */
 
 /* --- Files in flight --- */
 
 static void count_sockets(const struct passed_files *files, int by)
 {
 	for (unsigned int i = 0; i < files->n; i++)
-		if (is_socket(files->file[i]))
+		if (is_socket(files->file[i])) {
 			file_sock(files->file[i])->in_flight += by;
+			sockets_in_flight += by;
+		}
 }
 
 /* ETOOMANYREFS: a user with more files in flight than it may have descriptors sends no others. */
@@ -327,6 +331,8 @@ int scm_import(struct socket_message *message)
 					  current->cred->uid, current->cred->gid};
 	if (message->control_len)
 		error = import_control(message);
+	if (READ_ONCE(sockets_in_flight) > MANY_IN_FLIGHT)
+		unix_collect_garbage();
 	if (error == 0 && message->files)
 		error = take_off(message->files);
 	if (error != 0)

@@ -63,6 +63,7 @@ struct super_block {
 	const struct file_system_type *type; /* c */
 	const struct super_operations *ops;  /* c */
 	dev_t dev;                           /* c */
+	struct super_block *next;            /* mount lock: by device number */
 	u32 magic;                           /* c */
 	bool read_only;                      /* a */
 	struct atomic writers;               /* files open for writing */

@@ -56,6 +56,8 @@ static const char *const paths[] = {
 	"../",
 };
 
+#define FAR_AWAY 0x200000000000ul
+
 static char directory[32];
 static unsigned char *buffer; /* three pages, then one that is not mapped */
 static unsigned long long state;
@@ -204,8 +206,10 @@ static int remove_theirs(const char *path, const struct stat *st, int type, stru
 
 static void make_room(void)
 {
-	buffer = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	check(buffer != MAP_FAILED);
+	/* Far from what is shared with the case: calls may write beyond the buffer. */
+	buffer = mmap((void *)FAR_AWAY, 4 * PAGE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	check(buffer == (void *)FAR_AWAY);
 	check_call(munmap(buffer + 3 * PAGE, PAGE));
 	snprintf(directory, sizeof(directory), "/tmp/random-%d", getpid());
 	check_call(mkdir(directory, 0777));

@@ -294,8 +294,16 @@ static void signals_while_it_execs(void)
 {
 	pid_t pid;
 
+	shared = tap_shared(4096);
 	block_signal(SIGUSR1);
-	pid = spawn_helper("again", "30", NULL);
+	pid = tap_fork();
+	if (pid == 0) {
+		tap_await(&shared[1], 1);
+		raw_exec_helper("again", "30", NULL);
+		_exit(126);
+	}
+	check_call(kill(pid, SIGUSR1));
+	set(&shared[1], 1);
 	shower(pid, SIGUSR1);
 	check_exits(pid, 0);
 }
