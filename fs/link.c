@@ -84,7 +84,8 @@ static int create_inode(struct dentry *dir, const char *name, unsigned int len, 
 
 	if (error != 0)
 		return error;
-	if ((S_ISCHR(mode) || S_ISBLK(mode)) && !capable(CAP_MKNOD))
+	/* Character device 0 is a whiteout: no device, but what hides a file below it. */
+	if ((S_ISBLK(mode) || (S_ISCHR(mode) && rdev)) && !capable(CAP_MKNOD))
 		return -EPERM;
 	if (!dir->inode->ops->create)
 		return -EPERM;
