@@ -44,10 +44,12 @@
 struct exec_request {
 	int dirfd;
 	const char *path;
-	int flags; /* AT_ */
+	int flags;           /* AT_ */
+	bool must_randomize; /* whatever the caller's personality says */
 	struct string_array argv, envp;
 };
 
+#define EXEC_AGAIN    1  /* no error, no success */
 #define FD_PATH_EXTRA 24 /* "/dev/fd/", a number, "/" and NUL */
 
 /* --- Check --- */
@@ -98,7 +100,7 @@ static void binprm_free(struct binprm *b)
 	kfree(b);
 }
 
-static struct binprm *binprm_alloc(void)
+static struct binprm *binprm_alloc(const struct exec_request *r)
 {
 	struct binprm *b = kmalloc(sizeof(*b));
 
@@ -106,7 +108,7 @@ static struct binprm *binprm_alloc(void)
 		return NULL;
 	memset(b, 0, offsetof(struct binprm, header));
 	get_random_bytes(&b->random, sizeof(b->random));
-	b->randomize = personality_randomize();
+	b->randomize = personality_randomize(r->must_randomize);
 	if (b->randomize < 2)
 		b->random.brk = 0;
 	if (!b->randomize)
@@ -283,7 +285,7 @@ static void reset_thread(struct binprm *b)
 		current->pdeath_signal = 0;
 	if (b->secure)
 		lower_stack_limit(b->limit);
-	personality_exec(b->secure);
+	personality_exec(b->clears_personality);
 	set_task_comm(current, b->comm);
 }
 
@@ -343,6 +345,16 @@ static int load_and_commit(struct binprm *b)
 	return error ? die(error) : 0;
 }
 
+/*
+ * Where the stack is has been decided before it was known that the program's addresses are no
+ * business of its caller's.
+ */
+static bool is_misplaced(const struct binprm *b)
+{
+	return b->clears_personality && !b->randomize && personality_randomize(true);
+}
+
+/* May answer EXEC_AGAIN: with r->must_randomize. */
 static int exec_locked(struct binprm *b, const struct exec_request *r)
 {
 	int error = open_program(b, r);
@@ -355,6 +367,8 @@ static int exec_locked(struct binprm *b, const struct exec_request *r)
 		error = exec_prepare_creds(b);
 	if (error)
 		return error;
+	if (is_misplaced(b))
+		return EXEC_AGAIN;
 	exec_note_readable(b, b->file);
 	return load_and_commit(b);
 }
@@ -371,14 +385,11 @@ static int exec_strings_copied(struct binprm *b, const struct exec_request *r)
 	return error;
 }
 
-static int do_execveat(struct exec_request *r)
+static int exec_once(struct exec_request *r)
 {
-	struct binprm *b;
-	int error = check_process_limit();
+	struct binprm *b = binprm_alloc(r);
+	int error;
 
-	if (error)
-		return error;
-	b = binprm_alloc();
 	if (!b)
 		return -ENOMEM;
 	error = name_program(b, r);
@@ -388,6 +399,18 @@ static int do_execveat(struct exec_request *r)
 		error = exec_strings_copied(b, r);
 	binprm_free(b);
 	return error;
+}
+
+static int do_execveat(struct exec_request *r)
+{
+	int error = check_process_limit();
+
+	if (!error)
+		error = exec_once(r);
+	if (error != EXEC_AGAIN)
+		return error;
+	r->must_randomize = true;
+	return exec_once(r);
 }
 
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp)

@@ -20,21 +20,25 @@
 /* The memory of a privileged program is not laid out to a caller's odd wish. */
 #define SECURE_STACK_LIMIT (8ul << 20)
 
-/* The ids that the file's mode asks for; not with no_new_privs. */
-static void apply_file_ids(struct cred *new, const struct file *file)
+/* The ids that the file's mode asks for; not with no_new_privs. Does it ask for any? */
+static bool apply_file_ids(struct cred *new, const struct file *file)
 {
+	bool user, group;
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
 
 	file_owner_mode(file, &uid, &gid, &mode);
-	if (current->no_new_privs)
-		return;
-	if (mode & S_ISUID)
-		new->euid = uid;
+	user = mode & S_ISUID;
 	/* Without group execute the bit once meant mandatory locking. */
-	if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+	group = (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+	if (current->no_new_privs)
+		return false;
+	if (user)
+		new->euid = uid;
+	if (group)
 		new->egid = gid;
+	return user || group;
 }
 
 /* Somebody outside the process shares its root and working directory, and could move them under a
@@ -53,11 +57,9 @@ static bool shares_directories(void)
 }
 
 /* Takes back what the program would gain, where the caller may not hand it on. */
-static void limit_gain(struct cred *new, const struct cred *old, bool new_ids)
+static void limit_gain(struct cred *new, const struct cred *old)
 {
-	bool gains = new->cap_permitted & ~old->cap_permitted;
-
-	if (!(new_ids || gains) || !(current->no_new_privs || shares_directories()))
+	if (!(current->no_new_privs || shares_directories()))
 		return;
 	if (current->no_new_privs || !capable(CAP_SETUID)) {
 		new->euid = new->uid;
@@ -66,19 +68,26 @@ static void limit_gain(struct cred *new, const struct cred *old, bool new_ids)
 	new->cap_permitted &= old->cap_permitted;
 }
 
-/* Applies the rules to new, a copy of old; the result is AT_SECURE. */
-static bool apply_rules(struct cred *new, const struct cred *old, const struct file *file)
+/*
+ * Applies the rules to new, a copy of old: b->secure, b->clears_personality. Whether the program has
+ * "other ids" is asked of the effective ones as against its caller's real ones, so that it also is
+ * so if the caller had them already.
+ */
+static void apply_rules(struct binprm *b, struct cred *new, const struct cred *old)
 {
-	bool root_rules, effective, new_ids;
+	bool root_rules, effective, new_ids, gains;
 
-	apply_file_ids(new, file);
+	b->clears_personality = apply_file_ids(new, b->file);
 	root_rules = !(new->securebits &SECBIT_NOROOT);
 	effective = root_rules && new->euid == 0;
 	new->cap_permitted = 0;
 	if (root_rules && (new->euid == 0 || new->uid == 0))
 		new->cap_permitted = old->cap_bounding | old->cap_inheritable;
-	new_ids = new->euid != old->euid || new->egid != old->egid;
-	limit_gain(new, old, new_ids);
+	new_ids = new->euid != old->uid || new->egid != old->gid;
+	gains = new->cap_permitted & ~old->cap_permitted;
+	b->clears_personality |= gains;
+	if (new_ids || gains)
+		limit_gain(new, old);
 	new->suid = new->fsuid = new->euid;
 	new->sgid = new->fsgid = new->egid;
 	if (new_ids)
@@ -86,8 +95,8 @@ static bool apply_rules(struct cred *new, const struct cred *old, const struct f
 	new->cap_permitted |= new->cap_ambient;
 	new->cap_effective = effective ? new->cap_permitted : new->cap_ambient;
 	new->securebits &= ~SECBIT_KEEP_CAPS;
-	return new_ids ||
-	       (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
+	b->secure = new_ids ||
+		    (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
 }
 
 static bool is_other_identity(const struct cred *new, const struct cred *old)
@@ -117,7 +126,7 @@ int exec_prepare_creds(struct binprm *b)
 	struct cred new = *current->cred;
 	struct cred *copy;
 
-	b->secure = apply_rules(&new, current->cred, b->file);
+	apply_rules(b, &new, current->cred);
 	if (b->secure)
 		b->limit = MIN(b->limit, SECURE_STACK_LIMIT);
 	if (is_unchanged(&new, current->cred))

@@ -33,12 +33,14 @@ void personality_uname(struct new_utsname *uts)
 		strscpy(uts->release, UTS_RELEASE26, sizeof(uts->release));
 }
 
-unsigned int personality_randomize(void)
+unsigned int personality_randomize(bool must)
 {
-	return current->personality & ADDR_NO_RANDOMIZE ? 0 : READ_ONCE(randomize_va_space);
+	if (!must && (current->personality & ADDR_NO_RANDOMIZE))
+		return 0;
+	return READ_ONCE(randomize_va_space);
 }
 
-void personality_exec(bool secure)
+void personality_exec(bool clears)
 {
-	current->personality &= ~(secure ? PER_CLEAR_ON_SETID : READ_IMPLIES_EXEC);
+	current->personality &= ~(clears ? PER_CLEAR_ON_SETID : READ_IMPLIES_EXEC);
 }

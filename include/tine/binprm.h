@@ -31,13 +31,14 @@ struct exec_random {
 };
 
 struct binprm {
-	const char *filename; /* as the caller named it; AT_EXECFN */
-	const char *interp;   /* the same, or of a script the interpreter */
-	char *fd_path;        /* owned: filename, if it was made up from a descriptor */
-	struct file *file;    /* owned: what is to be run */
-	struct mm_struct *mm; /* owned: the new memory */
-	struct cred *cred;    /* owned: the new credentials, NULL if they stay */
-	bool secure;          /* AT_SECURE: it may do more than its caller */
+	const char *filename;    /* as the caller named it; AT_EXECFN */
+	const char *interp;      /* the same, or of a script the interpreter */
+	char *fd_path;           /* owned: filename, if it was made up from a descriptor */
+	struct file *file;       /* owned: what is to be run */
+	struct mm_struct *mm;    /* owned: the new memory */
+	struct cred *cred;       /* owned: the new credentials, NULL if they stay */
+	bool secure;             /* AT_SECURE: it may do more than its caller */
+	bool clears_personality; /* of what makes a program easier to attack */
 	bool new_identity;   /* it has other ids than its caller, or capabilities that it had not */
 	bool unreadable;     /* its caller may run, but not read it */
 	bool by_descriptor;  /* filename is a descriptor and nothing else */
@@ -83,7 +84,8 @@ int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n);
 /* Pushes bytes that are no string. */
 int stack_push_bytes(struct binprm *b, const void *bytes, size_t n);
 
-/* exec_cred.c: b->cred, b->secure, b->new_identity, b->limit for b->file. ENOMEM. */
+/* exec_cred.c: b->cred, b->secure, b->clears_personality, b->new_identity, b->limit for b->file.
+ * ENOMEM. */
 int exec_prepare_creds(struct binprm *b);
 /* Sets b->unreadable if current may not read file, a part of the program. */
 void exec_note_readable(struct binprm *b, const struct file *file);

@@ -282,10 +282,10 @@ void free_kernel_stack(void *stack);
 void init_rlimits(struct rlimit *rlim);
 
 /* kernel/personality.c. How much of a new program's addresses is drawn: 0 nothing, 1 all but the
- * break, 2 all. */
-unsigned int personality_randomize(void);
-/* exec, past the point of no return. secure: the program may do more than its caller. */
-void personality_exec(bool secure);
+ * break, 2 all. must: whatever current's personality says. */
+unsigned int personality_randomize(bool must);
+/* exec, past the point of no return. clears: all that makes a program easier to attack goes. */
+void personality_exec(bool clears);
 extern int randomize_va_space; /* atomic */
 
 void set_task_comm(struct task_struct *task, const char *name);
