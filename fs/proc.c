@@ -403,7 +403,7 @@ static const struct file_operations proc_dir_operations = {
 
 bool proc_may_inspect(struct task_struct *task)
 {
-	return may_inspect(task, current->cred->fsuid, current->cred->fsgid);
+	return may_inspect(task, INSPECT_BY_FILE_IDS);
 }
 
 /* In /proc/sys the mode binds root as well. */

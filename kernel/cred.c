@@ -214,17 +214,20 @@ void release_process_count(struct task_struct *task)
 	count_process(task, NULL);
 }
 
-bool may_inspect(struct task_struct *task, uid_t uid, gid_t gid)
+bool may_inspect(struct task_struct *task, enum inspect_by by)
 {
-	const struct cred *its;
-	bool same;
+	const struct cred *mine = current->cred, *its;
+	bool files = by == INSPECT_BY_FILE_IDS, same;
+	uid_t uid = files ? mine->fsuid : mine->uid;
+	gid_t gid = files ? mine->fsgid : mine->gid;
+	u64 caps = files ? mine->cap_effective : mine->cap_permitted;
 
 	if (same_thread_group(task, current))
 		return true;
 	spin_lock(&task->alloc_lock);
 	its = task->cred;
 	same = its && uid == its->uid && uid == its->euid && uid == its->suid && gid == its->gid &&
-	       gid == its->egid && gid == its->sgid &&
+	       gid == its->egid && gid == its->sgid && !(its->cap_permitted & ~caps) &&
 	       (!task->mm || READ_ONCE(task->mm->dumpable) == 1);
 	spin_unlock(&task->alloc_lock);
 	return same || capable(CAP_SYS_PTRACE);

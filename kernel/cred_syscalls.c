@@ -91,6 +91,12 @@ static void commit_ids(struct cred *new)
 	commit_creds(new);
 }
 
+/* For setres*id: to set an id to what it is, or leave it, is nothing. */
+static bool keeps(u32 id, u32 old)
+{
+	return id == KEEP || id == old;
+}
+
 /* User ids. */
 
 static bool is_root(const struct cred *cred)
@@ -207,8 +213,12 @@ static bool may_become(uid_t uid)
 
 long sys_setresuid(uid_t real, uid_t effective, uid_t saved)
 {
+	const struct cred *old = current->cred;
 	struct cred *new;
 
+	if (keeps(real, old->uid) && keeps(effective, old->euid) && keeps(saved, old->suid) &&
+	    keeps(effective, old->fsuid))
+		return 0;
 	if ((!may_become(real) || !may_become(effective) || !may_become(saved)) &&
 	    !capable(CAP_SETUID))
 		return -EPERM;
@@ -300,8 +310,12 @@ long sys_setregid(gid_t real, gid_t effective)
 
 long sys_setresgid(gid_t real, gid_t effective, gid_t saved)
 {
+	const struct cred *old = current->cred;
 	struct cred *new;
 
+	if (keeps(real, old->gid) && keeps(effective, old->egid) && keeps(saved, old->sgid) &&
+	    keeps(effective, old->fsgid))
+		return 0;
 	if ((!may_join(real) || !may_join(effective) || !may_join(saved)) && !capable(CAP_SETGID))
 		return -EPERM;
 	new = prepare_creds();
@@ -381,10 +395,10 @@ static void sort_groups(struct group_info *groups)
 }
 
 /* EINVAL: -1 is no group. */
-static int check_groups(const struct group_info *groups)
+static int check_groups(const gid_t *gid, unsigned int n)
 {
-	for (unsigned int i = 0; i < groups->n; i++)
-		if (groups->gid[i] == KEEP)
+	for (unsigned int i = 0; i < n; i++)
+		if (gid[i] == KEEP)
 			return -EINVAL;
 	return 0;
 }
@@ -392,13 +406,17 @@ static int check_groups(const struct group_info *groups)
 static struct group_info *read_groups(const gid_t __user *list, unsigned int n)
 {
 	struct group_info *groups = kmalloc(sizeof(*groups) + n * sizeof(gid_t));
+	size_t left;
 	int err;
 
 	if (!groups)
 		return ERR_PTR(-ENOMEM);
 	atomic_set(&groups->count, 1);
 	groups->n = n;
-	err = copy_from_user(groups->gid, list, n * sizeof(gid_t)) ? -EFAULT : check_groups(groups);
+	left = copy_from_user(groups->gid, list, n * sizeof(gid_t));
+	err = check_groups(groups->gid, n - DIV_ROUND_UP(left, sizeof(gid_t)));
+	if (!err && left)
+		err = -EFAULT;
 	if (err) {
 		kfree(groups);
 		return ERR_PTR(err);

@@ -112,9 +112,7 @@ static long compare_watched(struct task_struct *a, unsigned long fd_a, struct ta
 static long compare_tasks(struct task_struct *a, struct task_struct *b, int type,
 			  unsigned long index_a, unsigned long index_b)
 {
-	const struct cred *cred = current->cred;
-
-	if (!may_inspect(a, cred->uid, cred->gid) || !may_inspect(b, cred->uid, cred->gid))
+	if (!may_inspect(a, INSPECT_BY_REAL_IDS) || !may_inspect(b, INSPECT_BY_REAL_IDS))
 		return -EPERM;
 	switch (type) {
 	case KCMP_FILE:

@@ -198,7 +198,7 @@ static int steal_file(struct task_struct *task, int number)
 	struct file *file;
 	int fd;
 
-	if (!may_inspect(task, current->cred->uid, current->cred->gid))
+	if (!may_inspect(task, INSPECT_BY_REAL_IDS))
 		return -EPERM;
 	files = get_files_struct(task);
 	file = files ? files_get(files, number, NULL) : NULL;

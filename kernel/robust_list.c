@@ -122,7 +122,7 @@ long sys_get_robust_list(int pid, void __user *__user *to, size_t __user *size)
 	if (!task)
 		return -ESRCH;
 	/* Knowing where a process keeps its locks is a debugger's right. */
-	allowed = may_inspect(task, current->cred->uid, current->cred->gid);
+	allowed = may_inspect(task, INSPECT_BY_REAL_IDS);
 	head = task->robust_list;
 	if (pid)
 		put_task_struct(task);

@@ -97,7 +97,7 @@ static struct mm_struct *find_mm(int nr)
 	if (!task)
 		return ERR_PTR(-ESRCH);
 	mm = get_task_mm(task);
-	if (mm && mm != current->mm && !may_inspect(task, current->cred->uid, current->cred->gid)) {
+	if (mm && mm != current->mm && !may_inspect(task, INSPECT_BY_REAL_IDS)) {
 		mm_put(mm);
 		mm = ERR_PTR(-EPERM);
 	}

@@ -103,11 +103,13 @@ void release_process_count(struct task_struct *task);
 /* The capability is in current's effective set. */
 bool capable(int cap);
 /*
- * May a process with these ids (real or file system ones) and current's capabilities look into
- * task: its memory, its open files? Its own threads always may; others if task's ids are all the
- * same and its program could be read, or with CAP_SYS_PTRACE (ptrace(2), "access mode checking").
+ * May current look into task: its memory, its open files? Its own threads always may; others if
+ * task's ids are all the same as the ids of current by which it is judged, if task's capabilities
+ * are no more than current's (permitted ones, or effective ones with the file ids) and its program
+ * could be read, or with CAP_SYS_PTRACE (ptrace(2), "access mode checking").
  */
-bool may_inspect(struct task_struct *task, uid_t uid, gid_t gid);
+enum inspect_by { INSPECT_BY_REAL_IDS, INSPECT_BY_FILE_IDS };
+bool may_inspect(struct task_struct *task, enum inspect_by by);
 bool in_group(const struct cred *cred, gid_t gid); /* fsgid or a supplementary group */
 /* exec's change of credentials for a set-user-id file etc. is in kernel/exec.c. */
 
