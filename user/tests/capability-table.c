@@ -632,13 +632,14 @@ static void check_capability(int cap)
 	tap_wait(theirs);
 }
 
-#define EACH_CAPABILITY(X)                                                                         \
-	X(CHOWN)                                                                                   \
-	X(DAC_OVERRIDE)                                                                            \
-	X(DAC_READ_SEARCH) X(FOWNER) X(FSETID) X(KILL) X(SETGID) X(SETUID) X(SETPCAP) X(NET_ADMIN) \
-		X(IPC_LOCK) X(SYS_RAWIO) X(SYS_CHROOT) X(SYS_PTRACE) X(SYS_ADMIN) X(SYS_BOOT)      \
-			X(SYS_NICE) X(SYS_RESOURCE) X(SYS_TIME) X(SYS_TTY_CONFIG) X(MKNOD)         \
-				X(SYSLOG) X(WAKE_ALARM) X(CHECKPOINT_RESTORE)
+/* clang-format off */
+#define EACH_CAPABILITY(X)                                                            \
+	X(CHOWN) X(DAC_OVERRIDE) X(DAC_READ_SEARCH) X(FOWNER) X(FSETID) X(KILL)        \
+	X(SETGID) X(SETUID) X(SETPCAP) X(NET_ADMIN) X(IPC_LOCK) X(SYS_RAWIO)           \
+	X(SYS_CHROOT) X(SYS_PTRACE) X(SYS_ADMIN) X(SYS_BOOT) X(SYS_NICE)               \
+	X(SYS_RESOURCE) X(SYS_TIME) X(SYS_TTY_CONFIG) X(MKNOD) X(SYSLOG) X(WAKE_ALARM) \
+	X(CHECKPOINT_RESTORE)
+/* clang-format on */
 
 #define DEFINE(name)                    \
 	static void only_##name(void)   \
