@@ -81,11 +81,6 @@ static int try_pidfd(void)
 	return fd_result(syscall(434, getpid(), 0));
 }
 
-static int try_inotify(void)
-{
-	return fd_result(syscall(SYS_inotify_init1, 0));
-}
-
 static int try_ptmx(void)
 {
 	return fd_result(open("/dev/ptmx", O_RDWR | O_NOCTTY));
@@ -113,11 +108,6 @@ static void making_pidfds(void)
 	fail_each(try_pidfd, undo_fd);
 }
 
-static void making_inotifies(void)
-{
-	fail_each(try_inotify, undo_fd);
-}
-
 static void making_terminals(void)
 {
 	fail_each(try_ptmx, undo_fd);
@@ -140,25 +130,6 @@ static void watching(void)
 	fd = check_call(epoll_create1(0));
 	other = check_call(eventfd(0, 0));
 	fail_each(try_watch, undo_watch);
-}
-
-static int watch;
-
-static int try_inotify_watch(void)
-{
-	watch = syscall(SYS_inotify_add_watch, fd, "/tmp", 0xfff);
-	return result(watch);
-}
-
-static void undo_inotify_watch(void)
-{
-	check_call(syscall(SYS_inotify_rm_watch, fd, watch));
-}
-
-static void watching_directories(void)
-{
-	fd = check_call(syscall(SYS_inotify_init1, 0));
-	fail_each(try_inotify_watch, undo_inotify_watch);
 }
 
 static int try_slave(void)
@@ -490,8 +461,6 @@ static const struct test_case cases[] = {
 	TEST(making_epolls, "no memory: epoll_create"),
 	TEST(watching, "no memory: epoll_ctl"),
 	TEST(making_pidfds, "no memory: pidfd_open"),
-	TEST(making_inotifies, "no memory: inotify_init"),
-	TEST(watching_directories, "no memory: inotify_add_watch"),
 	TEST(making_terminals, "no memory: a new pseudo terminal"),
 	TEST(opening_the_other_end, "no memory: the other end of a pseudo terminal"),
 	TEST(making_timers, "no memory: timer_create"),
