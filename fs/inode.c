@@ -20,6 +20,7 @@
 #include <tine/string.h>
 #include <tine/task.h>
 #include <tine/time.h>
+#include <tine/xattr.h>
 
 static struct kmem_cache *inode_cache;
 
@@ -59,6 +60,8 @@ void iput(struct inode *inode)
 	if (inode->sb->ops && inode->sb->ops->evict_inode)
 		inode->sb->ops->evict_inode(inode);
 	ASSERT(!inode->locks);
+	if (unlikely(inode->xattrs))
+		xattrs_free(inode);
 	kfree(inode->link);
 	kmem_cache_free(inode_cache, inode);
 }
@@ -198,6 +201,8 @@ void inode_kill_priv(struct inode *inode)
 {
 	mode_t kill = priv_bits(inode);
 
+	if (unlikely(inode->xattrs))
+		xattr_drop_capability(inode);
 	if (unlikely(kill) && !capable(CAP_FSETID))
 		inode->mode &= ~kill;
 }
@@ -271,8 +276,11 @@ int notify_change(struct inode *inode, struct iattr *attr)
 	if (error != 0)
 		return error;
 
-	if (attr->valid & ATTR_CHOWN)
+	if (attr->valid & ATTR_CHOWN) {
 		inode->mode &= ~priv_bits(inode);
+		if (!S_ISDIR(inode->mode))
+			xattr_drop_capability(inode);
+	}
 	if (attr->valid & ATTR_UID)
 		inode->uid = attr->uid;
 	if (attr->valid & ATTR_GID)

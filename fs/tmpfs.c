@@ -349,6 +349,7 @@ struct super_block *tmpfs_get_super(const struct file_system_type *type, const c
 	if (fs && sb) {
 		sb->private = fs;
 		sb->entry_size = ENTRY_SIZE;
+		sb->has_xattrs = true;
 		fs->default_blocks = fs->max_blocks = fs->max_inodes = total_page_count() / 2;
 		error = parse_options(data, &options);
 		if (error == 0)

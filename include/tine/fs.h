@@ -28,6 +28,7 @@ struct pipe;
 struct seq_buffer;
 struct statfs;
 struct super_block;
+struct xattr;
 
 #define MKDEV(major, minor) (((dev_t)(major) << 20) | (minor))
 #define MAJOR(dev)          ((unsigned int)((dev) >> 20))
@@ -65,6 +66,7 @@ struct super_block {
 	dev_t dev;                           /* c */
 	struct super_block *next;            /* mount lock: by device number */
 	u32 magic;                           /* c */
+	bool has_xattrs;                     /* c: extended attributes */
 	bool read_only;                      /* a */
 	struct atomic writers;               /* files open for writing */
 	u32 flags;           /* a: MS_: what is shown of it, and means nothing here */
@@ -124,6 +126,7 @@ struct inode {
 	char *link;                   /* c: text of a symbolic link; owned */
 	struct pipe *pipe;            /* i: of a FIFO that is open; pipe.c */
 	struct file_lock_list *locks; /* file_lock.c: NULL while there are none */
+	struct xattr *xattrs;         /* i: xattr.c: owned; NULL while there are none */
 	u64 block_count;              /* mapping lock: pages charged */
 	void *private;                /* c: the file system's */
 };
@@ -160,7 +163,10 @@ int inode_permission(const struct cred *cred, const struct inode *inode, unsigne
 int generic_permission(const struct cred *cred, const struct inode *inode, unsigned int mask);
 /* cred owns inode or has CAP_FOWNER. */
 bool inode_owner_or_capable(const struct cred *cred, const struct inode *inode);
-/* Drops set-user-id and set-group-id after a write or truncation by the unprivileged. i held. */
+/*
+ * Drops set-user-id and set-group-id after a write or truncation by the unprivileged, and file
+ * capabilities after anybody's. i held.
+ */
 void inode_kill_priv(struct inode *inode);
 
 /* A name of inode is about to go; its lock held. */
