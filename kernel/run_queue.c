@@ -5,7 +5,9 @@
  * of 8 ms: a task belongs to the round that its virtual time has reached, and within a round the
  * first come is the first served. Virtual time passes while it runs, at the pace of the clock for
  * nice 0, and with each step of nice a quarter faster or slower: who has used up its share waits
- * for a later round, at most 63 rounds away, and who slept has its turn in this one. All who wait
+ * for a later round, at most 63 rounds away, and who slept has its turn in this one, at once if it
+ * has had clearly less of it than the task that runs: programs that pass a lock round with
+ * time-outs, as Python does, count on being heard in time. All who wait
  * for the present round are in one list, and the next round's are appended to it when they all have
  * had their turn; as long as nobody is nice that is all there is to it. So that a real-time task
  * that never sleeps leaves a way in, they get 95% of each second.

@@ -3,7 +3,7 @@
  *
  * Each CPU has a run queue: the tasks that could run there, in the order in which they will, and
  * the one that does. A task keeps the CPU until it sleeps, until its slice of 10 ms is over and
- * another waits, or until one that outranks it is woken. The kernel gives up the CPU only where it
+ * another waits, or until one is woken that outranks it or is behind it. The kernel gives up the CPU only where it
  * sleeps, and on the way to user mode when TIF_RESCHED is set.
  *
  *                wake_up                        schedule
@@ -103,7 +103,7 @@ static void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
 
 	task->on_rq = true;
 	enqueue(rq, task);
-	if (rq_is_idle || task->sched.rank > rq->curr->sched.rank)
+	if (rq_is_idle || task->sched.rank > rq->curr->sched.rank || goes_first(rq, task))
 		resched(rq);
 	spin_unlock(&rq->lock);
 	if (!rq_is_idle)

@@ -68,6 +68,20 @@ static inline void enqueue(struct run_queue *rq, struct task_struct *task)
 	WRITE_ONCE(rq->waiting, rq->waiting + 1);
 }
 
+/*
+ * A task that was just queued and has had clearly less of the present round than the one that runs:
+ * it is put before all others that are fair, and the one that runs should give way.
+ */
+static inline bool goes_first(struct run_queue *rq, struct task_struct *task)
+{
+	if (likely(task->vtime + ROUND_NS / 8 >= rq->curr->vtime) || is_realtime(rq->curr) ||
+	    is_realtime(list_first_entry(&rq->queue, struct task_struct, run_link)))
+		return false;
+	list_del(&task->run_link);
+	list_add(&task->run_link, &rq->queue);
+	return true;
+}
+
 static inline void dequeue(struct run_queue *rq, struct task_struct *task)
 {
 	list_del(&task->run_link);
