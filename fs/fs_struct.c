@@ -21,7 +21,8 @@ static struct fs_struct *fs_alloc(void)
 	struct fs_struct *fs = kmem_cache_alloc(fs_cache);
 
 	if (fs) {
-		atomic_set(&fs->count, 1);
+		fs->users = 1;
+		fs->in_exec = false;
 		spin_lock_init(&fs->lock, LOCK_CLASS_FS);
 	}
 	return fs;
@@ -43,55 +44,92 @@ static struct fs_struct *dup_fs(struct fs_struct *old)
 	return fs;
 }
 
-static void put_fs(struct fs_struct *fs)
+static int share_fs(struct task_struct *child, struct fs_struct *fs)
 {
-	if (!fs || !atomic_dec_and_test(&fs->count))
-		return;
-	path_put(&fs->root);
-	path_put(&fs->pwd);
-	kmem_cache_free(fs_cache, fs);
+	int error = 0;
+
+	spin_lock(&fs->lock);
+	if (fs->in_exec)
+		error = -EAGAIN;
+	else
+		fs->users++;
+	spin_unlock(&fs->lock);
+	child->fs = error ? NULL : fs;
+	return error;
 }
 
 int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
 {
-	struct fs_struct *fs = current->fs;
-
-	if (!fs)
+	if (!current->fs)
 		return 0;
 	if (args->flags & CLONE_FS)
-		atomic_inc(&fs->count);
-	else
-		fs = dup_fs(fs);
-	child->fs = fs;
-	return fs ? 0 : -ENOMEM;
+		return share_fs(child, current->fs);
+	child->fs = dup_fs(current->fs);
+	return child->fs ? 0 : -ENOMEM;
 }
 
-static struct fs_struct *replace_fs(struct task_struct *task, struct fs_struct *new)
+/* task lets go of its fs_struct and is one user less in one step, for fs_exec_begin(). */
+static void replace_fs(struct task_struct *task, struct fs_struct *new)
 {
-	struct fs_struct *old;
+	struct fs_struct *old = task->fs;
+	bool last;
 
+	if (!old)
+		return;
 	spin_lock(&task->alloc_lock);
-	old = task->fs;
+	spin_lock(&old->lock);
 	task->fs = new;
+	last = --old->users == 0;
+	spin_unlock(&old->lock);
 	spin_unlock(&task->alloc_lock);
-	return old;
+	if (!last)
+		return;
+	path_put(&old->root);
+	path_put(&old->pwd);
+	kmem_cache_free(fs_cache, old);
 }
 
 void release_fs(struct task_struct *task)
 {
-	put_fs(replace_fs(task, NULL));
+	replace_fs(task, NULL);
+}
+
+bool fs_exec_begin(void)
+{
+	struct fs_struct *fs = current->fs;
+	struct task_struct *thread;
+	irq_state_t irq;
+	int own = 0;
+	bool alone;
+
+	spin_lock(&fs->lock);
+	irq = spin_lock_irqsave(&current->sighand->lock);
+	list_for_each_entry(thread, &current->signal->threads, thread_link)
+		own += thread->fs == fs;
+	spin_unlock_irqrestore(&current->sighand->lock, irq);
+	alone = fs->users == own;
+	fs->in_exec |= alone;
+	spin_unlock(&fs->lock);
+	return alone;
+}
+
+void fs_exec_end(void)
+{
+	spin_lock(&current->fs->lock);
+	current->fs->in_exec = false;
+	spin_unlock(&current->fs->lock);
 }
 
 int unshare_fs(void)
 {
 	struct fs_struct *fs = current->fs;
 
-	if (atomic_read(&fs->count) == 1)
+	if (READ_ONCE(fs->users) == 1)
 		return 0;
 	fs = dup_fs(fs);
 	if (!fs)
 		return -ENOMEM;
-	put_fs(replace_fs(current, fs));
+	replace_fs(current, fs);
 	return 0;
 }
 
@@ -107,8 +145,11 @@ void get_fs_root_and_pwd(struct path *root, struct path *pwd)
 	spin_unlock(&fs->lock);
 }
 
+/* to may be NULL. */
 static void get_path(struct fs_struct *fs, const struct path *from, struct path *to)
 {
+	if (!to)
+		return;
 	spin_lock(&fs->lock);
 	*to = *from;
 	path_get(to);
@@ -181,17 +222,12 @@ bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd)
 
 	spin_lock(&task->alloc_lock);
 	fs = task->fs;
-	if (fs)
-		atomic_inc(&fs->count);
-	spin_unlock(&task->alloc_lock);
-	if (!fs)
-		return false;
-	if (root)
+	if (fs) {
 		get_path(fs, &fs->root, root);
-	if (pwd)
 		get_path(fs, &fs->pwd, pwd);
-	put_fs(fs);
-	return true;
+	}
+	spin_unlock(&task->alloc_lock);
+	return fs != NULL;
 }
 
 bool task_umask(struct task_struct *task, mode_t *umask)

@@ -27,6 +27,7 @@
 #include <tine/fdtable.h>
 #include <tine/file.h>
 #include <tine/fork.h>
+#include <tine/fs_struct.h>
 #include <tine/futex.h>
 #include <tine/namei.h>
 #include <tine/printk.h>
@@ -91,6 +92,8 @@ static int name_program(struct binprm *b, const struct exec_request *r)
 
 static void binprm_free(struct binprm *b)
 {
+	if (b->alone)
+		fs_exec_end();
 	if (b->mm)
 		mm_put(b->mm);
 	put_cred(b->cred);

@@ -41,25 +41,14 @@ static bool apply_file_ids(struct cred *new, const struct file *file)
 	return user || group;
 }
 
-/* Somebody outside the process shares its root and working directory, and could move them under a
- * privileged program. */
-static bool shares_directories(void)
+/*
+ * Takes back what the program would gain, where the caller may not hand it on, or where somebody
+ * outside the process shares its root and working directory, and could move them under it.
+ */
+static void limit_gain(struct binprm *b, struct cred *new, const struct cred *old)
 {
-	struct signal_struct *signal = current->signal;
-	irq_state_t state = spin_lock_irqsave(&current->sighand->lock);
-	struct task_struct *thread;
-	int own = 0;
-
-	list_for_each_entry(thread, &signal->threads, thread_link)
-		own += thread->fs == current->fs;
-	spin_unlock_irqrestore(&current->sighand->lock, state);
-	return atomic_read(&current->fs->count) > own;
-}
-
-/* Takes back what the program would gain, where the caller may not hand it on. */
-static void limit_gain(struct cred *new, const struct cred *old)
-{
-	if (!(current->no_new_privs || shares_directories()))
+	b->alone = !current->no_new_privs && fs_exec_begin();
+	if (b->alone)
 		return;
 	if (current->no_new_privs || !capable(CAP_SETUID)) {
 		new->euid = new->uid;
@@ -87,7 +76,7 @@ static void apply_rules(struct binprm *b, struct cred *new, const struct cred *o
 	gains = new->cap_permitted & ~old->cap_permitted;
 	b->clears_personality |= gains;
 	if (new_ids || gains)
-		limit_gain(new, old);
+		limit_gain(b, new, old);
 	new->suid = new->fsuid = new->euid;
 	new->sgid = new->fsgid = new->egid;
 	if (new_ids)

@@ -39,7 +39,8 @@ struct binprm {
 	struct cred *cred;       /* owned: the new credentials, NULL if they stay */
 	bool secure;             /* AT_SECURE: it may do more than its caller */
 	bool clears_personality; /* of what makes a program easier to attack */
-	bool new_identity;   /* it has other ids than its caller, or capabilities that it had not */
+	bool new_identity; /* it has other ids than its caller, or capabilities that it had not */
+	bool alone; /* nobody may begin to share current's directories: fs_exec_end() is to come */
 	bool unreadable;     /* its caller may run, but not read it */
 	bool by_descriptor;  /* filename is a descriptor and nothing else */
 	bool path_goes;      /* filename names a descriptor that exec closes */

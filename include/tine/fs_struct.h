@@ -6,11 +6,19 @@
 #include <tine/spinlock.h>
 
 struct fs_struct {
-	struct atomic count;  /* tasks that share it */
 	struct spinlock lock; /* guards the rest */
+	int users;            /* tasks that share it */
+	bool in_exec;         /* no other task may come to share it now */
 	mode_t umask;
 	struct path root, pwd; /* counted */
 };
+
+/*
+ * exec: do only threads of current's process share its directories? If so, clone with CLONE_FS is
+ * EAGAIN for them until fs_exec_end(), which whoever got true calls.
+ */
+bool fs_exec_begin(void);
+void fs_exec_end(void);
 
 /* Counted copies of current's. */
 void get_fs_root(struct path *root);
