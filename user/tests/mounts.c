@@ -673,6 +673,7 @@ static void mounting_from_many_processes(void)
 		check_exits(pids[i], 0);
 	take_all_off("b");
 	take_all_off("a");
+	unlink("a/file"); /* made while nothing was mounted */
 	end();
 }
 
