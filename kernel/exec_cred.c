@@ -2,9 +2,9 @@
  * What exec does to credentials (capabilities(7), "Transformation of capabilities during
  * execve()").
  *
- * No file has capabilities of its own here, so what changes them is: a set-user-id or set-group-id
- * file; user 0, for whom every file counts as having all capabilities; and, for everybody else,
- * that only ambient capabilities are kept.
+ * What changes them is: a set-user-id or set-group-id file; a file with capabilities of its own
+ * (its attribute security.capability); user 0, for whom every file counts as having all; and, for
+ * everybody else, that only ambient capabilities are kept.
  *
  * The rules are worked out on a copy on the stack. Nearly always the outcome is what was there
  * before, and then the credentials stay, shared with whoever shares them.
@@ -13,9 +13,12 @@
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
+#include <tine/mount.h>
 #include <tine/task.h>
+#include <tine/xattr.h>
 #include <uapi/securebits.h>
 #include <uapi/stat.h>
+#include <uapi/xattr.h>
 
 /* The memory of a privileged program is not laid out to a caller's odd wish. */
 #define SECURE_STACK_LIMIT (8ul << 20)
@@ -41,6 +44,51 @@ static bool apply_file_ids(struct cred *new, const struct file *file)
 	return user || group;
 }
 
+/* What a file's own capabilities do: has: there are some; effective: they begin as effective. */
+struct file_caps {
+	bool has, effective;
+};
+
+/*
+ * Reads them, and gives new the permitted ones that come of them. EINVAL: they are malformed; EPERM:
+ * the bounding set lacks some, and the program, since it knows nothing of capabilities, would not
+ * notice.
+ */
+static int apply_file_caps(struct cred *new, const struct file *file, struct file_caps *caps)
+{
+	struct vfs_cap_data data = {0};
+	u64 permitted, inheritable;
+	ssize_t size = -ENODATA;
+
+	new->cap_permitted = 0;
+	if (!(file->path.mnt->flags & MNT_NOSUID))
+		size = xattr_get(file->inode, XATTR_NAME_CAPS, &data, sizeof(data));
+	/* Those for another user namespace's root say nothing here. */
+	if (size == -ENODATA || (size == sizeof(data) && data.root_id != 0))
+		return 0;
+	if (size < 0)
+		return size;
+	permitted = (data.data[0].permitted | (u64)data.data[1].permitted << 32) & CAP_FULL_SET;
+	inheritable = data.data[0].inheritable | (u64)data.data[1].inheritable << 32;
+	caps->has = true;
+	caps->effective = data.magic & VFS_CAP_FLAGS_EFFECTIVE;
+	new->cap_permitted = (new->cap_bounding &permitted) | (new->cap_inheritable &inheritable);
+	return caps->effective && (permitted & ~new->cap_permitted) ? -EPERM : 0;
+}
+
+/* A file without capabilities of its own has all for user 0, and so has one with, unless the bits
+ * alone make its user 0. */
+static void apply_root(struct cred *new, const struct cred *old, struct file_caps *caps)
+{
+	bool effective = new->euid == 0, real = new->uid == 0;
+
+	if ((new->securebits &SECBIT_NOROOT) || (caps->has && effective && !real))
+		return;
+	if (effective || real)
+		new->cap_permitted = old->cap_bounding | old->cap_inheritable;
+	caps->effective |= effective;
+}
+
 /*
  * Takes back what the program would gain, where the caller may not hand it on, or where somebody
  * outside the process shares its root and working directory, and could move them under it.
@@ -62,16 +110,17 @@ static void limit_gain(struct binprm *b, struct cred *new, const struct cred *ol
  * "other ids" is asked of the effective ones as against its caller's real ones, so that it also is
  * so if the caller had them already.
  */
-static void apply_rules(struct binprm *b, struct cred *new, const struct cred *old)
+static int apply_rules(struct binprm *b, struct cred *new, const struct cred *old)
 {
-	bool root_rules, effective, new_ids, gains;
+	struct file_caps caps = {0};
+	bool new_ids, gains;
+	int error;
 
 	b->clears_personality = apply_file_ids(new, b->file);
-	root_rules = !(new->securebits &SECBIT_NOROOT);
-	effective = root_rules && new->euid == 0;
-	new->cap_permitted = 0;
-	if (root_rules && (new->euid == 0 || new->uid == 0))
-		new->cap_permitted = old->cap_bounding | old->cap_inheritable;
+	error = apply_file_caps(new, b->file, &caps);
+	if (error)
+		return error;
+	apply_root(new, old, &caps);
 	new_ids = new->euid != old->uid || new->egid != old->gid;
 	gains = new->cap_permitted & ~old->cap_permitted;
 	b->clears_personality |= gains;
@@ -79,13 +128,14 @@ static void apply_rules(struct binprm *b, struct cred *new, const struct cred *o
 		limit_gain(b, new, old);
 	new->suid = new->fsuid = new->euid;
 	new->sgid = new->fsgid = new->egid;
-	if (new_ids)
+	if (new_ids || caps.has)
 		new->cap_ambient = 0;
 	new->cap_permitted |= new->cap_ambient;
-	new->cap_effective = effective ? new->cap_permitted : new->cap_ambient;
+	new->cap_effective = caps.effective ? new->cap_permitted : new->cap_ambient;
 	new->securebits &= ~SECBIT_KEEP_CAPS;
 	b->secure = new_ids ||
-		    (new->uid != 0 && (effective || (new->cap_permitted & ~new->cap_ambient)));
+		    (new->uid != 0 && (caps.effective || (new->cap_permitted & ~new->cap_ambient)));
+	return 0;
 }
 
 static bool is_other_identity(const struct cred *new, const struct cred *old)
@@ -114,8 +164,10 @@ int exec_prepare_creds(struct binprm *b)
 {
 	struct cred new = *current->cred;
 	struct cred *copy;
+	int error = apply_rules(b, &new, current->cred);
 
-	apply_rules(b, &new, current->cred);
+	if (error)
+		return error;
 	if (b->secure)
 		b->limit = MIN(b->limit, SECURE_STACK_LIMIT);
 	if (is_unchanged(&new, current->cred))

@@ -10,6 +10,16 @@
 
 #define OTHER 1001
 
+#define TWO (CAP(CAP_KILL) | CAP(CAP_SYSLOG))
+
+static void check_caps_after(void (*prepare)(void), unsigned long effective,
+			     unsigned long permitted, unsigned long inheritable)
+{
+	struct rights rights = rights_after(prepare);
+
+	check_caps(&rights, effective, permitted, inheritable, 0);
+}
+
 /* ---- who executes it ---- */
 
 /* A user with these capabilities, all of them ambient. */
@@ -435,6 +445,81 @@ static void id_only_with_shared_directories_and_setuid(void)
 	remove_program();
 }
 
+/* ---- capabilities of the file ---- */
+
+#define EFFECTIVE 1u
+
+static long set_file_caps(uint32_t flags, unsigned long permitted, unsigned long inheritable)
+{
+	uint32_t caps[5] = {0x02000000 | flags, permitted, inheritable, permitted >> 32,
+			    inheritable >> 32};
+
+	return raw5(SYS_setxattr, PROGRAM, "security.capability", caps, sizeof(caps), 0);
+}
+
+static void be_user_who_inherits_two(void)
+{
+	check_eq(set_caps(ALL_CAPS, ALL_CAPS, TWO), 0);
+	be_user();
+}
+
+static void file_gives_capabilities(void)
+{
+	struct rights rights;
+
+	make_program(0, 0, 0755);
+	check_eq(set_file_caps(EFFECTIVE, CAP(CAP_KILL) | CAP(40), 0), 0);
+	rights = rights_after(be_user);
+	check_ids(rights.uids, USER, USER);
+	check_caps(&rights, CAP(CAP_KILL) | CAP(40), CAP(CAP_KILL) | CAP(40), 0, 0);
+	check_eq(rights.secure, 1);
+	check_eq(rights.dumpable, 0);
+	check_eq(set_file_caps(0, CAP(CAP_KILL), 0), 0);
+	check_caps_after(be_user, 0, CAP(CAP_KILL), 0);
+	check_caps_after(be_user_without_new, 0, 0, 0);
+	check_caps_after(be_user_with_two, 0, CAP(CAP_KILL), TWO);
+	remove_program();
+}
+
+static void file_gives_what_is_inherited(void)
+{
+	make_program(0, 0, 0755);
+	check_eq(set_file_caps(EFFECTIVE, 0, CAP(CAP_SYSLOG) | CAP(CAP_CHOWN)), 0);
+	check_caps_after(be_user, 0, 0, 0);
+	check_caps_after(be_user_who_inherits_two, CAP(CAP_SYSLOG), CAP(CAP_SYSLOG), TWO);
+	remove_program();
+}
+
+static void file_needs_the_bounding_set(void)
+{
+	pid_t pid;
+
+	make_program(0, 0, 0755);
+	check_eq(set_file_caps(0, TWO, 0), 0);
+	check_caps_after(be_user_without_kill, 0, CAP(CAP_SYSLOG), 0);
+	check_eq(set_file_caps(EFFECTIVE, TWO, 0), 0);
+	pid = tap_fork();
+	if (pid == 0) {
+		be_user_without_kill();
+		_exit(-try_exec(PROGRAM));
+	}
+	check_exits(pid, EPERM);
+	remove_program();
+}
+
+static void file_capabilities_and_root(void)
+{
+	struct rights rights;
+
+	make_program(0, 0, 04755);
+	check_eq(set_file_caps(EFFECTIVE, CAP(CAP_KILL), 0), 0);
+	check_caps_after(NULL, ALL_CAPS, ALL_CAPS, 0);
+	rights = rights_after(be_user);
+	check_ids(rights.uids, USER, 0);
+	check_caps(&rights, CAP(CAP_KILL), CAP(CAP_KILL), 0, 0);
+	remove_program();
+}
+
 /* ---- personality ---- */
 
 static void ask_for_fixed_addresses(void)
@@ -516,6 +601,13 @@ static const struct test_case cases[] = {
 	     "setuid-exec: who shares its directories with a process gets nothing"),
 	TEST(id_only_with_shared_directories_and_setuid,
 	     "setuid-exec: sharing directories with CAP_SETUID gives ids, not capabilities"),
+	TEST(file_gives_capabilities, "setuid-exec: a file gives its own capabilities"),
+	TEST(file_gives_what_is_inherited,
+	     "setuid-exec: a file gives inheritable ones to who has them inheritable"),
+	TEST(file_needs_the_bounding_set,
+	     "setuid-exec: a file's effective ones outside the bounding set are EPERM"),
+	TEST(file_capabilities_and_root,
+	     "setuid-exec: set-user-id root with capabilities gives no more than these"),
 	TEST(personality_is_not_handed_on,
 	     "setuid-exec: the bits clear what a personality says of addresses"),
 	TEST(addresses_are_not_fixed_for_the_privileged,
