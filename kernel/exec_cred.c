@@ -50,9 +50,8 @@ struct file_caps {
 };
 
 /*
- * Reads them, and gives new the permitted ones that come of them. EINVAL: they are malformed; EPERM:
- * the bounding set lacks some, and the program, since it knows nothing of capabilities, would not
- * notice.
+ * Reads them, and gives new the permitted ones that come of them. EPERM: the bounding set lacks
+ * some, and the program, since it knows nothing of capabilities, would not notice.
  */
 static int apply_file_caps(struct cred *new, const struct file *file, struct file_caps *caps)
 {
@@ -63,11 +62,9 @@ static int apply_file_caps(struct cred *new, const struct file *file, struct fil
 	new->cap_permitted = 0;
 	if (!(file->path.mnt->flags & MNT_NOSUID))
 		size = xattr_get(file->inode, XATTR_NAME_CAPS, &data, sizeof(data));
-	/* Those for another user namespace's root say nothing here. */
-	if (size == -ENODATA || (size == sizeof(data) && data.root_id != 0))
+	/* What is stored is well-formed. Those for another user namespace's root say nothing here. */
+	if (size < 0 || data.root_id != 0)
 		return 0;
-	if (size < 0)
-		return size;
 	permitted = (data.data[0].permitted | (u64)data.data[1].permitted << 32) & CAP_FULL_SET;
 	inheritable = data.data[0].inheritable | (u64)data.data[1].inheritable << 32;
 	caps->has = true;

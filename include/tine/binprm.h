@@ -86,7 +86,7 @@ int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n);
 int stack_push_bytes(struct binprm *b, const void *bytes, size_t n);
 
 /* exec_cred.c: b->cred, b->secure, b->clears_personality, b->new_identity, b->limit for b->file.
- * ENOMEM; EPERM and EINVAL for the file's capabilities. */
+ * ENOMEM; EPERM: the file has capabilities that it cannot give. */
 int exec_prepare_creds(struct binprm *b);
 /* Sets b->unreadable if current may not read file, a part of the program. */
 void exec_note_readable(struct binprm *b, const struct file *file);

@@ -507,6 +507,20 @@ static void file_needs_the_bounding_set(void)
 	remove_program();
 }
 
+/* Revision 3 names the root user of the namespace that they are for. */
+static void file_capabilities_for_another_root(void)
+{
+	uint32_t caps[6] = {0x03000000 | EFFECTIVE, CAP(CAP_KILL), 0, 0, 0, USER};
+
+	make_program(0, 0, 0755);
+	check_eq(raw5(SYS_setxattr, PROGRAM, "security.capability", caps, sizeof(caps), 0), 0);
+	check_caps_after(be_user, 0, 0, 0);
+	caps[5] = 0;
+	check_eq(raw5(SYS_setxattr, PROGRAM, "security.capability", caps, sizeof(caps), 0), 0);
+	check_caps_after(be_user, CAP(CAP_KILL), CAP(CAP_KILL), 0);
+	remove_program();
+}
+
 static void file_capabilities_and_root(void)
 {
 	struct rights rights;
@@ -606,6 +620,8 @@ static const struct test_case cases[] = {
 	     "setuid-exec: a file gives inheritable ones to who has them inheritable"),
 	TEST(file_needs_the_bounding_set,
 	     "setuid-exec: a file's effective ones outside the bounding set are EPERM"),
+	TEST(file_capabilities_for_another_root,
+	     "setuid-exec: a file's capabilities for another namespace's root say nothing"),
 	TEST(file_capabilities_and_root,
 	     "setuid-exec: set-user-id root with capabilities gives no more than these"),
 	TEST(personality_is_not_handed_on,
