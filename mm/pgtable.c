@@ -41,10 +41,10 @@
 #include <tine/err.h>
 #include <tine/mm.h>
 #include <tine/pgtable.h>
+#include <tine/pgtable_node.h>
 #include <tine/printk.h>
 #include <tine/sched.h>
 
-#define GROUP_SIZE      8 /* entries for each bit of page.groups */
 #define GATHER_SIZE     24
 #define NODE_CACHE_SIZE 64
 
@@ -61,16 +61,6 @@ struct gather {
 	unsigned int n;
 	struct page *pages[GATHER_SIZE];
 };
-
-static pte_t *entries_of(const struct page *node)
-{
-	return page_address(node);
-}
-
-static struct page *child_of(pte_t entry)
-{
-	return phys_to_page(pte_phys(entry));
-}
 
 /* --- Nodes --- */
 
@@ -128,21 +118,6 @@ static void update_group(struct page *node, unsigned int index)
 		any |= group[i];
 	if (!any)
 		node->groups &= ~(1ul << (index / GROUP_SIZE));
-}
-
-/* The first index >= index of an entry in a group in use; PT_ENTRIES if there is none. */
-static unsigned int skip_unused(const struct page *node, unsigned int index)
-{
-	u64 groups;
-
-	if (index >= PT_ENTRIES)
-		return PT_ENTRIES;
-	groups = node->groups >> (index / GROUP_SIZE);
-	if (groups & 1)
-		return index;
-	if (!groups)
-		return PT_ENTRIES;
-	return ALIGN_DOWN(index, GROUP_SIZE) + GROUP_SIZE * __builtin_ctzl(groups);
 }
 
 static void put_node(struct page *node);
@@ -432,35 +407,6 @@ struct page *pgtable_lookup(struct mm_struct *mm, unsigned long address, bool *w
 
 /* --- Ranges --- */
 
-static unsigned long entry_start(unsigned long address, unsigned int level)
-{
-	return ALIGN_DOWN(address, 1ul << pt_level_shift(level));
-}
-
-/* The end of the entry that address is in, or end if that comes first. */
-static unsigned long entry_end(unsigned long address, unsigned long end, unsigned int level)
-{
-	unsigned long next = entry_start(address, level) + (1ul << pt_level_shift(level));
-
-	return MIN(next, end);
-}
-
-/*
- * Advances address past entries of node that are not in use; returns end if there are none left
- * before it.
- */
-static unsigned long skip_to_used(const struct page *node, unsigned long address, unsigned long end,
-				  unsigned int level)
-{
-	unsigned int index = pt_index(address, level), next = skip_unused(node, index);
-
-	if (next == index)
-		return address;
-	address = entry_start(address, level) +
-		  ((unsigned long)(next - index) << pt_level_shift(level));
-	return MIN(address, end);
-}
-
 /* Takes entry out of node, leaving its reference to the gather. */
 static void detach(struct page *node, pte_t *entry, unsigned long start, unsigned long end,
 		   struct gather *gather)
@@ -649,58 +595,6 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 	if (error)
 		pgtable_unmap(mm, to, to + size); /* empty nodes made on the way */
 	return error;
-}
-
-/*
- * Adds a page to usage; ways: how many mappings the way to it stands for. A page of a file is also
- * counted by the file.
- */
-static void measure_page(const struct page *page, u64 ways, struct mm_usage *usage)
-{
-	u64 count = atomic_read(&page->count), mappings = ways;
-
-	if (page->owner == PAGE_ANON)
-		mappings *= count;
-	else if (count > 2)
-		mappings *= count - 1;
-	usage->pages[page->owner]++;
-	usage->share[page->owner] += MM_SHARE_UNIT / mappings;
-	if (mappings > 1)
-		usage->shared[page->owner]++;
-}
-
-/* Nodes above may be shared: each other reference on them is another address space, or more. */
-static void measure_below(const struct page *node, unsigned long start, unsigned long end, u64 ways,
-			  struct mm_usage *usage)
-{
-	unsigned int level = node->level;
-	unsigned long address, stop;
-	struct page *child;
-	pte_t entry;
-
-	usage->nodes++;
-	cond_resched();
-	for (address = start; address < end; address = stop) {
-		address = skip_to_used(node, address, end, level);
-		if (address == end)
-			break;
-		stop = entry_end(address, end, level);
-		entry = READ_ONCE(entries_of(node)[pt_index(address, level)]);
-		if (!entry || (entry & PTE_UNCOUNTED))
-			continue;
-		child = child_of(entry);
-		if (level == 1)
-			measure_page(child, ways, usage);
-		else
-			measure_below(child, address, stop,
-				      MIN(ways * atomic_read(&child->count), MM_SHARE_UNIT), usage);
-	}
-}
-
-void mm_measure(struct mm_struct *mm, unsigned long start, unsigned long end,
-		struct mm_usage *usage)
-{
-	measure_below(mm->root, start, end, 1, usage);
 }
 
 /* --- Roots --- */
