@@ -223,6 +223,12 @@ ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos)
 	return file->ops->read(file, &to, &pos);
 }
 
+bool file_residence_shown(const struct file *file)
+{
+	return inode_owner_or_capable(current->cred, file->inode) ||
+	       !inode_permission(current->cred, file->inode, MAY_WRITE);
+}
+
 bool file_noexec(const struct file *file)
 {
 	return file->path.mnt->flags & MNT_NOEXEC;

@@ -146,11 +146,11 @@ static void show_vma_flags(struct seq_buffer *m, u32 flags)
 		u32 flag;
 		const char *name;
 	} names[] = {
-		{VM_READ, "rd "},      {VM_WRITE, "wr "},      {VM_EXEC, "ex "},
-		{VM_SHARED, "sh "},    {VM_MAYREAD, "mr "},    {VM_MAYWRITE, "mw "},
-		{VM_MAYEXEC, "me "},   {VM_GROWSDOWN, "gd "},  {VM_LOCKED, "lo "},
-		{VM_DONTCOPY, "dc "},  {VM_DONTEXPAND, "de "}, {VM_ACCOUNT, "ac "},
-		{VM_NORESERVE, "nr "}, {VM_WIPEONFORK, "wf "},
+		{VM_READ, "rd "},    {VM_WRITE, "wr "},     {VM_EXEC, "ex "},
+		{VM_SHARED, "sh "},  {VM_MAYREAD, "mr "},   {VM_MAYWRITE, "mw "},
+		{VM_MAYEXEC, "me "}, {VM_GROWSDOWN, "gd "}, {VM_LOCKED, "lo "},
+		{VM_IO, "io "},      {VM_DONTCOPY, "dc "},  {VM_DONTEXPAND, "de "},
+		{VM_ACCOUNT, "ac "}, {VM_NORESERVE, "nr "}, {VM_WIPEONFORK, "wf "},
 	};
 
 	seq_puts(m, "VmFlags: ");

@@ -116,6 +116,23 @@ struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags)
 	return pid;
 }
 
+struct task_struct *pidfd_get_task(unsigned int fd)
+{
+	unsigned int flags;
+	struct pid *pid = pidfd_get_pid(fd, &flags);
+	struct task_struct *task;
+
+	if (IS_ERR(pid))
+		return ERR_PTR(PTR_ERR(pid));
+	spin_lock(&tasklist_lock);
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task)
+		get_task_struct(task);
+	spin_unlock(&tasklist_lock);
+	put_pid(pid);
+	return task ? task : ERR_PTR(-ESRCH);
+}
+
 long sys_pidfd_open(pid_t nr, unsigned int flags)
 {
 	struct pid *pid;
@@ -216,23 +233,13 @@ static int steal_file(struct task_struct *task, int number)
 long sys_pidfd_getfd(int fd, int number, unsigned int flags)
 {
 	struct task_struct *task;
-	unsigned int file_flags;
-	struct pid *pid;
 	int result;
 
 	if (flags)
 		return -EINVAL;
-	pid = pidfd_get_pid(fd, &file_flags);
-	if (IS_ERR(pid))
-		return PTR_ERR(pid);
-	spin_lock(&tasklist_lock);
-	task = pid_task(pid, PIDTYPE_PID);
-	if (task)
-		get_task_struct(task);
-	spin_unlock(&tasklist_lock);
-	put_pid(pid);
-	if (!task)
-		return -ESRCH;
+	task = pidfd_get_task(fd);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	result = steal_file(task, number);
 	put_task_struct(task);
 	return result;

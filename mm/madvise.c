@@ -6,19 +6,29 @@
  * program can see it), drop the pages, or set flags that fork obeys. Holes in the range do not keep
  * the rest from being advised, but make the result ENOMEM.
  *
+ * process_madvise(2) gives advice on another process's memory, of those kinds that no program can
+ * see the effect of.
+ *
  * MADV_FREE may drop the pages at any time until they are written again; here it is at once.
  */
+#include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/file.h>
+#include <tine/iov_iter.h>
+#include <tine/pidfd.h>
+#include <tine/slab.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/vma.h>
 #include <uapi/falloc.h>
 #include <uapi/mman.h>
 
+#define FAST_RANGES 8
+
 struct advice {
 	int number;
 	u32 refused;    /* EINVAL for mappings with any of these flags */
+	bool remote;    /* process_madvise may give it */
 	bool anonymous; /* EINVAL for mappings of files, shared memory among them */
 	u32 set, clear; /* flags */
 	int (*apply)(struct mm_struct *mm, const struct vma *vma, unsigned long start,
@@ -42,13 +52,19 @@ static const struct advice advices[] = {
 	{.number = MADV_NORMAL},
 	{.number = MADV_RANDOM},
 	{.number = MADV_SEQUENTIAL},
-	{.number = MADV_WILLNEED},
-	{.number = MADV_DONTNEED, .refused = VM_LOCKED, .apply = drop_pages},
-	{.number = MADV_DONTNEED_LOCKED, .apply = drop_pages},
-	{.number = MADV_FREE, .refused = VM_LOCKED, .anonymous = true, .apply = drop_pages},
-	{.number = MADV_DONTFORK, .set = VM_DONTCOPY},
-	{.number = MADV_DOFORK, .clear = VM_DONTCOPY},
-	{.number = MADV_WIPEONFORK, .anonymous = true, .set = VM_WIPEONFORK},
+	{.number = MADV_WILLNEED, .remote = true},
+	{.number = MADV_DONTNEED, .refused = VM_LOCKED | VM_IO, .apply = drop_pages},
+	{.number = MADV_DONTNEED_LOCKED, .refused = VM_IO, .apply = drop_pages},
+	{.number = MADV_FREE,
+	 .refused = VM_LOCKED | VM_UNCOUNTED,
+	 .anonymous = true,
+	 .apply = drop_pages},
+	{.number = MADV_DONTFORK, .refused = VM_IO, .set = VM_DONTCOPY},
+	{.number = MADV_DOFORK, .refused = VM_IO, .clear = VM_DONTCOPY},
+	{.number = MADV_WIPEONFORK,
+	 .refused = VM_UNCOUNTED,
+	 .anonymous = true,
+	 .set = VM_WIPEONFORK},
 	{.number = MADV_KEEPONFORK, .clear = VM_WIPEONFORK},
 	{.number = MADV_DONTDUMP},
 	{.number = MADV_DODUMP, .refused = VM_DONTEXPAND},
@@ -56,9 +72,11 @@ static const struct advice advices[] = {
 	{.number = MADV_UNMERGEABLE},
 	{.number = MADV_HUGEPAGE},
 	{.number = MADV_NOHUGEPAGE},
-	{.number = MADV_COLD, .refused = VM_LOCKED},
-	{.number = MADV_PAGEOUT, .refused = VM_LOCKED},
-	{.number = MADV_COLLAPSE, .refused = ~0u}, /* no range can be made a huge page */
+	{.number = MADV_COLD, .refused = VM_LOCKED | VM_IO, .remote = true},
+	{.number = MADV_PAGEOUT, .refused = VM_LOCKED | VM_IO, .remote = true},
+	{.number = MADV_COLLAPSE,
+	 .refused = ~0u,
+	 .remote = true}, /* no range can be made a huge page */
 };
 
 /* One mapping's part [start, end). */
@@ -102,7 +120,7 @@ static int fault_in_locked(struct mm_struct *mm, unsigned long address, bool wri
 
 	if (!vma)
 		return -ENOMEM;
-	if (!(vma->flags & (write ? VM_WRITE : VM_READ)))
+	if (!(vma->flags & (write ? VM_WRITE : VM_READ)) || (vma->flags & VM_IO))
 		return -EINVAL;
 	switch (fault_in_page(mm, vma, address, write)) {
 	case FAULT_OK:
@@ -188,12 +206,11 @@ static const struct advice *find_advice(int number)
 	return NULL;
 }
 
-long sys_madvise(unsigned long start, size_t length, int number)
+static long do_madvise(struct mm_struct *mm, unsigned long start, size_t length, int number)
 {
 	bool populating = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
 	const struct advice *advice = find_advice(number);
 	unsigned long end = start + ALIGN_UP(length, PAGE_SIZE);
-	struct mm_struct *mm = current->mm;
 	int error;
 
 	if ((!advice && !populating && number != MADV_REMOVE) || (start & ~PAGE_MASK))
@@ -208,4 +225,68 @@ long sys_madvise(unsigned long start, size_t length, int number)
 	error = advise_locked(mm, advice, start, end);
 	mutex_unlock(&mm->lock);
 	return error;
+}
+
+long sys_madvise(unsigned long start, size_t length, int number)
+{
+	return do_madvise(current->mm, start, length, number);
+}
+
+/* --- process_madvise --- */
+
+/* Bytes advised, or the first error. */
+static long advise_ranges(struct mm_struct *mm, struct iov_iter *ranges, int number)
+{
+	size_t total = ranges->count;
+	long error = 0;
+
+	while (ranges->count && !error) {
+		const struct iovec *iov = ranges->iov;
+
+		error = do_madvise(mm, (unsigned long)iov->iov_base, iov->iov_len, number);
+		if (!error)
+			iov_iter_advance(ranges, iov->iov_len);
+	}
+	return ranges->count < total ? (long)(total - ranges->count) : error;
+}
+
+static long advise_task(struct task_struct *task, struct iov_iter *ranges, int number)
+{
+	const struct advice *advice = find_advice(number);
+	struct mm_struct *mm;
+	long result;
+
+	if (!advice || !advice->remote)
+		return -EINVAL;
+	mm = mm_access(task);
+	if (IS_ERR(mm))
+		return PTR_ERR(mm);
+	result = capable(CAP_SYS_NICE) ? advise_ranges(mm, ranges, number) : -EPERM;
+	mm_put(mm);
+	return result;
+}
+
+long sys_process_madvise(int pidfd, const struct iovec __user *user, size_t n, int number,
+			 unsigned int flags)
+{
+	struct iovec fast[FAST_RANGES], *iov = fast;
+	struct task_struct *task;
+	struct iov_iter ranges;
+	long result;
+
+	if (flags)
+		return -EINVAL;
+	result = import_iovec(user, n, FAST_RANGES, &iov, &ranges);
+	if (result < 0)
+		return result;
+	task = pidfd_get_task(pidfd);
+	if (IS_ERR(task)) {
+		result = PTR_ERR(task);
+	} else {
+		result = advise_task(task, &ranges, number);
+		put_task_struct(task);
+	}
+	if (iov != fast)
+		kfree(iov);
+	return result;
 }

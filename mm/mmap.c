@@ -30,14 +30,15 @@
 #define MAP_KNOWN                                                                                \
 	(MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE |      \
 	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
-	 MAP_HUGETLB | (MAP_HUGE_MASK << MAP_HUGE_SHIFT))
+	 MAP_HUGETLB | ((unsigned long)MAP_HUGE_MASK << MAP_HUGE_SHIFT))
 
 /* A mapping being made. */
 struct request {
 	struct mm_struct *mm;
 	struct file *file;
 	unsigned long address, length;
-	unsigned int prot, flags; /* PROT_, MAP_ */
+	unsigned int prot;   /* PROT_ */
+	unsigned long flags; /* MAP_ */
 	u64 pgoff;
 	u32 vm_flags;
 };
@@ -181,7 +182,7 @@ static int check_file(struct request *r)
 		return -EOVERFLOW;
 	switch (r->flags & MAP_TYPE) {
 	case MAP_SHARED_VALIDATE:
-		if (r->flags & ~MAP_KNOWN)
+		if (r->flags & ~(unsigned long)MAP_KNOWN)
 			return -EOPNOTSUPP;
 		error = check_shared_file(r);
 		break;
@@ -387,7 +388,7 @@ static bool wants_populate(const struct request *r)
 }
 
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
-	     unsigned int prot, unsigned int flags, u64 offset)
+	     unsigned int prot, unsigned long flags, u64 offset)
 {
 	struct request r = {.mm = mm,
 			    .file = file,
@@ -468,8 +469,8 @@ static unsigned long choose_vdso(struct mm_struct *mm, unsigned long stack, unsi
 
 int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
 {
-	const u32 data = VM_UNCOUNTED | VM_DONTEXPAND | VM_READ | VM_MAYREAD;
-	const u32 code = data | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC;
+	const u32 both = VM_UNCOUNTED | VM_DONTEXPAND | VM_READ | VM_MAYREAD;
+	const u32 data = both | VM_IO, code = both | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC;
 	struct vma_edit edit;
 	unsigned long start;
 	int error;
@@ -519,6 +520,55 @@ long sys_mmap(unsigned long address, unsigned long length, unsigned long prot, u
 		result = do_mmap(current->mm, file, address, length, prot, flags, offset);
 	fput(file);
 	return result;
+}
+
+/* The file of the shared mappings that cover [start, end) without a gap, counted, and the rights
+ * that the first of them gives. EINVAL. */
+static struct file *covering_file(struct mm_struct *mm, unsigned long start, unsigned long end,
+				  u32 *vm_flags)
+{
+	const struct vma *first = vma_lookup(mm, start), *vma = first;
+
+	if (!vma || !(vma->flags & VM_SHARED) || !(vma->flags & VM_MAYWRITE))
+		return ERR_PTR(-EINVAL);
+	while (vma->end < end) {
+		const struct vma *next = vma_find(mm, vma->end);
+
+		if (!next || next->start != vma->end || next->file != first->file ||
+		    next->flags != first->flags)
+			return ERR_PTR(-EINVAL);
+		vma = next;
+	}
+	*vm_flags = first->flags;
+	return get_file(first->file);
+}
+
+/* As on Linux today: ordinary mappings of the other pages, made over the old ones. */
+long sys_remap_file_pages(unsigned long start, size_t size, unsigned long prot, size_t pgoff,
+			  unsigned long flags)
+{
+	struct mm_struct *mm = current->mm;
+	struct file *file;
+	u32 vm_flags;
+	long result;
+
+	start &= PAGE_MASK;
+	size &= PAGE_MASK;
+	if (prot || start + size <= start || pgoff + (size >> PAGE_SHIFT) < pgoff)
+		return -EINVAL;
+	mutex_lock(&mm->lock);
+	file = covering_file(mm, start, start + size, &vm_flags);
+	mutex_unlock(&mm->lock);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE;
+	if (vm_flags & VM_LOCKED)
+		flags |= MAP_LOCKED;
+	result = pgoff > ~0ul >> PAGE_SHIFT ? -EOVERFLOW
+					    : do_mmap(mm, file, start, size, vm_flags & VM_ACCESS,
+						      flags, pgoff << PAGE_SHIFT);
+	fput(file);
+	return MIN(result, 0);
 }
 
 long sys_munmap(unsigned long address, size_t length)

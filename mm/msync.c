@@ -75,7 +75,8 @@ long sys_msync(unsigned long start, size_t length, int flags)
 	return !error && walk.hole ? -ENOMEM : error;
 }
 
-/* Would a read of the page at address find it in memory? */
+/* Would a read of the page at address find it in memory? What is in memory of a file that current may
+ * not write to is none of its business: all of it. */
 static bool in_core(struct mm_struct *mm, const struct vma *vma, unsigned long address)
 {
 	struct page *page;
@@ -84,7 +85,9 @@ static bool in_core(struct mm_struct *mm, const struct vma *vma, unsigned long a
 	if (pgtable_lookup(mm, address, &writable))
 		return true;
 	if (!vma->file)
-		return false;
+		return vma->flags & VM_UNCOUNTED;
+	if (!file_residence_shown(vma->file))
+		return true;
 	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), false);
 	if (!page || IS_ERR(page))
 		return false;

@@ -96,13 +96,9 @@ static struct mm_struct *find_mm(int nr)
 
 	if (!task)
 		return ERR_PTR(-ESRCH);
-	mm = get_task_mm(task);
-	if (mm && mm != current->mm && !may_inspect(task, INSPECT_BY_REAL_IDS)) {
-		mm_put(mm);
-		mm = ERR_PTR(-EPERM);
-	}
+	mm = mm_access(task);
 	put_task_struct(task);
-	return mm ? mm : ERR_PTR(-ESRCH);
+	return mm == ERR_PTR(-EACCES) ? ERR_PTR(-EPERM) : mm;
 }
 
 static ssize_t transfer(struct transfer *t, int nr, const struct iovec *remote, unsigned long n)

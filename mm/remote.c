@@ -10,6 +10,7 @@
  * mapping is private, whatever it allows its owner. Such a write makes a copy that is the process's
  * own, which then gets the mapping's rights back.
  */
+#include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/pgtable.h>
 #include <tine/string.h>
@@ -85,6 +86,17 @@ static enum fault_result copy_part(const struct remote *r, unsigned long address
 		mutex_unlock(&r->mm->lock);
 	} while (result == FAULT_OOM && wait_for_memory());
 	return result;
+}
+
+struct mm_struct *mm_access(struct task_struct *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+
+	if (mm && mm != current->mm && !may_inspect(task, INSPECT_BY_REAL_IDS)) {
+		mm_put(mm);
+		return ERR_PTR(-EACCES);
+	}
+	return mm ? mm : ERR_PTR(-ESRCH);
 }
 
 size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, size_t n,

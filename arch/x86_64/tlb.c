@@ -115,6 +115,18 @@ void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long en
 		flush_others(others, mm, start, end);
 }
 
+/* Entering and leaving an interrupt is a barrier, and serializes (Intel SDM volume 3, section 9.3). */
+void arch_sync_cpus(struct mm_struct *mm)
+{
+	u64 others;
+
+	smp_mb();
+	others = READ_ONCE(*(mm ? &mm->cpus : &cpu_online_mask)) & ~this_cpu_bit();
+	if (others)
+		flush_others(others, this_x86_cpu()->loaded_mm, 0, 0); /* an empty range */
+	write_cr3(read_cr3());
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
 	flush_tlb_range(mm, 0, ~0ul);

@@ -118,6 +118,11 @@ void arch_init_root_table(void *table);
 void flush_tlb_mm(struct mm_struct *mm);
 void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 /*
+ * Every CPU that runs mm (NULL: every CPU), this one included, passes through a full memory barrier
+ * and forgets what instructions it had fetched; waits until it has happened. Called as the above.
+ */
+void arch_sync_cpus(struct mm_struct *mm);
+/*
  * Loads mm (NULL: the kernel's own) on this CPU in place of whatever was loaded; for exec and exit.
  * Interrupts on or off.
  */

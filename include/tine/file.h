@@ -157,6 +157,8 @@ void shmem_reserve(struct file *file);
 /* Pages of files in memory, and what was promised besides. */
 u64 shmem_committed_pages(void);
 loff_t file_size(const struct file *file);
+/* current may know which of its pages are in memory: its owner, who may write to it. */
+bool file_residence_shown(const struct file *file);
 /* Its mount forbids execution. */
 bool file_noexec(const struct file *file);
 /* Owner and mode of the file for exec: set-user-id handling. */

@@ -27,6 +27,7 @@ struct task_struct;
 #define VM_DONTEXPAND  0x2000u
 #define VM_UNCOUNTED   0x4000u  /* of the vDSO's pages: no references are counted */
 #define VM_LOCKONFAULT 0x8000u  /* with VM_LOCKED: pages come in when they are touched */
+#define VM_IO          0x20000u /* the vDSO's data: the kernel writes to it all the time */
 #define VM_ACCOUNT     0x10000u /* counts as promised memory: private, and was writable once */
 
 /*
@@ -77,6 +78,7 @@ struct mm_struct {
 	unsigned long auxv[48]; /* c: pairs, as given to the program */
 	u16 dumpable;           /* a */
 	u16 thp_disabled;       /* a: exec keeps it */
+	u32 membarrier;         /* a: MEMBARRIER_CMD_REGISTER_ commands that were given */
 	/* Zero in a child of fork. */
 	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
 	u32 oom_victim; /* a: no more memory but reserves for it */
@@ -138,7 +140,7 @@ static inline u64 mm_usage_pages(const struct mm_usage *usage)
  * as mmap(2). mm is current->mm or one that nobody else uses yet; the lock is taken inside.
  */
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
-	     unsigned int prot, unsigned int flags, u64 offset);
+	     unsigned int prot, unsigned long flags, u64 offset);
 long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
 /* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
 void mm_set_brk(struct mm_struct *mm, unsigned long start);
@@ -148,6 +150,9 @@ int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bo
 /* The vDSO's pages, above the stack, which ends there, if there is room; place (a random number)
  * says where. Sets mm->vdso. ENOMEM. For exec, when all else is mapped. */
 int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place);
+/* task's mm with a user reference, if current may look into it as a debugger may (real ids). EACCES;
+ * ESRCH: it has none. */
+struct mm_struct *mm_access(struct task_struct *task);
 /* Copies n bytes to or from another address space, faulting pages in; breaks copy-on-write when
  * writing; force writes where the mapping is private but not writable (ptrace, exec). Returns the
  * bytes copied. mm kept by the caller; sleeps. */

@@ -5,6 +5,7 @@
 #include <tine/pid.h>
 
 struct file;
+struct task_struct;
 
 /*
  * A descriptor for pid, reserved but not yet installed, and its file in *file: the caller installs
@@ -15,6 +16,8 @@ int pidfd_prepare(struct pid *pid, int flags, struct file **file);
 void pidfd_abandon(int fd, struct file *file);
 /* The process that descriptor fd stands for, with a reference, and the file's flags. -EBADF. */
 struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags);
+/* That process's leader, counted; it may be a zombie. EBADF; ESRCH: it is gone. */
+struct task_struct *pidfd_get_task(unsigned int fd);
 
 /* The process is a zombie, or gone: whoever polls a descriptor of it is told. tasklist_lock held. */
 static inline void pid_exited(struct pid *pid)

@@ -1,0 +1,61 @@
+/*
+ * membarrier(2): a full memory barrier in every running thread, made by one of them for all.
+ *
+ * Whoever reads much and writes seldom (hazard pointers, RCU in user space, the code patching of
+ * language runtimes) leaves the barrier out of the frequent side, and on the rare side asks the
+ * kernel to put one into everybody else. A thread that does not run has passed one when it was
+ * switched away, and passes another when it is switched to; the processors that run one are
+ * interrupted (arch_sync_cpus). Since such an interrupt also makes the processor fetch its
+ * instructions anew, one body serves all commands but for whom it interrupts.
+ *
+ * The private commands have to be announced, as on Linux; the announcement belongs to the address
+ * space, is inherited by fork and ends with exec. That of MEMBARRIER_CMD_GLOBAL_EXPEDITED changes
+ * nothing: both global commands interrupt all processors, whatever they run.
+ */
+#include <tine/err.h>
+#include <tine/mm.h>
+#include <tine/syscall.h>
+#include <tine/task.h>
+#include <uapi/membarrier.h>
+
+#define REGISTRATIONS                                                                           \
+	(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | \
+	 MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
+#define COMMANDS                                                                   \
+	(REGISTRATIONS | MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | \
+	 MEMBARRIER_CMD_PRIVATE_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)
+
+/* The bit of a private command's registration is the next one. */
+static long sync_own(struct mm_struct *mm, u32 command)
+{
+	if (!(__atomic_load_n(&mm->membarrier, __ATOMIC_ACQUIRE) & command << 1))
+		return -EPERM;
+	arch_sync_cpus(mm);
+	return 0;
+}
+
+long sys_membarrier(int command, unsigned int flags, int cpu)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (flags)
+		return -EINVAL;
+	switch (command) {
+	case MEMBARRIER_CMD_QUERY:
+		return COMMANDS;
+	case MEMBARRIER_CMD_GLOBAL:
+	case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+		arch_sync_cpus(NULL);
+		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
+		return sync_own(mm, command);
+	case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE:
+		__atomic_or_fetch(&mm->membarrier, command, __ATOMIC_SEQ_CST);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
