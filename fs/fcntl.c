@@ -1,8 +1,9 @@
 /*
  * fcntl(2) and ioctl(2): what belongs to the descriptor (close-on-exec, duplication) and to the
  * open file (status flags) is done here; the rest goes to the file's own operation. There are no
- * owners for SIGIO and no leases: those commands say EINVAL.
+ * leases: those commands say EINVAL.
  */
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/file_lock.h>
@@ -28,17 +29,30 @@ static long dup_from(struct file *file, unsigned long from, bool close_on_exec)
 	return fd;
 }
 
-static long set_flags(struct file *file, unsigned int flags)
+/* pos_lock held. */
+static int switch_async(unsigned int fd, struct file *file, bool on)
 {
+	if (on == !!(file->flags & FASYNC) || !file->ops->async)
+		return 0;
+	return file->ops->async(fd, file, on);
+}
+
+static long set_flags(unsigned int fd, struct file *file, unsigned int flags)
+{
+	unsigned int settable = SETTABLE_FLAGS | (file->ops->async ? FASYNC : 0);
+	int error;
+
 	if ((flags & ~file->flags & O_NOATIME) &&
 	    !inode_owner_or_capable(current->cred, file->inode))
 		return -EPERM;
 	if ((flags & O_DIRECT) && !S_ISFIFO(file->inode->mode))
 		return -EINVAL;
 	mutex_lock(&file->pos_lock);
-	WRITE_ONCE(file->flags, (flags & SETTABLE_FLAGS) | (file->flags & ~SETTABLE_FLAGS));
+	error = switch_async(fd, file, flags & FASYNC);
+	if (error == 0)
+		WRITE_ONCE(file->flags, (flags & settable) | (file->flags & ~settable));
 	mutex_unlock(&file->pos_lock);
-	return 0;
+	return error;
 }
 
 static bool allowed_on_path(unsigned int cmd)
@@ -60,7 +74,7 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_GETFL:
 		return file->flags;
 	case F_SETFL:
-		return set_flags(file, arg);
+		return set_flags(fd, file, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -75,7 +89,7 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case F_SETPIPE_SZ:
 		return pipe_fcntl(file, cmd, arg);
 	default:
-		return -EINVAL;
+		return async_fcntl(file, cmd, arg);
 	}
 }
 
@@ -90,16 +104,20 @@ long sys_fcntl(unsigned int fd, unsigned int cmd, unsigned long arg)
 	return result;
 }
 
-static long set_nonblock(struct file *file, int __user *user)
+/* FIONBIO and FIOASYNC: the flag by itself. */
+static long set_one_flag(unsigned int fd, struct file *file, unsigned int flag, int __user *user)
 {
-	int on;
+	int on, error = 0;
 
 	if (get_user(on, user) != 0)
 		return -EFAULT;
 	mutex_lock(&file->pos_lock);
-	WRITE_ONCE(file->flags, on ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK);
+	if (flag == FASYNC && !on != !(file->flags & FASYNC))
+		error = file->ops->async ? switch_async(fd, file, on) : -ENOTTY;
+	if (error == 0)
+		WRITE_ONCE(file->flags, on ? file->flags | flag : file->flags & ~flag);
 	mutex_unlock(&file->pos_lock);
-	return 0;
+	return error;
 }
 
 static long do_ioctl(unsigned int fd, struct file *file, unsigned int cmd, unsigned long arg)
@@ -109,7 +127,9 @@ static long do_ioctl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 	case FIONCLEX:
 		return set_fd_close_on_exec(fd, cmd == FIOCLEX);
 	case FIONBIO:
-		return set_nonblock(file, (int __user *)arg);
+		return set_one_flag(fd, file, O_NONBLOCK, (int __user *)arg);
+	case FIOASYNC:
+		return set_one_flag(fd, file, FASYNC, (int __user *)arg);
 	case FIONREAD:
 		if (S_ISREG(file->inode->mode))
 			return put_user((int)(file->inode->size - file->pos), (int __user *)arg);

@@ -6,6 +6,7 @@
  * and lets the path go. The offset is guarded by pos_lock, which is taken only where two could use
  * the file at once (fdget_pos).
  */
+#include <tine/async.h>
 #include <tine/cred.h>
 #include <tine/epoll.h>
 #include <tine/err.h>
@@ -67,6 +68,7 @@ static void file_fill(struct file *file, const struct path *path, int flags,
 	file->private_data = NULL;
 	file->cred = get_cred(current->cred);
 	file->watchers = NULL;
+	file->async = NULL;
 }
 
 struct file *file_alloc(const struct path *path, int flags, const struct file_operations *ops)
@@ -104,6 +106,8 @@ void fput(struct file *file)
 		return;
 	if (unlikely(READ_ONCE(file->watchers)))
 		epoll_forget_file(file);
+	if (unlikely(READ_ONCE(file->async)))
+		async_forget(file);
 	drop_file_locks(file->inode, file);
 	if (file->ops->release)
 		file->ops->release(file);

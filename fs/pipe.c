@@ -14,6 +14,7 @@
  * file has it open.
  */
 #include <tine/cred.h>
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/fs.h>
@@ -138,6 +139,7 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	}
 	if (was_full && !pipe_full(pipe))
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
+	async_notify(&pipe->async, FMODE_WRITE, POLL_OUT);
 	if (result > 0 && file->inode->sb != pipe_mount->sb)
 		file_accessed(file);
 	return result;
@@ -229,6 +231,8 @@ static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *fr
 	mutex_unlock(&pipe->lock);
 	if ((was_empty && !pipe_empty(pipe)) || (result != -EPIPE && READ_ONCE(pipe->polled)))
 		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM);
+	if (result != 1)
+		async_notify(&pipe->async, FMODE_READ, POLL_IN);
 	return result;
 }
 
@@ -286,16 +290,23 @@ static void pipe_release(struct file *file)
 {
 	struct pipe *pipe = file->private_data;
 
+	bool one_sided;
+
 	mutex_lock(&pipe->lock);
 	if (file->mode & FMODE_READ)
 		pipe->readers--;
 	if (file->mode & FMODE_WRITE)
 		pipe->writers--;
+	one_sided = !pipe->readers != !pipe->writers;
 	mutex_unlock(&pipe->lock);
 	if ((file->mode & FMODE_READ) && !pipe->readers)
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM | POLLERR | POLLHUP);
 	if ((file->mode & FMODE_WRITE) && !pipe->writers)
 		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM | POLLERR | POLLHUP);
+	if (one_sided) {
+		async_notify(&pipe->async, FMODE_READ, POLL_IN);
+		async_notify(&pipe->async, FMODE_WRITE, POLL_OUT);
+	}
 	pipe_put(file->inode, pipe);
 }
 
@@ -378,11 +389,19 @@ long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	return cmd == F_SETPIPE_SZ ? set_size(pipe, arg) : (long)(pipe->slots * PAGE_SIZE);
 }
 
+static int pipe_async(int fd, struct file *file, bool on)
+{
+	struct pipe *pipe = file->private_data;
+
+	return async_switch(fd, file, on, &pipe->async);
+}
+
 const struct file_operations pipe_operations = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.async = pipe_async,
 	.release = pipe_release,
 };
 

@@ -11,6 +11,7 @@
  * the lower address is locked first. As on Linux a call waits until it can move something, and
  * then moves what it can without waiting again.
  */
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/fs.h>
@@ -82,11 +83,13 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 static void wake_readers(struct pipe *pipe)
 {
 	wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM);
+	async_notify(&pipe->async, FMODE_READ, POLL_IN);
 }
 
 static void wake_writers(struct pipe *pipe)
 {
 	wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
+	async_notify(&pipe->async, FMODE_WRITE, POLL_OUT);
 }
 
 /* --- Pipe and file --- */

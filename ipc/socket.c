@@ -6,6 +6,7 @@
  * shows it as socket:[number].
  */
 #include <tine/cred.h>
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/fs.h>
@@ -60,8 +61,13 @@ static long socket_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	else if (cmd == TIOCOUTQ)
 		n = atomic_read(&sock->sent);
 	else
-		return -ENOTTY;
+		return async_ioctl(file, cmd, arg);
 	return n < 0 ? n : put_user((int)n, (int __user *)arg);
+}
+
+static int socket_async(int fd, struct file *file, bool on)
+{
+	return async_switch(fd, file, on, &file_sock(file)->async);
 }
 
 static void socket_release(struct file *file)
@@ -74,6 +80,7 @@ const struct file_operations socket_operations = {
 	.write = socket_write,
 	.poll = unix_poll,
 	.ioctl = socket_ioctl,
+	.async = socket_async,
 	.release = socket_release,
 };
 

@@ -13,6 +13,7 @@
  * change is whole in itself.
  */
 #include <tine/cred.h>
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fs_struct.h>
 #include <tine/mount.h>
@@ -138,6 +139,7 @@ static void hang_up(struct unix_sock *peer, bool lost)
 		peer->error = ECONNRESET;
 	mutex_unlock(&peer->lock);
 	wake_up_all(&peer->wait);
+	async_notify(&peer->async, ~0u, POLL_HUP);
 }
 
 /* unaccepted: it is the end of a connection that the listener has not taken. */
@@ -482,7 +484,7 @@ static int try_connect(struct unix_sock *sock, struct unix_sock *listener, struc
 	mutex_unlock(&sock->lock);
 	put_pid(identity.pid);
 	put_cred(identity.cred);
-	wake_up_poll(&listener->wait, POLLIN | POLLRDNORM);
+	unix_announce_data(listener);
 	return 0;
 }
 
@@ -686,6 +688,10 @@ int unix_shutdown(struct unix_sock *sock, int how)
 	peer->shutdown |= theirs[how];
 	mutex_unlock(&peer->lock);
 	wake_up_all(&peer->wait);
+	if (how == SHUT_RDWR)
+		async_notify(&peer->async, ~0u, POLL_HUP);
+	else if (how == SHUT_WR)
+		async_notify(&peer->async, ~0u, POLL_IN);
 	unix_put(peer);
 	return 0;
 }

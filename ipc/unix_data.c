@@ -9,6 +9,7 @@
  * out of such a queue wakes all who wait so, since it does not know for which of them.
  */
 #include <tine/cred.h>
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/pid.h>
 #include <tine/poll.h>
@@ -56,6 +57,12 @@ int unix_take_error(struct unix_sock *sock)
 	return -error;
 }
 
+void unix_announce_data(struct unix_sock *sock)
+{
+	wake_up_poll(&sock->wait, POLLIN | POLLRDNORM);
+	async_notify(&sock->async, ~0u, POLL_IN);
+}
+
 static int wait_for_send_room(struct unix_sock *sock, u64 *left)
 {
 	int error;
@@ -66,6 +73,7 @@ static int wait_for_send_room(struct unix_sock *sock, u64 *left)
 			error = -EPIPE;
 		if (error != 0 || atomic_read(&sock->sent) < (int)READ_ONCE(sock->send_size))
 			return error;
+		WRITE_ONCE(sock->no_room, true);
 		error = unix_wait(sock, &sock->wait, has_send_room, left);
 		if (error != 0)
 			return error;
@@ -80,8 +88,12 @@ static void free_message(struct unix_message *message)
 	put_pid(message->sender.pid);
 	atomic_add_return(&from->sent, -(int)(message->len + MESSAGE_OVERHEAD));
 	kfree(message);
-	if (is_writable(from))
+	if (is_writable(from)) {
 		wake_up_poll(&from->wait, POLLOUT | POLLWRNORM | POLLWRBAND);
+		if (unlikely(from->async) &&
+		    __atomic_exchange_n(&from->no_room, false, __ATOMIC_SEQ_CST))
+			async_notify(&from->async, ~0u, POLL_OUT);
+	}
 	unix_put(from);
 }
 
@@ -152,7 +164,7 @@ static ssize_t send_piece(struct unix_sock *sock, struct unix_sock *peer,
 	if (error != 0)
 		free_message(message);
 	else
-		wake_up_poll(&peer->wait, POLLIN | POLLRDNORM);
+		unix_announce_data(peer);
 	return error ? error : (ssize_t)n;
 }
 
@@ -202,7 +214,7 @@ static int deliver(struct unix_sock *sock, struct unix_sock *to, struct unix_mes
 		enqueue(to, message);
 	mutex_unlock(&to->lock);
 	if (result == 0)
-		wake_up_poll(&to->wait, POLLIN | POLLRDNORM);
+		unix_announce_data(to);
 	return result;
 }
 
@@ -534,6 +546,8 @@ u32 unix_poll(struct file *file, struct poll_table *table)
 		events |= POLLIN | POLLRDNORM;
 	if (is_writable(sock) && (stream || peer_has_room(sock)))
 		events |= POLLOUT | POLLWRNORM | POLLWRBAND;
+	else
+		WRITE_ONCE(sock->no_room, true);
 	mutex_unlock(&sock->lock);
 	return events;
 }

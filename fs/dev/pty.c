@@ -12,6 +12,7 @@
  * file is closed too. When the slave's last file is closed, the master reads what is left and then
  * EIO, until somebody opens the slave again.
  */
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/iov_iter.h>
@@ -31,8 +32,10 @@
 static size_t slave_write(struct tty *tty, const char *bytes, size_t n)
 {
 	n = ring_put(&tty->pty->out, bytes, n);
-	if (n)
+	if (n) {
 		wake_up_poll(&tty->pty->read_wait, POLLIN | POLLRDNORM);
+		async_notify(&tty->pty->async, ~0u, POLL_IN);
+	}
 	return n;
 }
 
@@ -403,6 +406,16 @@ static long master_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	}
 }
 
+static int master_async(int fd, struct file *file, bool on)
+{
+	struct tty *tty = file->private_data;
+	int error = async_switch(fd, file, on, &tty->pty->async);
+
+	if (error == 0 && on)
+		async_default_owner(file, current->signal->pids[PIDTYPE_TGID], false);
+	return error;
+}
+
 const struct file_operations ptmx_operations = {
 	.open = master_open,
 	.release = master_release,
@@ -410,4 +423,5 @@ const struct file_operations ptmx_operations = {
 	.write = master_write,
 	.poll = master_poll,
 	.ioctl = master_ioctl,
+	.async = master_async,
 };

@@ -17,6 +17,7 @@
  */
 #include <tine/console.h>
 #include <tine/dev.h>
+#include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
@@ -356,6 +357,23 @@ static u32 tty_poll(struct file *file, struct poll_table *table)
 	return events;
 }
 
+/* Without an owner the file is the foreground group's. */
+static int tty_async(int fd, struct file *file, bool on)
+{
+	struct tty *tty = file->private_data;
+	int error = async_switch(fd, file, on, &tty->async);
+	struct pid *pgrp;
+
+	if (error != 0 || !on)
+		return error;
+	spin_lock(&tasklist_lock);
+	pgrp = tty->pgrp ? get_pid(tty->pgrp) : NULL;
+	spin_unlock(&tasklist_lock);
+	async_default_owner(file, pgrp ? pgrp : current->signal->pids[PIDTYPE_TGID], pgrp);
+	put_pid(pgrp);
+	return 0;
+}
+
 const struct file_operations tty_operations = {
 	.open = tty_open,
 	.release = tty_release,
@@ -363,4 +381,5 @@ const struct file_operations tty_operations = {
 	.write = tty_write,
 	.poll = tty_poll,
 	.ioctl = tty_ioctl,
+	.async = tty_async,
 };

@@ -11,6 +11,7 @@
  *
  * Everything here runs with the terminal's mutex held.
  */
+#include <tine/async.h>
 #include <tine/poll.h>
 #include <tine/signal.h>
 #include <tine/string.h>
@@ -64,6 +65,7 @@ static void put_char(struct tty *tty, unsigned char c, bool line_end)
 static void wake_readers(struct tty *tty)
 {
 	wake_up_poll(&tty->read_wait, POLLIN | POLLRDNORM);
+	async_notify(&tty->async, ~0u, POLL_IN);
 }
 
 void n_tty_flush_input(struct tty *tty)

@@ -13,6 +13,7 @@
 struct cred;
 struct dentry;
 struct file;
+struct file_async;
 struct dir_context;
 struct epitem;
 struct inode;
@@ -61,6 +62,8 @@ struct file_operations {
 	int (*fsync)(struct file *file);
 	/* Modes as the operation knows them; the file is writable, the range valid. NULL: EOPNOTSUPP. */
 	int (*fallocate)(struct file *file, int mode, loff_t offset, loff_t length);
+	/* O_ASYNC is switched; NULL: the flag means nothing. */
+	int (*async)(int fd, struct file *file, bool on);
 	/* Adds lines to /proc/PID/fdinfo; may be NULL. */
 	void (*show_fdinfo)(struct seq_buffer *m, struct file *file);
 };
@@ -76,8 +79,9 @@ struct file {
 	loff_t pos;     /* pos_lock */
 	u32 generation; /* FIFOs: writers seen before; terminals: hangups */
 	void *private_data;
-	struct cred *cred;       /* of the opener; counted */
-	struct epitem *watchers; /* epoll.c: NULL while no epoll watches it */
+	struct cred *cred;        /* of the opener; counted */
+	struct epitem *watchers;  /* epoll.c: NULL while no epoll watches it */
+	struct file_async *async; /* async.c: owned; NULL until it has an owner for signals */
 };
 
 #define FMODE_READ     1u

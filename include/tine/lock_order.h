@@ -33,6 +33,7 @@ enum lock_class {
 	LOCK_CLASS_HOSTNAME,     /* the host name */
 	LOCK_CLASS_SOCKET_NAMES, /* the table of sockets' names */
 	LOCK_CLASS_FILES,        /* files_struct.lock */
+	LOCK_CLASS_ASYNC,        /* who is to get signals from which files */
 	LOCK_CLASS_TASKLIST, /* tasklist_lock: parents, children, thread groups, process groups, sessions */
 	LOCK_CLASS_PID,       /* pid_namespace.lock: number allocation and lookup */
 	LOCK_CLASS_TASK,      /* task_struct.alloc_lock */

@@ -7,6 +7,7 @@
 #include <tine/wait_queue.h>
 
 struct file;
+struct file_async;
 struct inode;
 struct iov_iter;
 struct page;
@@ -38,7 +39,8 @@ struct pipe {
 	u32 readers, writers;           /* open files with that end */
 	u32 reader_opens, writer_opens; /* ever: what a blocking open of a FIFO waits for */
 	bool polled; /* ever: then every write is told of, for edge-triggered watchers */
-	u32 files;   /* open files, FIFO's inode lock */
+	struct file_async *async; /* async.c: of both ends */
+	u32 files;                /* open files, FIFO's inode lock */
 };
 
 static inline u32 pipe_used(const struct pipe *pipe)

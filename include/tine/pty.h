@@ -15,6 +15,7 @@
 struct pty {
 	struct byte_ring out;                    /* l: what the slave wrote */
 	struct wait_queue read_wait, write_wait; /* of the master */
+	struct file_async *async;                /* async.c: of the master */
 	bool locked;                             /* l: TIOCSPTLCK */
 	bool packet;                             /* l: TIOCPKT */
 	bool writing;                            /* l: somebody writes to the master */

@@ -21,6 +21,8 @@ struct pid;
 #define SHUTDOWN_SEND    2u
 #define SHUTDOWN_BOTH    (SHUTDOWN_RECEIVE | SHUTDOWN_SEND)
 
+struct file_async;
+
 enum unix_state { UNIX_UNCONNECTED, UNIX_LISTENING, UNIX_CONNECTED };
 
 /* Who is at the other end: what SO_PEERCRED shows. */
@@ -49,6 +51,8 @@ struct unix_sock {
 	struct peer_identity identity; /* l */
 	struct atomic sent;            /* a: bytes sent and not yet received, with overhead */
 	struct wait_queue wait;        /* for something to happen here */
+	struct file_async *async;      /* async.c */
+	bool no_room;                  /* a: somebody was told that it cannot send */
 	/* The name, constant once name_len, which is written last, is not 0. */
 	int name_len;
 	struct sockaddr_un name;
@@ -183,6 +187,8 @@ u32 unix_poll(struct file *file, struct poll_table *table);
 long unix_bytes_waiting(struct unix_sock *sock);
 /* Datagram senders that wait for room somewhere look again. */
 void unix_wake_dgram_senders(void);
+/* Something can be read from sock, or accepted. */
+void unix_announce_data(struct unix_sock *sock);
 
 /* --- ipc/scm.c --- */
 

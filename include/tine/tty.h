@@ -56,6 +56,7 @@ struct tty {
 	struct pid *pgrp;                /* t: counted: the foreground group */
 	u32 hangups;                     /* t: how often it was hung up; read without */
 	u32 opens;                       /* l: open files */
+	struct file_async *async;        /* async.c */
 	bool exclusive;                  /* l: TIOCEXCL */
 	bool reading, writing;           /* l: somebody is in the middle of it */
 	dev_t dev;                       /* c */

@@ -36,6 +36,11 @@
 #define TCSETS2     0x402c542b
 #define TCSETSW2    0x402c542c
 #define TCSETSF2    0x402c542d
+#define FIOASYNC    0x5452
+#define FIOSETOWN   0x8901
+#define SIOCSPGRP   0x8902
+#define FIOGETOWN   0x8903
+#define SIOCGPGRP   0x8904
 #define TIOCGPTN    0x80045430
 #define TIOCSPTLCK  0x40045431
 #define TIOCGDEV    0x80045432

@@ -151,6 +151,11 @@ _Static_assert(__builtin_offsetof(siginfo_t, si_pid) == 16 &&
  * si_code: above 0 and below SI_KERNEL each signal has codes of its own; at 0 and below the sender
  * is a program.
  */
+/* Of the signals of O_ASYNC. */
+#define POLL_IN  1
+#define POLL_OUT 2
+#define POLL_HUP 6
+
 #define SI_USER     0
 #define SI_KERNEL   0x80
 #define SI_QUEUE    (-1)
