@@ -251,10 +251,8 @@ struct pid *get_pid(struct pid *pid)
 
 void put_pid(struct pid *pid)
 {
-	if (!pid || !atomic_dec_and_test(&pid->count))
-		return;
-	kfree(pid->exit_wait);
-	kmem_cache_free(pid_cache, pid);
+	if (pid && atomic_dec_and_test(&pid->count))
+		kmem_cache_free(pid_cache, pid);
 }
 
 static struct pid_namespace *current_ns(void)

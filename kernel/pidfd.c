@@ -4,7 +4,7 @@
  * The file holds a struct pid, which outlives the process and is never given to another one: so what
  * is done through it cannot meet a stranger who got the same number. It becomes readable when the
  * process has ended, which is when a parent could wait for it. The queue for that hangs on the pid
- * and is made with the first descriptor: processes that nobody watches have none.
+ * while there are such files: processes that nobody watches have none.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -37,12 +37,26 @@ static u32 pidfd_poll(struct file *file, struct poll_table *table)
 {
 	struct pid *pid = file->private_data;
 
-	poll_wait(file, pid->exit_wait, table);
+	poll_wait(file, &pid->exit_wait->queue, table);
 	return has_exited(pid) ? POLLIN | POLLRDNORM : 0;
+}
+
+static void put_exit_wait(struct pid *pid)
+{
+	struct exit_wait *unused = NULL;
+
+	spin_lock(&tasklist_lock);
+	if (--pid->exit_wait->files == 0) {
+		unused = pid->exit_wait;
+		pid->exit_wait = NULL;
+	}
+	spin_unlock(&tasklist_lock);
+	kfree(unused);
 }
 
 static void pidfd_release(struct file *file)
 {
+	put_exit_wait(file->private_data);
 	put_pid(file->private_data);
 }
 
@@ -63,20 +77,22 @@ static const struct file_operations pidfd_operations = {
 	.show_fdinfo = pidfd_show,
 };
 
-/* The first descriptor for a process makes the queue. */
-static int ensure_exit_wait(struct pid *pid)
+/* One more file for pid; the first makes the queue. */
+static int get_exit_wait(struct pid *pid)
 {
-	struct wait_queue *wq, *none = NULL;
+	struct exit_wait *new = kzalloc(sizeof(*new));
 
-	if (__atomic_load_n(&pid->exit_wait, __ATOMIC_ACQUIRE))
-		return 0;
-	wq = kmalloc(sizeof(*wq));
-	if (!wq)
+	if (!new)
 		return -ENOMEM;
-	wait_queue_init(wq);
-	if (!__atomic_compare_exchange_n(&pid->exit_wait, &none, wq, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_ACQUIRE))
-		kfree(wq);
+	wait_queue_init(&new->queue);
+	spin_lock(&tasklist_lock);
+	if (!pid->exit_wait) {
+		pid->exit_wait = new;
+		new = NULL;
+	}
+	pid->exit_wait->files++;
+	spin_unlock(&tasklist_lock);
+	kfree(new);
 	return 0;
 }
 
@@ -86,12 +102,16 @@ int pidfd_prepare(struct pid *pid, int flags, struct file **file)
 
 	if (fd < 0)
 		return fd;
-	error = ensure_exit_wait(pid);
-	*file = error ? ERR_PTR(error)
-		      : anon_inode_file("[pidfd]", O_RDWR | flags, &pidfd_operations, pid);
-	if (IS_ERR(*file)) {
+	error = get_exit_wait(pid);
+	if (error == 0) {
+		*file = anon_inode_file("[pidfd]", O_RDWR | flags, &pidfd_operations, pid);
+		error = IS_ERR(*file) ? PTR_ERR(*file) : 0;
+		if (error != 0)
+			put_exit_wait(pid);
+	}
+	if (error != 0) {
 		put_unused_fd(fd);
-		return PTR_ERR(*file);
+		return error;
 	}
 	get_pid(pid);
 	return fd;

@@ -10,6 +10,7 @@
 #include <tine/types.h>
 #include <tine/wait_queue.h>
 
+struct exit_wait;
 struct task_struct;
 struct pid_namespace;
 
@@ -33,8 +34,8 @@ struct upid {
 /* Lists: tasklist_lock. The rest is constant. */
 struct pid {
 	struct atomic count;
-	unsigned int level;           /* depth of the namespace it was made in */
-	struct wait_queue *exit_wait; /* of its pidfds; owned; NULL until there was one */
+	unsigned int level;          /* depth of the namespace it was made in */
+	struct exit_wait *exit_wait; /* tasklist_lock: of its pidfds, which keep it; else NULL */
 	struct list_head tasks[PIDTYPE_MAX];
 	struct upid numbers[]; /* level + 1 of them, outermost first */
 };

@@ -19,11 +19,17 @@ struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags);
 /* That process's leader, counted; it may be a zombie. EBADF; ESRCH: it is gone. */
 struct task_struct *pidfd_get_task(unsigned int fd);
 
+/* Who polls the files of a pid. */
+struct exit_wait {
+	struct wait_queue queue;
+	unsigned int files; /* tasklist_lock */
+};
+
 /* The process is a zombie, or gone: whoever polls a descriptor of it is told. tasklist_lock held. */
 static inline void pid_exited(struct pid *pid)
 {
 	if (unlikely(pid->exit_wait))
-		wake_up_all(pid->exit_wait);
+		wake_up_all(&pid->exit_wait->queue);
 }
 
 #endif

@@ -573,7 +573,7 @@ static void passing_while_closing(void)
 			_exit(0);
 		}
 		for (int n = 0; n < 2; n++)
-			(void)receive_fd(ends[1], n ? MSG_PEEK : 0);
+			close(receive_fd(ends[1], n ? MSG_PEEK : 0));
 		close(ends[0]);
 		close(ends[1]);
 		check_exits(pid, 0);
