@@ -3,9 +3,9 @@
  *
  * A text is made at the first read of an open file, in a buffer that grows until it fits, and later
  * reads take from that; reading at offset 0 makes it anew. A text in parts (seq_next) has one part
- * in the buffer; a read beyond it makes the next, one before it begins from the start. The inode's
- * lock guards all that an open file keeps: since inodes belong to one walk, it is hardly ever
- * shared.
+ * in the buffer; a read beyond it makes the next, one before it begins from the start. A lock guards
+ * all that an open file keeps. It comes before most others, since making a text may drop the last
+ * reference on a file or on a memory of which it tells.
  *
  * Who opens a file about a process's memory keeps that memory's struct, though not what is in it:
  * so the right to look was checked against what is shown, even when the process executes a program
@@ -26,6 +26,7 @@
 #define LONGEST_WRITE 4096u
 
 struct proc_file {
+	struct mutex lock; /* guards m and start */
 	struct seq_buffer m;
 	loff_t start;         /* of the part that is in m */
 	struct mm_struct *mm; /* counted by mm_grab; NULL: the process had none, or nobody asks */
@@ -67,6 +68,8 @@ static int proc_open(struct inode *inode, struct file *file)
 	p = error == 0 ? kzalloc(sizeof(*p)) : NULL;
 	if (error == 0 && !p)
 		error = -ENOMEM;
+	if (p)
+		mutex_init(&p->lock, LOCK_CLASS_PROC);
 	if (p && about_memory(entry))
 		p->mm = grab_mm(task);
 	file->private_data = p;
@@ -228,6 +231,7 @@ static ssize_t transfer(struct file *file, struct iov_iter *iter, loff_t *pos, b
 static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	const struct proc_entry *entry = proc_entry_of(file->inode);
+	struct proc_file *p = file->private_data;
 	bool suspended;
 	ssize_t result;
 
@@ -236,9 +240,9 @@ static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	if (!entry->show && !entry->show_mm && !entry->show_number && !entry->sysctl)
 		return -EINVAL;
 	suspended = fail_suspend();
-	mutex_lock(&file->inode->lock);
+	mutex_lock(&p->lock);
 	result = read_text(file, to, pos);
-	mutex_unlock(&file->inode->lock);
+	mutex_unlock(&p->lock);
 	fail_resume(suspended);
 	return result;
 }

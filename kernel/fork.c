@@ -142,6 +142,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 {
 	const struct task_struct *parent = current;
 	u32 exec_id = parent->exec_id, personality = parent->personality; /* one load, one store */
+	u64 slice_start = READ_ONCE(parent->slice_start); /* before the clock is read */
 
 	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE | PF_SUPERPRIV)) | PF_FORKNOEXEC;
 	if (args->fn)
@@ -165,6 +166,8 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 
 	child->state = TASK_NEW;
 	child->start_time = arch_clock_ns();
+	/* A chain of processes that each make the next uses up its share as one that lives does. */
+	child->vtime += (child->start_time - slice_start) * child->sched.cost / SCHED_COST_UNIT;
 	child->clear_child_tid = args->flags & CLONE_CHILD_CLEARTID ? args->child_tid : NULL;
 	child->set_child_tid = args->flags & CLONE_CHILD_SETTID ? args->child_tid : NULL;
 }

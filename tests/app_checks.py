@@ -28,9 +28,9 @@ CHECKS = (
         (
             (PROMPT, STARTS),
             (r"^running$", "\x1a"),
-            (PROMPT, "echo status $?; jobs; ps -o stat= -C sleep\n"),
+            (PROMPT, "echo status $?; jobs; ps -o stat= -p $(jobs -p)\n"),
             (PROMPT, "bg\n"),
-            (PROMPT, "jobs -r; ps -o stat= -C sleep\n"),
+            (PROMPT, "jobs -r; ps -o stat= -p $(jobs -p)\n"),
             (PROMPT, "fg %1\n"),
             (r"^sh -c", "\x03"),
             (PROMPT, "echo status $?; wait; jobs; echo none ''left\n"),

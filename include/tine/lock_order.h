@@ -10,6 +10,7 @@ enum lock_class {
 	/* Mutexes: the holder may sleep. */
 	LOCK_CLASS_EXEC, /* signal_struct.exec_lock: one exec or credential change of a thread group */
 	LOCK_CLASS_FILE_POS, /* file.pos_lock: the shared file offset during read, write, getdents, lseek */
+	LOCK_CLASS_PROC,        /* the text that an open file of /proc has */
 	LOCK_CLASS_EPOLL_WATCH, /* which epolls watch which files */
 	LOCK_CLASS_EPOLL,       /* eventpoll.lock: reporting; nests: watcher before watched */
 	LOCK_CLASS_NAMESPACE,   /* changes of the tree of mounts */
