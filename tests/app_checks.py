@@ -34,7 +34,8 @@ CHECKS = (
             (PROMPT, "fg %1\n"),
             (r"^sh -c", "\x03"),
             (PROMPT, "echo status $?; wait; jobs; echo none ''left\n"),
-            (PROMPT, "yes | tr y n | tee /dev/null | { echo fl''owing; cat >/dev/null; }\n"),
+            # The last one speaks when the first line has come through all: then all run.
+            (PROMPT, "yes | tr y n | tee /dev/null | gawk 'NR == 1 { print \"fl\" \"owing\"; fflush() }'\n"),
             (r"^flowing$", "\x03"),
             (PROMPT, "echo pipeline ${PIPESTATUS[*]}\n"),
         ),
