@@ -296,7 +296,7 @@ static void profile_counts_work(void)
 	check_eq(set_timer(ITIMER_PROF, 20 * MILLISECOND, 10 * MILLISECOND), 0);
 	while (get(&caught[SIGPROF]) < 3)
 		raw0(SYS_getppid);
-	check(cpu_ns() - start >= 40 * 1000000);
+	check(cpu_ns() - start >= 30 * 1000000); /* less a tick: so exact is Linux */
 	check_eq(set_timer(ITIMER_PROF, 0, 0), 0);
 }
 
