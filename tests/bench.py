@@ -23,6 +23,8 @@ MEASUREMENTS = (
     ("fork-exit-wait", "fork, _exit, wait"),
     ("vfork-exit-wait", "vfork, _exit, wait"),
     ("fork-exec-wait", "fork, exec, exit, wait"),
+    ("thread-create-join", "a thread: clone, exit, wait for it"),
+    ("pthread-create-join", "musl's pthread_create, pthread_join"),
     ("write-after-fork", "first write to a page after fork"),
     ("fork-1-MiB", "fork alone, 1 MiB touched"),
     ("fork-256-MiB", "fork alone, 256 MiB touched"),

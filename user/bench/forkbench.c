@@ -8,6 +8,9 @@
  * together, and the result is the same on every run.
  */
 #define _GNU_SOURCE
+#include "linux.h"
+
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,8 @@
 
 #define MIB  (1024L * 1024)
 #define PAGE 4096
+
+#define FUTEX_WAIT 0
 
 static long long now(void)
 {
@@ -149,6 +154,49 @@ static long long write_after_fork(void)
 	return time;
 }
 
+static int end_thread(void *argument)
+{
+	return 0;
+}
+
+/*
+ * What a C library asks of the kernel for a thread whose stack it kept from an earlier one: a clone with its
+ * flags, and a wait on the word that the kernel clears when the thread has ended.
+ */
+static long long thread_create_join(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	static volatile int tid;
+	const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+				    CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
+				    CLONE_CHILD_CLEARTID;
+	long long start = now();
+	int *word = (int *)&tid, left;
+
+	if (raw_clone_call(flags, stack + sizeof(stack), word, word, 0, end_thread, NULL) < 0)
+		fail("clone");
+	while ((left = tid) != 0)
+		raw4(SYS_futex, word, FUTEX_WAIT, left, NULL);
+	return now() - start;
+}
+
+static void *end_pthread(void *argument)
+{
+	return argument;
+}
+
+/* The same with all that musl does for it: maps a stack with a guard page, and unmaps it. */
+static long long pthread_create_join(void)
+{
+	long long start = now();
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, end_pthread, NULL) != 0 ||
+	    pthread_join(thread, NULL) != 0)
+		fail("pthread");
+	return now() - start;
+}
+
 static void measure(const char *name, long long (*round)(void), int rounds)
 {
 	long long total = 0;
@@ -171,6 +219,8 @@ int main(int argc, char **argv)
 	measure("fork-exit-wait", fork_exit_wait, 200);
 	measure("vfork-exit-wait", vfork_exit_wait, 200);
 	measure("fork-exec-wait", fork_exec_wait, 100);
+	measure("thread-create-join", thread_create_join, 200);
+	measure("pthread-create-join", pthread_create_join, 200);
 	measure("write-after-fork", write_after_fork, 100);
 	touch(1 * MIB);
 	measure("fork-1-MiB", fork_alone, 100);
