@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum { FILE_, VM, FILES, FS, SIGHAND, IO, SYSVSEM, EPOLL_TFD };
-enum { WHO_PROCESS = 1, BEST_EFFORT = 2 << 13 };
 
 static long kcmp(pid_t a, pid_t b, int type, unsigned long index_a, unsigned long index_b)
 {
@@ -67,22 +66,6 @@ static void a_thread_shares_all(void)
 		check_eq(kcmp(getpid(), thread.tid, type, 0, 0), 0);
 	set(&done, 1);
 	thread_join(&thread);
-}
-
-static void unshare_parts_them(void)
-{
-	volatile int *step = tap_shared(4096);
-	pid_t parent = getpid(), pid;
-
-	pid = raw_clone(CLONE_FILES | CLONE_FS | SIGCHLD, NULL, NULL, NULL, 0);
-	if (pid == 0) {
-		if (raw1(SYS_unshare, CLONE_FILES) || raw3(SYS_kcmp, parent, raw0(SYS_getpid), FS))
-			raw_exit(1);
-		set(step, 1);
-		raw_exit(0);
-	}
-	tap_await(step, 1);
-	check_exits(pid, 0);
 }
 
 static void open_files_are_compared(void)
@@ -155,95 +138,15 @@ static void files_in_an_epoll(void)
 	check_errno(kcmp(getpid(), getpid(), EPOLL_TFD, copy, (unsigned long)slot), EBADF);
 }
 
-static long io_priority(pid_t pid)
-{
-	return check_call(syscall(SYS_ioprio_get, WHO_PROCESS, pid));
-}
-
-static void set_io_priority(int priority)
-{
-	check_call(syscall(SYS_ioprio_set, WHO_PROCESS, 0, priority));
-}
-
-static void without_a_context_there_is_nothing_to_share(void)
-{
-	pid_t pid = clone_call(CLONE_IO | SIGCHLD, wait_for_end, NULL);
-
-	check_eq(io_priority(pid), 0);
-	set_io_priority(BEST_EFFORT | 6);
-	check_eq(io_priority(pid), 0);
-	check(kcmp(getpid(), pid, IO, 0, 0) > 0);
-	check_call(kill(pid, SIGKILL));
-	check_killed(pid, SIGKILL);
-}
-
-static void a_child_gets_a_copy(void)
-{
-	pid_t pid;
-
-	set_io_priority(BEST_EFFORT | 6);
-	pid = clone_call(SIGCHLD, wait_for_end, NULL);
-	check_eq(io_priority(pid), BEST_EFFORT | 6);
-	check(kcmp(getpid(), pid, IO, 0, 0) > 0);
-	set_io_priority(BEST_EFFORT | 2);
-	check_eq(io_priority(pid), BEST_EFFORT | 6);
-	check_call(kill(pid, SIGKILL));
-	check_killed(pid, SIGKILL);
-}
-
-static void clone_io_shares_it(void)
-{
-	pid_t pid;
-
-	set_io_priority(BEST_EFFORT | 6);
-	pid = clone_call(CLONE_IO | SIGCHLD, wait_for_end, NULL);
-	check_eq(kcmp(getpid(), pid, IO, 0, 0), 0);
-	set_io_priority(BEST_EFFORT | 2);
-	check_eq(io_priority(pid), BEST_EFFORT | 2);
-	check_call(syscall(SYS_ioprio_set, WHO_PROCESS, pid, 3 << 13));
-	check_eq(io_priority(0), 3 << 13);
-	check_call(kill(pid, SIGKILL));
-	check_killed(pid, SIGKILL);
-	check_eq(io_priority(0), 3 << 13);
-}
-
-static void io_priorities_are_checked(void)
-{
-	pid_t pid;
-
-	check_errno(syscall(SYS_ioprio_get, 4, 0), EINVAL);
-	check_errno(syscall(SYS_ioprio_get, 0, 0), EINVAL);
-	check_errno(syscall(SYS_ioprio_get, WHO_PROCESS, NO_SUCH_PID), ESRCH);
-	check_errno(syscall(SYS_ioprio_set, WHO_PROCESS, 0, 1), EINVAL);
-	check_errno(syscall(SYS_ioprio_set, WHO_PROCESS, 0, 4 << 13), EINVAL);
-	check_errno(syscall(SYS_ioprio_set, 7, 0, BEST_EFFORT), EINVAL);
-	check_call(syscall(SYS_ioprio_set, WHO_PROCESS, 0, 1 << 13 | 3));
-	pid = tap_fork();
-	if (pid == 0) {
-		check_call(setuid(1000));
-		check_errno(syscall(SYS_ioprio_set, WHO_PROCESS, 0, 1 << 13), EPERM);
-		check_errno(syscall(SYS_ioprio_set, WHO_PROCESS, getppid(), BEST_EFFORT), EPERM);
-		check_call(syscall(SYS_ioprio_set, WHO_PROCESS, 0, BEST_EFFORT | 7));
-		_exit(0);
-	}
-	check_exits(pid, 0);
-}
-
 static const struct test_case cases[] = {
 	TEST(a_fork_shares_nothing, "kcmp: fork shares nothing"),
 	TEST(each_flag_shares_its_own,
 	     "kcmp: each of clone's flags shares what it names, and no more"),
 	TEST(a_thread_shares_all, "kcmp: a thread shares everything"),
-	TEST(unshare_parts_them, "kcmp: unshare of one leaves the other shared"),
 	TEST(open_files_are_compared, "kcmp: descriptors of one file, of two, and of none"),
 	TEST(the_order_is_one, "kcmp: what differs is in the same order from both sides"),
 	TEST(errors, "kcmp: no such task, no such type, a bad pointer, no permission"),
 	TEST(files_in_an_epoll, "kcmp: what an epoll watches"),
-	TEST(without_a_context_there_is_nothing_to_share,
-	     "CLONE_IO: shares nothing if the parent has no io context"),
-	TEST(a_child_gets_a_copy, "io priority: a child has its own copy"),
-	TEST(clone_io_shares_it, "CLONE_IO: what one sets, the other has, also when one has ended"),
-	TEST(io_priorities_are_checked, "ioprio_set, ioprio_get: bad values and permissions"),
 };
 
 int main(int argc, char **argv)

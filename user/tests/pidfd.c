@@ -1,6 +1,6 @@
 /*
- * Pidfds: made by clone and by pidfd_open, what they can be asked and told, and how they outlive the
- * process.
+ * Pidfds: made by pidfd_open (by clone: clone-pidfd.c), what they can be asked and told, and how they
+ * outlive the process.
  */
 #include "helpers.h"
 
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,84 +61,6 @@ static void end(pid_t pid)
 {
 	check_call(kill(pid, SIGKILL));
 	check_killed(pid, SIGKILL);
-}
-
-static void clone_gives_one(void)
-{
-	int fd = -1;
-	long pid = raw_clone(CLONE_PIDFD | SIGCHLD, NULL, &fd, NULL, 0);
-
-	if (pid == 0)
-		raw_exit(7);
-	check(pid > 0);
-	check(fd >= 0);
-	check_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-	check_exits(pid, 7);
-}
-
-static void clone3_gives_one(void)
-{
-	siginfo_t info;
-	int fd = -1;
-	pid_t pid = clone_with_pidfd(0, &fd);
-
-	if (pid == 0)
-		raw_exit(7);
-	check(pid > 0);
-	check_eq(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
-	check_call(waitid(P_PIDFD, fd, &info, WEXITED));
-	check_eq(info.si_pid, pid);
-	check_eq(info.si_status, 7);
-	check_errno(waitid(P_PIDFD, fd, &info, WEXITED), ECHILD);
-}
-
-static void the_child_has_none(void)
-{
-	int fd = -1;
-	pid_t pid = clone_with_pidfd(0, &fd);
-
-	if (pid == 0)
-		raw_exit(fd == -1 ? 0 : 1);
-	check_exits(pid, 0);
-}
-
-static void a_shared_table_shows_it(void)
-{
-	volatile int *fd = tap_shared(4096);
-	pid_t pid;
-
-	*fd = -1;
-	pid = clone_with_pidfd(CLONE_FILES, (int *)fd);
-	if (pid == 0) {
-		while (get(fd) < 0)
-			raw0(SYS_sched_yield);
-		raw_exit(raw3(SYS_fcntl, *fd, F_GETFD, 0) == FD_CLOEXEC ? 0 : 1);
-	}
-	check_exits(pid, 0);
-}
-
-static void a_bad_pointer_makes_no_child(void)
-{
-	int next = dup(0), after;
-
-	close(next);
-	check_eq(clone_with_pidfd(0, (int *)8), -EFAULT);
-	check_eq(raw_clone(CLONE_PIDFD | SIGCHLD, NULL, (int *)8, NULL, 0), -EFAULT);
-	check_errno(waitpid(-1, NULL, 0), ECHILD);
-	after = dup(0);
-	check_eq(after, next);
-}
-
-static void no_descriptor_makes_no_child(void)
-{
-	const struct rlimit none = {3, 3};
-	int fd;
-
-	check_call(setrlimit(RLIMIT_NOFILE, &none));
-	while (dup(0) >= 0)
-		;
-	check_eq(clone_with_pidfd(0, &fd), -EMFILE);
-	check_errno(waitpid(-1, NULL, 0), ECHILD);
 }
 
 static void opening(void)
@@ -418,13 +339,6 @@ static void opening_and_ending_race(void)
 }
 
 static const struct test_case cases[] = {
-	TEST(clone_gives_one, "CLONE_PIDFD: clone stores it, close-on-exec"),
-	TEST(clone3_gives_one, "CLONE_PIDFD: clone3 stores it, and waitid takes it"),
-	TEST(the_child_has_none, "CLONE_PIDFD: nothing is stored in the child"),
-	TEST(a_shared_table_shows_it, "CLONE_PIDFD: with CLONE_FILES the child sees its own"),
-	TEST(a_bad_pointer_makes_no_child,
-	     "CLONE_PIDFD: a bad pointer is EFAULT, no child, no descriptor"),
-	TEST(no_descriptor_makes_no_child, "CLONE_PIDFD: no descriptor left is EMFILE, no child"),
 	TEST(opening, "pidfd_open: flags, and whom there is none for"),
 	TEST(a_thread_has_none, "pidfd_open: a thread is EINVAL"),
 	TEST(becomes_readable_at_the_end,

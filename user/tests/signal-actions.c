@@ -66,28 +66,6 @@ static void child_and_parent_change_their_own(void)
 	check(action_of(SIGHUP).handler == SIG_DFL);
 }
 
-static void clear_sighand_resets_handlers_only(void)
-{
-	struct clone_args args = {.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD};
-	pid_t pid;
-
-	set_action(SIGUSR1, SIG_IGN, SA_RESTART, 0);
-	set_action(SIGUSR2, count_signal, SA_RESTART, 4);
-	pid = raw_clone3(&args, sizeof(args));
-	check(pid >= 0);
-	if (pid == 0) {
-		check(action_of(SIGUSR1).handler == SIG_IGN);
-		check_eq(action_of(SIGUSR1).flags, 0);
-		check(action_of(SIGUSR2).handler == SIG_DFL);
-		check_eq(action_of(SIGUSR2).flags, 0);
-		check_eq(action_of(SIGUSR2).mask, 0);
-		_exit(0);
-	}
-	check_exits(pid, 0);
-	check(action_of(SIGUSR2).handler == (void *)count_signal);
-	check_eq(action_of(SIGUSR2).mask, 4);
-}
-
 static void one_shot_action_keeps_flags_and_mask(void)
 {
 	struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESETHAND};
@@ -253,8 +231,6 @@ static void init_cannot_be_killed(void)
 static const struct test_case cases[] = {
 	TEST(unknown_flags_read_back_as_zero, "actions: unknown flags read back as zero"),
 	TEST(child_and_parent_change_their_own, "actions: child and parent each change their own"),
-	TEST(clear_sighand_resets_handlers_only,
-	     "actions: CLONE_CLEAR_SIGHAND resets handlers, in the child"),
 	TEST(one_shot_action_keeps_flags_and_mask,
 	     "actions: SA_RESETHAND resets the handler, not its flags and mask"),
 	TEST(one_shot_in_a_child_leaves_the_parent_alone,

@@ -7,7 +7,6 @@
 #include <sys/auxv.h>
 
 static __thread long thread_word = 1234;
-static volatile int *shared;
 
 static unsigned long get_fs(void)
 {
@@ -140,113 +139,6 @@ static void other_errors(void)
 	check_eq(raw2(SYS_arch_prctl, -1, 0), -EINVAL);
 }
 
-static int return_zero(void *argument)
-{
-	return 0;
-}
-
-static void bad_base_makes_no_child(void)
-{
-	for (size_t i = 0; i < TAP_COUNT(bad_bases); i++) {
-		check_eq(raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
-					bad_bases[i], return_zero, NULL),
-			 -EPERM);
-		check_eq(raw_clone(CLONE_SETTLS | SIGCHLD, NULL, NULL, NULL, bad_bases[i]), -EPERM);
-	}
-	check_eq(raw_wait4(-1, NULL, __WALL, NULL), -ECHILD);
-}
-
-static long load_fs(void)
-{
-	long value;
-
-	__asm__ volatile("mov %%fs:0, %0" : "=r"(value));
-	return value;
-}
-
-static int report_fs(void *argument)
-{
-	unsigned long *report = argument;
-
-	raw2(SYS_arch_prctl, ARCH_GET_FS, &report[0]);
-	report[1] = load_fs();
-	raw0(SYS_sched_yield);
-	report[2] = load_fs();
-	return 0;
-}
-
-static void settls_gives_the_child_a_base(void)
-{
-	static long words[64] = {4711};
-	unsigned long report[3] = {0}, own = get_fs();
-	long pid = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
-				  (unsigned long)words, report_fs, report);
-
-	check(pid > 0);
-	check_exits(pid, 0);
-	check_eq(report[0], (unsigned long)words);
-	check_eq(report[1], 4711);
-	check_eq(report[2], 4711);
-	check_eq(get_fs(), own);
-	check_eq(thread_word, 1234);
-}
-
-static int check_base_in_child(void *argument)
-{
-	unsigned long base;
-
-	if (raw2(SYS_arch_prctl, ARCH_GET_FS, &base) != 0 || base != (unsigned long)argument)
-		return 1;
-	return load_fs() == *(long *)argument ? 0 : 2;
-}
-
-static void settls_works_without_vm(void)
-{
-	static long words[64] = {4711};
-	long pid = raw_clone_call(CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
-				  (unsigned long)words, check_base_in_child, words);
-
-	check(pid > 0);
-	check_exits(pid, 0);
-}
-
-static void without_settls_the_base_is_inherited(void)
-{
-	check_exits(clone_call(CLONE_VM | SIGCHLD, check_base_in_child, (void *)get_fs()), 0);
-	check_exits(clone_call(SIGCHLD, check_base_in_child, (void *)get_fs()), 0);
-}
-
-static int spin_with_bases(void *argument)
-{
-	long *words = argument;
-
-	if (raw2(SYS_arch_prctl, ARCH_SET_GS, words) != 0)
-		return 1;
-	add(&shared[0], 1);
-	while (!get(&shared[1]))
-		if (load_fs() != words[0] || load_gs() != words[0])
-			return 2;
-	return 0;
-}
-
-static void bases_survive_preemption(void)
-{
-	static long words[4][64] = {{10}, {20}, {30}, {40}};
-	long pids[4];
-
-	shared = tap_shared(4096);
-	for (int i = 0; i < 4; i++) {
-		pids[i] = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
-					 (unsigned long)words[i], spin_with_bases, words[i]);
-		check(pids[i] > 0);
-	}
-	tap_await(&shared[0], 4);
-	tap_sleep_ms(100);
-	set(&shared[1], 1);
-	for (int i = 0; i < 4; i++)
-		check_exits(pids[i], 0);
-}
-
 static unsigned long fs_in_handler, gs_in_handler;
 
 static void note_bases(int number)
@@ -325,14 +217,6 @@ static const struct test_case cases[] = {
 	TEST(bad_bases_are_eperm,
 	     "tls: arch_prctl: a base beyond user addresses is EPERM and changes nothing"),
 	TEST(other_errors, "tls: arch_prctl: bad pointers are EFAULT, unknown codes EINVAL"),
-	TEST(bad_base_makes_no_child,
-	     "tls: clone: a base beyond user addresses is EPERM and makes no child"),
-	TEST(settls_gives_the_child_a_base,
-	     "tls: CLONE_SETTLS gives the child its base and leaves the parent's"),
-	TEST(settls_works_without_vm, "tls: CLONE_SETTLS works without CLONE_VM"),
-	TEST(without_settls_the_base_is_inherited,
-	     "tls: without CLONE_SETTLS clone keeps the base"),
-	TEST(bases_survive_preemption, "tls: four spinning tasks each keep their own bases"),
 	TEST(handlers_run_with_the_same_bases, "tls: a signal handler runs with the same bases"),
 	TEST(exec_clears_the_gs_base, "tls: exec clears the GS base"),
 	TEST(base_written_by_an_instruction_is_kept,

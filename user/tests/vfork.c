@@ -80,33 +80,6 @@ static void failed_exec_does_not_release(void)
 	check_exits(pid, 0);
 }
 
-static void own_stack_waits_too(void)
-{
-	pid_t pid = clone_call(CLONE_VM | CLONE_VFORK | SIGCHLD, dawdle_and_set_word, (void *)1);
-
-	check_eq(word, 1);
-	check_exits(pid, 0);
-}
-
-static int set_shared(void *argument)
-{
-	word = 5;
-	raw_settle();
-	set(&shared[0], 1);
-	return (int)(long)argument;
-}
-
-static void without_vm_waits_too(void)
-{
-	pid_t pid;
-
-	shared = tap_shared(4096);
-	pid = clone_call(CLONE_VFORK | SIGCHLD, set_shared, NULL);
-	check_eq(shared[0], 1);
-	check_eq(word, 0);
-	check_exits(pid, 0);
-}
-
 static volatile int word_seen_by_handler = -1;
 
 static void note_word(int number)
@@ -136,24 +109,6 @@ static void handled_signal_waits_for_the_release(void)
 	check_eq(word, 1);
 	check_eq(caught[SIGUSR1], 1);
 	check_eq(word_seen_by_handler, 1);
-}
-
-static int signal_the_parent_from_own_stack(void *argument)
-{
-	return signal_the_parent(argument);
-}
-
-static void handled_signal_waits_with_own_stack(void)
-{
-	pid_t pid;
-
-	set_handler(SIGUSR1, note_word, SA_RESTART);
-	pid = clone_call(CLONE_VM | CLONE_VFORK | SIGCHLD, signal_the_parent_from_own_stack,
-			 (void *)1);
-	check_eq(word, 1);
-	check_eq(caught[SIGUSR1], 1);
-	check_eq(word_seen_by_handler, 1);
-	check_exits(pid, 0);
 }
 
 static void ignored_signal_does_not_release(void)
@@ -448,19 +403,6 @@ static void child_is_a_zombie_until_waited_for(void)
 	check_errno(kill(pid, 0), ESRCH);
 }
 
-static int vfork_thread_child(void *argument)
-{
-	return dawdle_and_set_word(argument);
-}
-
-static void thread_made_with_vfork_holds_its_maker(void)
-{
-	unsigned long flags = THREAD_FLAGS & ~(CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID);
-
-	clone_call(flags | CLONE_VFORK, vfork_thread_child, (void *)1);
-	check_eq(word, 1);
-}
-
 static int exec_quit_helper(void *argument)
 {
 	word = 1;
@@ -506,14 +448,8 @@ static const struct test_case cases[] = {
 	TEST(parent_waits_for_exec_and_no_longer,
 	     "vfork: the parent runs as soon as the child has exec'd"),
 	TEST(failed_exec_does_not_release, "vfork: an exec that fails does not release the parent"),
-	TEST(own_stack_waits_too,
-	     "vfork: the parent waits for a child that has a stack of its own"),
-	TEST(without_vm_waits_too,
-	     "vfork: CLONE_VFORK without CLONE_VM waits, and copies the memory"),
 	TEST(handled_signal_waits_for_the_release,
 	     "vfork: a waiting parent runs its signal handler after the release, once"),
-	TEST(handled_signal_waits_with_own_stack,
-	     "vfork: the same when the child has a stack of its own"),
 	TEST(ignored_signal_does_not_release,
 	     "vfork: an ignored signal does not release the parent"),
 	TEST(stopped_child_keeps_the_parent_waiting,
@@ -537,8 +473,6 @@ static const struct test_case cases[] = {
 	TEST(a_hundred_in_a_row, "vfork: a hundred children, one after the other"),
 	TEST(child_is_a_zombie_until_waited_for,
 	     "vfork: the child is a zombie with its exit code until it is waited for"),
-	TEST(thread_made_with_vfork_holds_its_maker,
-	     "vfork: a thread made with CLONE_VFORK holds its maker until it ends"),
 	TEST(vfork_child_may_vfork, "vfork: a vfork child may vfork, and its own child may exec"),
 };
 
