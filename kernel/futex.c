@@ -24,6 +24,7 @@
 #include <tine/file.h>
 #include <tine/fs.h>
 #include <tine/futex.h>
+#include <tine/futex_internal.h>
 #include <tine/mm.h>
 #include <tine/page.h>
 #include <tine/pgtable.h>
@@ -38,45 +39,11 @@
 
 #define BUCKET_BITS 8
 
-struct futex_key {
-	const void *space; /* the mm, or the file's super block */
-	u64 ino;           /* 0, or the file's */
-	u64 offset;        /* address, or offset in the file */
-};
-
-struct bucket {
-	struct spinlock lock;
-	struct list_head waiters;
-} __aligned(64);
-
-/* link and key: the bucket's lock. bucket: the same, and who has it locked knows whether it is
- * still the right one. */
-struct waiter {
-	struct list_head link; /* empty: woken */
-	struct futex_key key;
-	struct bucket *bucket;
-	struct task_struct *task;
-	u32 bitset;
-};
-
-/* One futex operation's word. */
-struct futex {
-	u32 __user *word;
-	bool private;
-	struct futex_key key;
-	struct bucket *bucket;
-};
-
-static struct bucket buckets[1 << BUCKET_BITS];
+static struct futex_bucket buckets[1 << BUCKET_BITS];
 
 /* --- Keys --- */
 
-static bool same_key(const struct futex_key *a, const struct futex_key *b)
-{
-	return a->space == b->space && a->ino == b->ino && a->offset == b->offset;
-}
-
-static struct bucket *key_bucket(const struct futex_key *key)
+static struct futex_bucket *key_bucket(const struct futex_key *key)
 {
 	u64 hash = (u64)key->space ^ key->ino * 0x9e3779b97f4a7c15ul ^ key->offset >> 2;
 
@@ -115,8 +82,7 @@ static int check_address(const u32 __user *word)
 	return access_ok(word, sizeof(*word)) ? 0 : -EFAULT;
 }
 
-/* Checks the word's address and sets the key. */
-static int find_futex(struct futex *futex)
+int find_futex(struct futex *futex)
 {
 	int error = check_address(futex->word);
 	u32 value;
@@ -133,25 +99,23 @@ static int find_futex(struct futex *futex)
 
 /* --- Buckets --- */
 
-static void lock_two(struct bucket *a, struct bucket *b)
+void lock_two_buckets(struct futex_bucket *a, struct futex_bucket *b)
 {
 	spin_lock(&MIN(a, b)->lock);
 	if (a != b)
 		spin_lock(&MAX(a, b)->lock);
 }
 
-static void unlock_two(struct bucket *a, struct bucket *b)
+void unlock_two_buckets(struct futex_bucket *a, struct futex_bucket *b)
 {
 	spin_unlock(&a->lock);
 	if (a != b)
 		spin_unlock(&b->lock);
 }
 
-/* Wakes up to n waiters of key whose bitsets meet bitset; one at least, as on Linux, if there is
- * any. The bucket is locked. */
-static int wake_locked(struct bucket *bucket, const struct futex_key *key, int n, u32 bitset)
+int wake_locked(struct futex_bucket *bucket, const struct futex_key *key, int n, u32 bitset)
 {
-	struct waiter *waiter, *next;
+	struct futex_waiter *waiter, *next;
 	int woken = 0;
 
 	list_for_each_entry_safe(waiter, next, &bucket->waiters, link) {
@@ -189,12 +153,8 @@ int futex_wake_user(u32 __user *word, int n)
 
 /* --- Waiting --- */
 
-/*
- * Calls fn with bucket locks of its choice and the word as it is then, while nobody can change what
- * is mapped at futex->word. Faults the page in first, as often as needed. fn's result, or -EFAULT.
- */
-static int with_word(struct futex *futex,
-		     int (*fn)(struct futex *futex, const u32 *word, void *arg), void *arg)
+int with_word(struct futex *futex, int (*fn)(struct futex *futex, const u32 *word, void *arg),
+	      void *arg)
 {
 	unsigned long address = (unsigned long)futex->word;
 	struct mm_struct *mm = current->mm;
@@ -220,7 +180,7 @@ static int with_word(struct futex *futex,
 }
 
 struct enqueue {
-	struct waiter *waiter;
+	struct futex_waiter *waiter;
 	u32 expected;
 };
 
@@ -241,9 +201,9 @@ static int enqueue(struct futex *futex, const u32 *word, void *arg)
 }
 
 /* Takes waiter out of its queue. False: somebody had woken it. Afterwards nobody knows it. */
-static bool unqueue(struct waiter *waiter)
+static bool unqueue(struct futex_waiter *waiter)
 {
-	struct bucket *bucket;
+	struct futex_bucket *bucket;
 	bool queued;
 
 	for (;;) {
@@ -259,13 +219,13 @@ static bool unqueue(struct waiter *waiter)
 	return queued;
 }
 
-static bool is_woken(const struct waiter *waiter)
+static bool is_woken(const struct futex_waiter *waiter)
 {
 	return READ_ONCE(waiter->link.next) == &waiter->link;
 }
 
 /* Sleeps until woken: 0; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
-static int sleep_queued(struct waiter *waiter, const struct deadline *deadline)
+static int sleep_queued(struct futex_waiter *waiter, const struct deadline *deadline)
 {
 	int error = 0;
 	bool late;
@@ -289,7 +249,7 @@ static int sleep_queued(struct waiter *waiter, const struct deadline *deadline)
 static int futex_wait(struct futex *futex, u32 expected, u32 bitset,
 		      const struct deadline *deadline)
 {
-	struct waiter waiter = {.task = current, .bitset = bitset};
+	struct futex_waiter waiter = {.task = current, .bitset = bitset};
 	struct enqueue e = {&waiter, expected};
 	int error = check_address(futex->word);
 
@@ -335,167 +295,6 @@ static long wait_until(struct futex *futex, u32 expected, u32 bitset,
 	return -ERESTART_RESTARTBLOCK;
 }
 
-/* --- Requeueing --- */
-
-struct requeue {
-	struct futex *to;
-	int wake, move; /* at most so many */
-	bool compare;
-	u32 expected;
-};
-
-/* Within one bucket it keeps its place: it would be come upon again at the end. */
-static void move_waiter(struct waiter *waiter, const struct futex *to)
-{
-	waiter->key = to->key;
-	if (waiter->bucket == to->bucket)
-		return;
-	list_del(&waiter->link);
-	list_add_tail(&waiter->link, &to->bucket->waiters);
-	WRITE_ONCE(waiter->bucket, to->bucket);
-}
-
-/* Wakes the first r->wake waiters, moves r->move more; how many in all. Both buckets are locked. */
-static int requeue_locked(struct futex *from, const struct requeue *r)
-{
-	struct waiter *waiter, *next;
-	int done = 0;
-
-	list_for_each_entry_safe(waiter, next, &from->bucket->waiters, link) {
-		if (done - r->wake >= r->move)
-			break;
-		if (!same_key(&waiter->key, &from->key))
-			continue;
-		if (++done > r->wake) {
-			move_waiter(waiter, r->to);
-		} else {
-			list_del(&waiter->link);
-			wake_up_process(waiter->task);
-		}
-	}
-	return done;
-}
-
-static int requeue(struct futex *from, const u32 *word, void *arg)
-{
-	const struct requeue *r = arg;
-	int result;
-
-	lock_two(from->bucket, r->to->bucket);
-	if (word && __atomic_load_n(word, __ATOMIC_SEQ_CST) != r->expected)
-		result = -EAGAIN;
-	else
-		result = requeue_locked(from, r);
-	unlock_two(from->bucket, r->to->bucket);
-	return result;
-}
-
-static long futex_requeue(struct futex *from, struct requeue *r)
-{
-	int error;
-
-	if (r->wake < 0 || r->move < 0)
-		return -EINVAL;
-	error = find_futex(from);
-	if (!error)
-		error = find_futex(r->to);
-	if (error)
-		return error;
-	return r->compare ? with_word(from, requeue, r) : requeue(from, NULL, r);
-}
-
-/* --- FUTEX_WAKE_OP --- */
-
-/* Replaces the word by what op makes of it and operand; *old is what it was. ENOSYS, EFAULT. */
-static int change_word(u32 __user *word, unsigned int op, u32 operand, u32 *old)
-{
-	u32 new, seen;
-	int error;
-
-	if (op > FUTEX_OP_XOR)
-		return -ENOSYS;
-	if (op == FUTEX_OP_SET)
-		return user_xchg_u32(word, operand, old);
-	if (op == FUTEX_OP_ADD)
-		return user_add_u32(word, operand, old);
-	if (get_user(seen, word))
-		return -EFAULT;
-	do {
-		*old = seen;
-		new = op == FUTEX_OP_OR     ? seen | operand
-		      : op == FUTEX_OP_ANDN ? seen & ~operand
-					    : seen ^ operand;
-		error = user_cmpxchg_u32(word, *old, new, &seen);
-	} while (!error && seen != *old);
-	return error;
-}
-
-/* 0 or 1, or ENOSYS. */
-static int compare_word(unsigned int comparison, int old, int operand)
-{
-	switch (comparison) {
-	case FUTEX_OP_CMP_EQ:
-		return old == operand;
-	case FUTEX_OP_CMP_NE:
-		return old != operand;
-	case FUTEX_OP_CMP_LT:
-		return old < operand;
-	case FUTEX_OP_CMP_LE:
-		return old <= operand;
-	case FUTEX_OP_CMP_GT:
-		return old > operand;
-	case FUTEX_OP_CMP_GE:
-		return old >= operand;
-	default:
-		return -ENOSYS;
-	}
-}
-
-/* Sign-extends the low twelve bits. */
-static int twelve_bits(u32 n)
-{
-	return (int)(n << 20) >> 20;
-}
-
-/* Does what code asks for to the word; 1 if its comparison with the old value holds. EFAULT,
- * ENOSYS. */
-static int futex_op(u32 __user *word, u32 code)
-{
-	unsigned int op = code >> 28 & 7, comparison = code >> 24 & 15;
-	int operand = twelve_bits(code >> 12), error;
-	u32 old;
-
-	if (code >> 28 & FUTEX_OP_OPARG_SHIFT)
-		operand = (int)(1u << (operand & 31));
-	error = change_word(word, op, (u32)operand, &old);
-	return error ? error : compare_word(comparison, (int)old, twelve_bits(code));
-}
-
-/*
- * Changes the second word, wakes waiters on the first, and on the second too if its old value was
- * as asked. The change may happen before the buckets are locked: who queues itself after it sees
- * the new value, who did before is found here.
- */
-static long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u32 code)
-{
-	int result, woken;
-
-	result = find_futex(first);
-	if (!result)
-		result = find_futex(second);
-	if (result)
-		return result;
-	result = futex_op(second->word, code);
-	if (result < 0)
-		return result;
-	lock_two(first->bucket, second->bucket);
-	woken = wake_locked(first->bucket, &first->key, n1, FUTEX_BITSET_MATCH_ANY);
-	if (result > 0)
-		woken += wake_locked(second->bucket, &second->key, n2, FUTEX_BITSET_MATCH_ANY);
-	unlock_two(first->bucket, second->bucket);
-	return woken;
-}
-
 /* --- The system call --- */
 
 static bool has_timeout(int command)
@@ -520,7 +319,7 @@ static int read_timeout(int op, const struct uapi_timespec __user *timeout,
 static long do_futex(int op, struct futex *first, struct futex *second, u32 value, u32 value2,
 		     u32 value3, const struct deadline *deadline)
 {
-	struct requeue r = {
+	struct futex_requeue r = {
 		.to = second, .wake = (int)value, .move = (int)value2, .expected = value3};
 
 	switch (op & FUTEX_CMD_MASK) {
