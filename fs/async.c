@@ -20,7 +20,6 @@
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/pid.h>
-#include <tine/sched.h>
 #include <tine/signal_internal.h>
 #include <tine/slab.h>
 #include <tine/string.h>

@@ -8,7 +8,6 @@
 #include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/rw.h>
-#include <tine/signal.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

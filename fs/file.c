@@ -18,7 +18,6 @@
 #include <tine/namei.h>
 #include <tine/rw.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>
 

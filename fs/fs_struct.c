@@ -7,7 +7,6 @@
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
-#include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/printk.h>
 #include <tine/slab.h>

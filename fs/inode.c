@@ -14,10 +14,8 @@
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/mount.h>
-#include <tine/pipe.h>
 #include <tine/printk.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <tine/time.h>
 #include <tine/xattr.h>

@@ -9,12 +9,9 @@
 #include <tine/fs_struct.h>
 #include <tine/mount.h>
 #include <tine/namei.h>
-#include <tine/page.h>
-#include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
-#include <tine/uaccess.h>
 
 /* The directory of a name, locked, ready for a new entry. On failure nothing is held. */
 static int begin_create(struct nameidata *nd, int dfd, const char *name, bool is_dir)

@@ -11,7 +11,6 @@
 #include <tine/fdtable.h>
 #include <tine/fs.h>
 #include <tine/mm.h>
-#include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/tmpfs.h>

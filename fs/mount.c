@@ -25,7 +25,6 @@
 #include <tine/namei.h>
 #include <tine/slab.h>
 #include <tine/spinlock.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

@@ -13,7 +13,6 @@
 #include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/page.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

@@ -11,7 +11,6 @@
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <tine/utsname.h>
 

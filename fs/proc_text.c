@@ -18,7 +18,6 @@
 #include <tine/proc_fs.h>
 #include <tine/rw.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/task.h>
 
 #define FIRST_TEXT    4096u

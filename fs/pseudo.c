@@ -8,7 +8,6 @@
 #include <tine/mount.h>
 #include <tine/printk.h>
 #include <tine/pseudo_fs.h>
-#include <tine/string.h>
 #include <uapi/statfs.h>
 
 static struct vfsmount *anon_mount;

@@ -8,8 +8,6 @@
 #include <tine/fdtable.h>
 #include <tine/fs.h>
 #include <tine/readdir.h>
-#include <tine/rw.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

@@ -11,7 +11,6 @@
 #include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

@@ -6,10 +6,8 @@
 #include <tine/fdtable.h>
 #include <tine/poll.h>
 #include <tine/poll_time.h>
-#include <tine/sched.h>
 #include <tine/signal.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>

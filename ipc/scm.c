@@ -20,7 +20,6 @@
 #include <tine/pid.h>
 #include <tine/slab.h>
 #include <tine/socket.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>
 

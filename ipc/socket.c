@@ -5,14 +5,11 @@
  * A socket's file has an inode on a file system of its own that is mounted nowhere; /proc/PID/fd
  * shows it as socket:[number].
  */
-#include <tine/cred.h>
 #include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/fs.h>
 #include <tine/mount.h>
-#include <tine/namei.h>
-#include <tine/pid.h>
 #include <tine/pseudo_fs.h>
 #include <tine/slab.h>
 #include <tine/socket.h>

@@ -6,7 +6,6 @@
 #include <tine/err.h>
 #include <tine/fdtable.h>
 #include <tine/pid.h>
-#include <tine/slab.h>
 #include <tine/socket.h>
 #include <tine/string.h>
 #include <tine/syscall.h>

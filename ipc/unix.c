@@ -16,7 +16,6 @@
 #include <tine/async.h>
 #include <tine/err.h>
 #include <tine/fs_struct.h>
-#include <tine/mount.h>
 #include <tine/namei.h>
 #include <tine/pid.h>
 #include <tine/poll.h>

@@ -8,7 +8,6 @@
  * wait while the receiver, unless it is connected to the sender, has a full queue; whoever takes one
  * out of such a queue wakes all who wait so, since it does not know for which of them.
  */
-#include <tine/cred.h>
 #include <tine/async.h>
 #include <tine/err.h>
 #include <tine/pid.h>

@@ -22,7 +22,6 @@
 #include <tine/binprm.h>
 #include <tine/elf.h>
 #include <tine/err.h>
-#include <tine/exec.h>
 #include <tine/file.h>
 #include <tine/fs.h>
 #include <tine/page.h>

@@ -28,7 +28,6 @@
 #include <tine/file.h>
 #include <tine/fork.h>
 #include <tine/fs_struct.h>
-#include <tine/futex.h>
 #include <tine/namei.h>
 #include <tine/printk.h>
 #include <tine/random.h>

@@ -12,7 +12,6 @@
 #include <tine/err.h>
 #include <tine/file.h>
 #include <tine/fork.h>
-#include <tine/mm.h>
 #include <tine/pidfd.h>
 #include <tine/printk.h>
 #include <tine/syscall.h>

@@ -18,7 +18,6 @@
 #include <tine/mm.h>
 #include <tine/page.h>
 #include <tine/params.h>
-#include <tine/pgtable.h>
 #include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/random.h>

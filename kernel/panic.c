@@ -6,7 +6,6 @@
 #include <tine/log.h>
 #include <tine/params.h>
 #include <tine/printk.h>
-#include <tine/string.h>
 #include <tine/symtab.h>
 #include <tine/task.h>
 #include <tine/time.h>

@@ -4,7 +4,6 @@
  */
 #include <tine/cred.h>
 #include <tine/mm.h>
-#include <tine/signal.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>

@@ -11,7 +11,6 @@
 #include <tine/log.h>
 #include <tine/printk.h>
 #include <tine/spinlock.h>
-#include <tine/string.h>
 #include <tine/time.h>
 
 #define LINE_SIZE 1024

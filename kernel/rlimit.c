@@ -8,7 +8,6 @@
 #include <tine/cred.h>
 #include <tine/fdtable.h>
 #include <tine/pid.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

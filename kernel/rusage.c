@@ -20,7 +20,6 @@
 #include <tine/rusage.h>
 #include <tine/sched.h>
 #include <tine/signal.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>

@@ -9,7 +9,6 @@
  */
 #include <tine/binprm.h>
 #include <tine/err.h>
-#include <tine/string.h>
 
 static bool is_blank(char c)
 {

@@ -24,7 +24,6 @@
  * Nothing here allocates. Lock: sighand->lock, dropped before anything that sleeps or dies.
  */
 #include <tine/printk.h>
-#include <tine/sched.h>
 #include <tine/signal_internal.h>
 #include <tine/string.h>
 #include <tine/task.h>

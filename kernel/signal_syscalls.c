@@ -10,7 +10,6 @@
 #include <tine/task.h>
 #include <tine/time.h>
 #include <tine/uaccess.h>
-#include <uapi/ptrace.h>
 
 /* Actions. */
 

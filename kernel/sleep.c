@@ -10,7 +10,6 @@
  * second a second on each CPU, so that bounds from below how long to sleep before looking again.
  */
 #include <tine/sched.h>
-#include <tine/signal.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>

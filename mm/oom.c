@@ -14,8 +14,6 @@
  * that share one are one victim. The caller may hold the lock of its own mm, and no other.
  */
 #include <tine/atomic.h>
-#include <tine/pgtable.h>
-#include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/sched.h>
 #include <tine/slab.h>

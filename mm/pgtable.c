@@ -43,7 +43,6 @@
 #include <tine/pgtable.h>
 #include <tine/pgtable_node.h>
 #include <tine/printk.h>
-#include <tine/sched.h>
 
 #define GATHER_SIZE     24
 #define NODE_CACHE_SIZE 64

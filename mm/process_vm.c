@@ -6,7 +6,6 @@
  * within what its mappings allow; the other as any system call copies. So only one mm's lock is
  * ever held. What was copied before something went wrong is the result.
  */
-#include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/iov_iter.h>
 #include <tine/mm.h>

@@ -8,11 +8,9 @@
  */
 #include <arch/cpufeature.h>
 #include <arch/fpu.h>
-#include <arch/kernel_map.h>
 #include <arch/msr.h>
 #include <arch/traps.h>
 #include <arch/x86_cpu.h>
-#include <tine/string.h>
 #include <tine/task.h>
 
 #define DESCRIPTOR_KERNEL_CODE 0x00af9b000000ffffull

@@ -11,7 +11,6 @@
  * where to go on then. A kernel bug that follows a user pointer is so found even where the
  * processor has no SMAP.
  */
-#include <arch/cpufeature.h>
 #include <arch/kernel_stack.h>
 #include <arch/msr.h>
 #include <arch/registers.h>

@@ -18,14 +18,12 @@
 #include <arch/boot.h>
 #include <arch/cpufeature.h>
 #include <arch/kernel_map.h>
-#include <arch/kernel_stack.h>
 #include <arch/msr.h>
 #include <arch/page.h>
 #include <arch/sections.h>
 #include <tine/arch.h>
 #include <tine/page.h>
 #include <tine/printk.h>
-#include <tine/string.h>
 
 #define TABLE_BITS       (PTE_PRESENT | PTE_WRITE | PTE_ACCESSED)
 #define MAX_ROOT_ENTRIES 16

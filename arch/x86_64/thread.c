@@ -18,10 +18,8 @@
 #include <arch/fpu.h>
 #include <arch/msr.h>
 #include <arch/registers.h>
-#include <arch/tlb.h>
 #include <arch/x86_cpu.h>
 #include <tine/fork.h>
-#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

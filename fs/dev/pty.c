@@ -21,7 +21,6 @@
 #include <tine/poll.h>
 #include <tine/pty.h>
 #include <tine/sched.h>
-#include <tine/signal.h>
 #include <tine/slab.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>

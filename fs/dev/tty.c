@@ -23,10 +23,8 @@
 #include <tine/iov_iter.h>
 #include <tine/poll.h>
 #include <tine/printk.h>
-#include <tine/reboot.h>
 #include <tine/sched.h>
 #include <tine/slab.h>
-#include <tine/string.h>
 #include <tine/task.h>
 #include <tine/tty.h>
 

@@ -8,7 +8,6 @@
 #include <tine/err.h>
 #include <tine/file.h>
 #include <tine/fs.h>
-#include <tine/signal.h>
 #include <tine/string.h>
 #include <tine/task.h>
 #include <tine/tty.h>

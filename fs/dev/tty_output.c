@@ -10,7 +10,6 @@
  * Everything here runs with the terminal's mutex held.
  */
 #include <tine/tty.h>
-#include <uapi/poll.h>
 
 #define LONGEST 8u /* bytes that one character can become */
 

@@ -7,7 +7,6 @@
 #include <tine/fs.h>
 #include <tine/iov_iter.h>
 #include <tine/sched.h>
-#include <tine/signal.h>
 #include <tine/task.h>
 #include <tine/tty.h>
 
