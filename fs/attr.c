@@ -54,11 +54,6 @@ long sys_fchmodat(int dfd, const char __user *name, mode_t mode)
 	return change_user_path(dfd, name, LOOKUP_FOLLOW, &attr);
 }
 
-long sys_chmod(const char __user *name, mode_t mode)
-{
-	return sys_fchmodat(AT_FDCWD, name, mode);
-}
-
 static int change_fd(struct fd f, struct iattr *attr)
 {
 	int error;
@@ -97,16 +92,6 @@ long sys_fchownat(int dfd, const char __user *name, uid_t uid, gid_t gid, int fl
 				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
 				&attr);
-}
-
-long sys_chown(const char __user *name, uid_t uid, gid_t gid)
-{
-	return sys_fchownat(AT_FDCWD, name, uid, gid, 0);
-}
-
-long sys_lchown(const char __user *name, uid_t uid, gid_t gid)
-{
-	return sys_fchownat(AT_FDCWD, name, uid, gid, AT_SYMLINK_NOFOLLOW);
 }
 
 long sys_fchown(unsigned int fd, uid_t uid, gid_t gid)
@@ -196,11 +181,6 @@ long sys_futimesat(int dfd, const char __user *name, const struct uapi_timeval _
 		times[i] = (struct uapi_timespec){tv[i].tv_sec, tv[i].tv_usec * 1000};
 	}
 	return change_times(dfd, name, user ? times : NULL, 0);
-}
-
-long sys_utimes(const char __user *name, const struct uapi_timeval __user *user)
-{
-	return sys_futimesat(AT_FDCWD, name, user);
 }
 
 long sys_utime(const char __user *name, const struct uapi_utimbuf __user *user)

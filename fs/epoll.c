@@ -547,11 +547,6 @@ long sys_epoll_create1(int flags)
 	return fd;
 }
 
-long sys_epoll_create(int size)
-{
-	return size <= 0 ? -EINVAL : sys_epoll_create1(0);
-}
-
 /* The checks that need no lock, in Linux's order. */
 static int check_control(const struct file *file, int op, const struct file *target,
 			 const struct epoll_event *event)

@@ -153,19 +153,9 @@ long sys_mknodat(int dfd, const char __user *name, mode_t mode, unsigned int dev
 			    S_ISCHR(mode) || S_ISBLK(mode) ? new_decode_dev(dev) : 0, NULL);
 }
 
-long sys_mknod(const char __user *name, mode_t mode, unsigned int dev)
-{
-	return sys_mknodat(AT_FDCWD, name, mode, dev);
-}
-
 long sys_mkdirat(int dfd, const char __user *name, mode_t mode)
 {
 	return user_make_at(dfd, name, S_IFDIR | (mode & 01777 & ~current_umask()), 0, NULL);
-}
-
-long sys_mkdir(const char __user *name, mode_t mode)
-{
-	return sys_mkdirat(AT_FDCWD, name, mode);
 }
 
 long sys_symlinkat(const char __user *target, int dfd, const char __user *name)
@@ -178,11 +168,6 @@ long sys_symlinkat(const char __user *target, int dfd, const char __user *name)
 	error = user_make_at(dfd, name, S_IFLNK | 0777, 0, text);
 	putname(text);
 	return error;
-}
-
-long sys_symlink(const char __user *target, const char __user *name)
-{
-	return sys_symlinkat(target, AT_FDCWD, name);
 }
 
 /*
@@ -290,11 +275,6 @@ long sys_linkat(int old_dfd, const char __user *old, int new_dfd, const char __u
 	return error;
 }
 
-long sys_link(const char __user *old, const char __user *new)
-{
-	return sys_linkat(AT_FDCWD, old, AT_FDCWD, new, 0);
-}
-
 /* Takes the name away; both inodes locked. */
 static void remove_name(struct dentry *dir, struct dentry *victim)
 {
@@ -392,31 +372,17 @@ int kernel_unlink(const char *name, bool is_dir)
 	return unlink_at(AT_FDCWD, name, is_dir);
 }
 
-static long do_unlink(int dfd, const char __user *user, bool is_dir)
+long sys_unlinkat(int dfd, const char __user *user, int flags)
 {
-	char *name = getname(user);
+	char *name;
 	int error;
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	error = unlink_at(dfd, name, is_dir);
-	putname(name);
-	return error;
-}
-
-long sys_unlinkat(int dfd, const char __user *name, int flags)
-{
 	if (flags & ~AT_REMOVEDIR)
 		return -EINVAL;
-	return do_unlink(dfd, name, flags & AT_REMOVEDIR);
-}
-
-long sys_unlink(const char __user *name)
-{
-	return do_unlink(AT_FDCWD, name, false);
-}
-
-long sys_rmdir(const char __user *name)
-{
-	return do_unlink(AT_FDCWD, name, true);
+	name = getname(user);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	error = unlink_at(dfd, name, flags & AT_REMOVEDIR);
+	putname(name);
+	return error;
 }

@@ -319,7 +319,7 @@ static long open_descriptor(int dfd, const char __user *user, struct open_reques
 	return fd;
 }
 
-static long do_sys_open(int dfd, const char __user *user, int flags, mode_t mode)
+long sys_openat(int dfd, const char __user *user, int flags, mode_t mode)
 {
 	struct open_request r;
 	int error = parse_flags(flags, mode, &r);
@@ -364,26 +364,6 @@ long sys_openat2(int dfd, const char __user *name, struct open_how __user *user,
 		return error;
 	r.lookup = (how.resolve & ~(u64)RESOLVE_CACHED) << LOOKUP_RESOLVE_SHIFT;
 	return open_descriptor(dfd, name, &r, how.flags & O_CLOEXEC);
-}
-
-long sys_open(const char __user *name, int flags, mode_t mode)
-{
-	return do_sys_open(AT_FDCWD, name, flags, mode);
-}
-
-long sys_openat(int dfd, const char __user *name, int flags, mode_t mode)
-{
-	return do_sys_open(dfd, name, flags, mode);
-}
-
-long sys_creat(const char __user *name, mode_t mode)
-{
-	return do_sys_open(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
-
-long sys_close(unsigned int fd)
-{
-	return close_fd(fd);
 }
 
 /* chdir, fchdir, chroot. */

@@ -460,7 +460,7 @@ static int make_pipe(struct file *ends[2], int flags)
 	return error;
 }
 
-static long do_pipe2(int __user *user, int flags)
+long sys_pipe2(int __user *user, int flags)
 {
 	struct file *ends[2];
 	int error;
@@ -469,16 +469,6 @@ static long do_pipe2(int __user *user, int flags)
 		return -EINVAL;
 	error = make_pipe(ends, flags);
 	return error ? error : fd_install_pair(ends, flags & O_CLOEXEC, user);
-}
-
-long sys_pipe2(int __user *user, int flags)
-{
-	return do_pipe2(user, flags);
-}
-
-long sys_pipe(int __user *user)
-{
-	return do_pipe2(user, 0);
 }
 
 const struct file_system_type pipefs_type = {

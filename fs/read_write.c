@@ -158,16 +158,6 @@ static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov,
 	return result;
 }
 
-long sys_readv(unsigned long fd, const struct iovec __user *iov, unsigned long n)
-{
-	return vector_at_offset(fd, iov, n, false, 0);
-}
-
-long sys_writev(unsigned long fd, const struct iovec __user *iov, unsigned long n)
-{
-	return vector_at_offset(fd, iov, n, true, 0);
-}
-
 static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsigned long n,
 			 loff_t pos, bool write, int flags)
 {
@@ -186,22 +176,9 @@ static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsign
 }
 
 /*
- * The offset comes in two registers for the sake of 32-bit machines; here the low one holds all of
- * it.
+ * Offset -1 is the file's own. It comes in two registers for the sake of 32-bit machines; here the
+ * low one holds all of it.
  */
-long sys_preadv(unsigned long fd, const struct iovec __user *iov, unsigned long n,
-		unsigned long pos, unsigned long pos_high)
-{
-	return vector_at(fd, iov, n, pos, false, 0);
-}
-
-long sys_pwritev(unsigned long fd, const struct iovec __user *iov, unsigned long n,
-		 unsigned long pos, unsigned long pos_high)
-{
-	return vector_at(fd, iov, n, pos, true, 0);
-}
-
-/* Offset -1 is the file's own. */
 static ssize_t vector_with_flags(unsigned long fd, const struct iovec __user *iov, unsigned long n,
 				 loff_t pos, bool write, int flags)
 {

@@ -335,13 +335,3 @@ long sys_renameat2(int old_dfd, const char __user *old, int new_dfd, const char 
 	putname(old_name);
 	return error;
 }
-
-long sys_renameat(int old_dfd, const char __user *old, int new_dfd, const char __user *new)
-{
-	return sys_renameat2(old_dfd, old, new_dfd, new, 0);
-}
-
-long sys_rename(const char __user *old, const char __user *new)
-{
-	return sys_renameat2(AT_FDCWD, old, AT_FDCWD, new, 0);
-}

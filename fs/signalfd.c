@@ -237,8 +237,3 @@ long sys_signalfd4(int fd, const sigset_t __user *user, size_t size, int flags)
 	set &= ~SIG_UNBLOCKABLE;
 	return fd == -1 ? new_signalfd(set, flags) : change_set(fd, set);
 }
-
-long sys_signalfd(int fd, const sigset_t __user *set, size_t size)
-{
-	return sys_signalfd4(fd, set, size, 0);
-}

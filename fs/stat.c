@@ -71,16 +71,6 @@ static long stat_path(int dfd, const char __user *name, unsigned int flags,
 	return result;
 }
 
-long sys_stat(const char __user *name, struct stat __user *st)
-{
-	return stat_path(AT_FDCWD, name, LOOKUP_FOLLOW, st);
-}
-
-long sys_lstat(const char __user *name, struct stat __user *st)
-{
-	return stat_path(AT_FDCWD, name, 0, st);
-}
-
 long sys_fstat(unsigned int fd, struct stat __user *st)
 {
 	struct fd f = fdget_raw(fd);
@@ -225,16 +215,6 @@ long sys_faccessat2(int dfd, const char __user *name, int mode, int flags)
 	return error;
 }
 
-long sys_faccessat(int dfd, const char __user *name, int mode)
-{
-	return sys_faccessat2(dfd, name, mode, 0);
-}
-
-long sys_access(const char __user *name, int mode)
-{
-	return sys_faccessat2(AT_FDCWD, name, mode, 0);
-}
-
 /* The text of a link that jumps is the name of what it jumps to. */
 static const char *jump_text(struct inode *inode, char *buf)
 {
@@ -291,11 +271,6 @@ long sys_readlinkat(int dfd, const char __user *name, char __user *user, int siz
 		result = empty ? -ENOENT : -EINVAL;
 	path_put(&path);
 	return result;
-}
-
-long sys_readlink(const char __user *name, char __user *user, int size)
-{
-	return sys_readlinkat(AT_FDCWD, name, user, size);
 }
 
 static unsigned long statfs_flags(const struct vfsmount *mnt)
@@ -379,11 +354,6 @@ long sys_getcwd(char __user *user, unsigned long size)
 	return result;
 }
 
-long sys_sync(void)
-{
-	return 0;
-}
-
 long sys_syncfs(int fd)
 {
 	struct fd f = fdget(fd);
@@ -404,11 +374,6 @@ long sys_fsync(unsigned int fd)
 	result = f.file->ops->fsync ? f.file->ops->fsync(f.file) : -EINVAL;
 	fdput(f);
 	return result;
-}
-
-long sys_fdatasync(unsigned int fd)
-{
-	return sys_fsync(fd);
 }
 
 /* Advice about a file in memory: checked, and then there is nothing to do. */

@@ -37,15 +37,6 @@ struct xattr {
 	char name[];
 };
 
-/* A system call: what it does, and the arguments behind the file. */
-struct xattr_call {
-	long (*run)(const struct path *path, const struct xattr_call *call);
-	const char __user *name;
-	void __user *buf;
-	size_t size;
-	int flags;
-};
-
 /* --- The list of an inode. Its lock is held. --- */
 
 /* The place of an attribute, or of the NULL at the end. */
@@ -225,7 +216,7 @@ static int set_locked(struct inode *inode, struct xattr *xattr, int flags)
 	return 0;
 }
 
-static long do_set(const struct path *path, const struct xattr_call *call)
+long xattr_do_set(const struct path *path, const struct xattr_call *call)
 {
 	struct inode *inode = path->dentry->inode;
 	char name[XATTR_NAME_MAX + 1];
@@ -266,7 +257,7 @@ static long give(const struct xattr_call *call, void *from, ssize_t n)
 	return n;
 }
 
-static long do_get(const struct path *path, const struct xattr_call *call)
+long xattr_do_get(const struct path *path, const struct xattr_call *call)
 {
 	struct inode *inode = path->dentry->inode;
 	size_t size = MIN(call->size, (size_t)XATTR_SIZE_MAX);
@@ -307,7 +298,7 @@ static ssize_t list_names(struct inode *inode, char *buf, size_t size)
 	return size < XATTR_LIST_MAX ? -ERANGE : -E2BIG;
 }
 
-static long do_list(const struct path *path, const struct xattr_call *call)
+long xattr_do_list(const struct path *path, const struct xattr_call *call)
 {
 	size_t size = MIN(call->size, (size_t)XATTR_LIST_MAX);
 	char *buf = size ? kmalloc(size) : NULL;
@@ -336,7 +327,7 @@ static int remove_locked(struct inode *inode, const char *name)
 	return 0;
 }
 
-static long do_remove(const struct path *path, const struct xattr_call *call)
+long xattr_do_remove(const struct path *path, const struct xattr_call *call)
 {
 	struct inode *inode = path->dentry->inode;
 	char name[XATTR_NAME_MAX + 1];
@@ -352,9 +343,9 @@ static long do_remove(const struct path *path, const struct xattr_call *call)
 	return error;
 }
 
-/* --- The system calls: each by a path, by a path without following a link, by a descriptor --- */
+/* --- The system calls: rows of include/tine/syscall_table.h --- */
 
-static long on_path(const char __user *name, unsigned int lookup, const struct xattr_call *call)
+long xattr_on_path(const char __user *name, unsigned int lookup, const struct xattr_call *call)
 {
 	struct path path;
 	long result = user_path_at(AT_FDCWD, name, lookup, &path);
@@ -366,7 +357,7 @@ static long on_path(const char __user *name, unsigned int lookup, const struct x
 	return result;
 }
 
-static long on_fd(int fd, const struct xattr_call *call)
+long xattr_on_fd(int fd, const struct xattr_call *call)
 {
 	struct fd f = fdget(fd);
 	long result;
@@ -376,74 +367,4 @@ static long on_fd(int fd, const struct xattr_call *call)
 	result = call->run(&f.file->path, call);
 	fdput(f);
 	return result;
-}
-
-#define SET(name, value, size, flags) \
-	(&(struct xattr_call){do_set, (name), (void __user *)(value), (size), (flags)})
-#define GET(name, value, size) (&(struct xattr_call){do_get, (name), (value), (size), 0})
-#define LIST(list, size)       (&(struct xattr_call){do_list, NULL, (list), (size), 0})
-#define REMOVE(name)           (&(struct xattr_call){do_remove, (name), NULL, 0, 0})
-
-long sys_setxattr(const char __user *path, const char __user *name, const void __user *value,
-		  size_t size, int flags)
-{
-	return on_path(path, LOOKUP_FOLLOW, SET(name, value, size, flags));
-}
-
-long sys_lsetxattr(const char __user *path, const char __user *name, const void __user *value,
-		   size_t size, int flags)
-{
-	return on_path(path, 0, SET(name, value, size, flags));
-}
-
-long sys_fsetxattr(int fd, const char __user *name, const void __user *value, size_t size,
-		   int flags)
-{
-	return on_fd(fd, SET(name, value, size, flags));
-}
-
-long sys_getxattr(const char __user *path, const char __user *name, void __user *value, size_t size)
-{
-	return on_path(path, LOOKUP_FOLLOW, GET(name, value, size));
-}
-
-long sys_lgetxattr(const char __user *path, const char __user *name, void __user *value,
-		   size_t size)
-{
-	return on_path(path, 0, GET(name, value, size));
-}
-
-long sys_fgetxattr(int fd, const char __user *name, void __user *value, size_t size)
-{
-	return on_fd(fd, GET(name, value, size));
-}
-
-long sys_listxattr(const char __user *path, char __user *list, size_t size)
-{
-	return on_path(path, LOOKUP_FOLLOW, LIST(list, size));
-}
-
-long sys_llistxattr(const char __user *path, char __user *list, size_t size)
-{
-	return on_path(path, 0, LIST(list, size));
-}
-
-long sys_flistxattr(int fd, char __user *list, size_t size)
-{
-	return on_fd(fd, LIST(list, size));
-}
-
-long sys_removexattr(const char __user *path, const char __user *name)
-{
-	return on_path(path, LOOKUP_FOLLOW, REMOVE(name));
-}
-
-long sys_lremovexattr(const char __user *path, const char __user *name)
-{
-	return on_path(path, 0, REMOVE(name));
-}
-
-long sys_fremovexattr(int fd, const char __user *name)
-{
-	return on_fd(fd, REMOVE(name));
 }

@@ -357,11 +357,6 @@ long sys_accept4(int fd, void __user *name, int __user *len, int flags)
 	return error ? error : new;
 }
 
-long sys_accept(int fd, void __user *name, int __user *len)
-{
-	return sys_accept4(fd, name, len, 0);
-}
-
 /* --- Sending and receiving --- */
 
 static ssize_t send_message(struct file *file, struct socket_message *message)

@@ -35,26 +35,6 @@
 
 #define KEEP 0xffffffffu /* as an id: no change */
 
-long sys_getuid(void)
-{
-	return current->cred->uid;
-}
-
-long sys_geteuid(void)
-{
-	return current->cred->euid;
-}
-
-long sys_getgid(void)
-{
-	return current->cred->gid;
-}
-
-long sys_getegid(void)
-{
-	return current->cred->egid;
-}
-
 long sys_getresuid(uid_t __user *real, uid_t __user *effective, uid_t __user *saved)
 {
 	const struct cred *cred = current->cred;

@@ -367,16 +367,6 @@ int task_session_vnr(const struct task_struct *task)
 	return pid_vnr(task->signal->pids[PIDTYPE_SID]);
 }
 
-long sys_getpid(void)
-{
-	return task_tgid_vnr(current);
-}
-
-long sys_gettid(void)
-{
-	return task_pid_vnr(current);
-}
-
 long sys_getppid(void)
 {
 	int nr;

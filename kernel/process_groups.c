@@ -112,11 +112,6 @@ long sys_getpgid(pid_t pid)
 	return number_of(pid, PIDTYPE_PGID);
 }
 
-long sys_getpgrp(void)
-{
-	return number_of(0, PIDTYPE_PGID);
-}
-
 long sys_getsid(pid_t pid)
 {
 	return number_of(pid, PIDTYPE_SID);

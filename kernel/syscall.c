@@ -3,13 +3,20 @@
  * from the rows of include/tine/syscall_table.h, so that table, prototypes and names cannot
  * disagree.
  */
+#include <tine/cred.h>
 #include <tine/err.h>
+#include <tine/fdtable.h>
+#include <tine/mm.h>
+#include <tine/namei.h>
+#include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/uaccess.h>
 #include <tine/task.h>
 #include <tine/syscall_names.h>
+#include <tine/xattr.h>
+#include <uapi/fcntl.h>
 
 /* clang-format off */
 #define SYSCALL0(number, name) \
@@ -26,14 +33,19 @@
 	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8); }
 #define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) \
 	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8, (a6)r->r9); }
+#define CALL0(number, name, result) \
+	static long sys_##name(void) { return result; } SYSCALL0(number, name)
+#define CALL1(number, name, result, a1) \
+	static long sys_##name(a1 a) { return result; } SYSCALL1(number, name, a1)
+#define CALL2(number, name, result, a1, a2) \
+	static long sys_##name(a1 a, a2 b) { return result; } SYSCALL2(number, name, a1, a2)
+#define CALL3(number, name, result, a1, a2, a3) \
+	static long sys_##name(a1 a, a2 b, a3 c) { return result; } SYSCALL3(number, name, a1, a2, a3)
+#define CALL4(number, name, result, a1, a2, a3, a4) \
+	static long sys_##name(a1 a, a2 b, a3 c, a4 d) { return result; } SYSCALL4(number, name, a1, a2, a3, a4)
+#define CALL5(number, name, result, a1, a2, a3, a4, a5) \
+	static long sys_##name(a1 a, a2 b, a3 c, a4 d, a5 e) { return result; } SYSCALL5(number, name, a1, a2, a3, a4, a5)
 #include <tine/syscall_table.h>
-#undef SYSCALL0
-#undef SYSCALL1
-#undef SYSCALL2
-#undef SYSCALL3
-#undef SYSCALL4
-#undef SYSCALL5
-#undef SYSCALL6
 
 #define SYSCALL0(number, name, ...) [number] = call_##name,
 #define SYSCALL1 SYSCALL0
@@ -42,6 +54,12 @@
 #define SYSCALL4 SYSCALL0
 #define SYSCALL5 SYSCALL0
 #define SYSCALL6 SYSCALL0
+#define CALL0 SYSCALL0
+#define CALL1 SYSCALL0
+#define CALL2 SYSCALL0
+#define CALL3 SYSCALL0
+#define CALL4 SYSCALL0
+#define CALL5 SYSCALL0
 static long (*const table[])(const struct pt_regs *) = {
 #include <tine/syscall_table.h>
 };

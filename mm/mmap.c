@@ -570,8 +570,3 @@ long sys_remap_file_pages(unsigned long start, size_t size, unsigned long prot, 
 	fput(file);
 	return MIN(result, 0);
 }
-
-long sys_munmap(unsigned long address, size_t length)
-{
-	return do_munmap(current->mm, address, length);
-}

@@ -168,8 +168,3 @@ long sys_pkey_alloc(unsigned long flags, unsigned long rights)
 {
 	return flags || (rights & ~(unsigned long)PKEY_ACCESS_MASK) ? -EINVAL : -ENOSPC;
 }
-
-long sys_pkey_free(int key)
-{
-	return -EINVAL;
-}

@@ -49,13 +49,12 @@ struct user_msghdr;
 #define SYSCALL4(number, name, a1, a2, a3, a4)         long sys_##name(a1, a2, a3, a4);
 #define SYSCALL5(number, name, a1, a2, a3, a4, a5)     long sys_##name(a1, a2, a3, a4, a5);
 #define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) long sys_##name(a1, a2, a3, a4, a5, a6);
+#define CALL0(...)
+#define CALL1 CALL0
+#define CALL2 CALL0
+#define CALL3 CALL0
+#define CALL4 CALL0
+#define CALL5 CALL0
 #include <tine/syscall_table.h>
-#undef SYSCALL0
-#undef SYSCALL1
-#undef SYSCALL2
-#undef SYSCALL3
-#undef SYSCALL4
-#undef SYSCALL5
-#undef SYSCALL6
 
 #endif
