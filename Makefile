@@ -179,10 +179,16 @@ TESTS   := $(filter-out user/tests/tap.c,$(sort $(wildcard user/tests/*.c)))
 HELPERS := $(sort $(wildcard user/tests/helpers/*.c))
 BENCHES := $(sort $(wildcard user/bench/*.c))
 
-USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS) $(BENCHES))
+# user/pthreads/NAME.c becomes /tests/pthread-NAME-musl and /tests/pthread-NAME-glibc: all of them are one program,
+# linked with each C library.
+PTHREADS         := $(sort $(wildcard user/pthreads/*.c))
+PTHREAD_PROGRAMS := $(B)/user/pthreads/musl/pthreads $(B)/user/pthreads/glibc/pthreads
+$(B)/user/pthreads/glibc/%: USER_CC = gcc
+
+USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS) $(BENCHES)) $(PTHREAD_PROGRAMS)
 
 stamp.user-flags = $(USER_CC) $(USER_CFLAGS)
-stamp.user-files = $(USER_PROGRAMS)
+stamp.user-files = $(USER_PROGRAMS) $(PTHREADS)
 
 define compile_user
 	$(call say,USER,$@)
@@ -190,10 +196,24 @@ define compile_user
 	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -MF $@.d -MT $@ $< $(filter %.o,$^) -o $@
 endef
 
-$(B)/user/tests/tap.o: user/tests/tap.c $(B)/stamp/user-flags
+define compile_user_part
 	$(call say,USER,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USER_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+endef
+
+$(B)/user/tests/tap.o: user/tests/tap.c $(B)/stamp/user-flags
+	$(compile_user_part)
+$(B)/user/pthreads/musl/%.o: user/pthreads/%.c $(B)/stamp/user-flags
+	$(compile_user_part)
+$(B)/user/pthreads/glibc/%.o: user/pthreads/%.c $(B)/stamp/user-flags
+	$(compile_user_part)
+$(B)/user/pthreads/%/tap.o: user/tests/tap.c $(B)/stamp/user-flags
+	$(compile_user_part)
+
+$(PTHREAD_PROGRAMS): %/pthreads: %/tap.o $(addprefix %/,$(notdir $(PTHREADS:.c=.o))) $(B)/stamp/user-files
+	$(call say,USER,$@)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
 $(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user-flags
 	$(compile_user)
 $(B)/user/tests/%: user/tests/%.c $(B)/user/tests/tap.o $(B)/stamp/user-flags
@@ -355,7 +375,7 @@ compile_commands.json: | need ## write build/compile_commands.json, for editors
 	$(Q)mkdir -p $(B)
 	$(Q)python3 tools/compile_commands.py $(B)/compile_commands.json \
 		'$(KERNEL_CC) $(CPPFLAGS) $(CFLAGS)' $(SOURCES) \
-		-- '$(USER_CC) $(USER_CFLAGS)' user/init.c $(TESTS) $(HELPERS) $(BENCHES) \
+		-- '$(USER_CC) $(USER_CFLAGS)' user/init.c $(TESTS) $(HELPERS) $(PTHREADS) $(BENCHES) \
 		-- 'gcc $(UNIT_CFLAGS)' $(wildcard tests/unit/*.c)
 
 .PHONY: clean

@@ -143,9 +143,12 @@ class Plan:
         return not self.options.filter or self.options.filter in name
 
     def suites(self):
-        folder = os.path.join(ROOT, "user", "tests")
-        names = sorted(n[:-2] for n in os.listdir(folder) if n.endswith(".c") and n != "tap.c")
-        return names
+        """The names in /tests: of user/tests/, and of user/pthreads/ with each C library."""
+        tests, pthreads = (
+            [n[:-2] for n in os.listdir(os.path.join(ROOT, "user", folder)) if n.endswith(".c") and n != library]
+            for folder, library in (("tests", "tap.c"), ("pthreads", "main.c"))
+        )
+        return sorted(tests + [f"pthread-{name}-{libc}" for name in pthreads for libc in ("musl", "glibc")])
 
     def jobs(self):
         jobs = []
