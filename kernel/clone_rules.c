@@ -4,63 +4,100 @@
  * A row says: whoever asks for all of flags must also ask for all of needs and for none of
  * excludes, and breaks(), where there is one, must not hold; else the call fails with error,
  * because of why. The first broken row decides, so the order of the rows is the order of Linux's
- * checks. At loglevel 7 the kernel prints why.
+ * checks. At loglevel 7 the kernel prints why; docs/clone-flags.md is made from the rows.
+ *
+ * The table is in parts, one a stage of the call (enum clone_stage): between its checks Linux reads
+ * the program's memory, or makes parts of the child that there is a limit to, which fails as well.
  *
  * Pure: depends on its arguments only, and is compiled and tested on the host as well.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/fork.h>
+#include <tine/pid.h>
+#include <tine/uaccess.h>
 
 #define CLONE3_FLAGS (0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP)
 #define CLONE_NAMESPACES                                                              \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | \
 	 CLONE_NEWNET | CLONE_NEWTIME)
 
-static bool unknown_flags(const struct kernel_clone_args *args, const struct clone_caller *caller)
-{
-	return args->clone3 && (args->flags & ~CLONE3_FLAGS);
-}
-
-static bool obsolete_flags(const struct kernel_clone_args *args, const struct clone_caller *caller)
-{
-	return args->clone3 && (args->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)));
-}
-
-static bool exit_signal_unused(const struct kernel_clone_args *args,
-			       const struct clone_caller *caller)
-{
-	return args->clone3 && args->exit_signal != 0;
-}
-
-static bool same_pointer(const struct kernel_clone_args *args, const struct clone_caller *caller)
-{
-	return args->pidfd == args->parent_tid;
-}
-
-static bool caller_is_init(const struct kernel_clone_args *args, const struct clone_caller *caller)
-{
-	return caller->init_of_namespace;
-}
-
-static bool may_not_administer(const struct kernel_clone_args *args,
-			       const struct clone_caller *caller)
-{
-	return !(caller->capabilities >> CAP_SYS_ADMIN & 1) && !(args->flags & CLONE_NEWUSER);
-}
+/* --- Conditions that are about more than flags --- */
 
 /* clang-format off */
-static const struct clone_rule rules[] = {
+#define CONDITION(name, holds)                                                                 \
+	static bool name(const struct kernel_clone_args *args, const struct clone_caller *caller) \
+	{                                                                                      \
+		return (holds);                                                                \
+	}
+
+CONDITION(block_too_long, args->block->size > PAGE_SIZE)
+CONDITION(block_too_short, args->block->size < CLONE_ARGS_SIZE_VER0)
+CONDITION(bytes_unknown, args->block->bytes_unknown)
+CONDITION(set_tid_too_long, args->block->args.set_tid_size > MAX_PID_NS_LEVEL)
+CONDITION(half_a_set_tid, !args->block->args.set_tid != !args->block->args.set_tid_size)
+CONDITION(no_such_signal, args->block->args.exit_signal > CLONE_SIGNAL_MAX)
+CONDITION(no_descriptor, args->block->args.cgroup > 0x7fffffff ||
+			 args->block->size < CLONE_ARGS_SIZE_VER2)
+CONDITION(unknown_flags, args->flags & ~CLONE3_FLAGS)
+CONDITION(obsolete_flags, args->flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)))
+CONDITION(exit_signal_unused, args->exit_signal != 0)
+CONDITION(half_a_stack, !args->block->args.stack != !args->block->args.stack_size)
+CONDITION(stack_beyond_user, !access_ok((void __user *)args->block->args.stack,
+					args->block->args.stack_size))
+CONDITION(same_pointer, args->pidfd == args->parent_tid)
+CONDITION(caller_is_init, caller->init_of_namespace)
+CONDITION(may_not_administer, !(caller->capabilities >> CAP_SYS_ADMIN & 1) &&
+			      !(args->flags & CLONE_NEWUSER))
+CONDITION(tls_beyond_user, args->tls >= TASK_SIZE_MAX)
+/* There is one pid namespace. */
+CONDITION(too_many_numbers, args->set_tid_size > 1)
+CONDITION(no_such_number, args->set_tid_size &&
+			  (args->set_tid[0] < 1 || args->set_tid[0] >= caller->pid_max))
+CONDITION(may_not_choose, args->set_tid_size &&
+			  !(caller->capabilities >> CAP_SYS_ADMIN & 1) &&
+			  !(caller->capabilities >> CAP_CHECKPOINT_RESTORE & 1))
+
+/* --- The rows --- */
+
+static const struct clone_rule size_rules[] = {
+	{ .breaks = block_too_long, .error = E2BIG,
+	  .why = "clone3's block is longer than a page" },
+	{ .breaks = block_too_short, .error = EINVAL,
+	  .why = "clone3's block is shorter than its first version, 64 bytes" },
+};
+
+static const struct clone_rule block_rules[] = {
+	{ .breaks = bytes_unknown, .error = E2BIG,
+	  .why = "clone3's block asks for something newer: bytes beyond what is known are not zero" },
+	{ .breaks = set_tid_too_long, .error = EINVAL,
+	  .why = "set_tid has more numbers than pid namespaces can be nested" },
+	{ .breaks = half_a_set_tid, .error = EINVAL,
+	  .why = "set_tid and set_tid_size are given both or not at all" },
+	{ .breaks = no_such_signal, .error = EINVAL,
+	  .why = "exit_signal is above 64, the last signal" },
+	{ .flags = CLONE_INTO_CGROUP, .breaks = no_descriptor, .error = EINVAL,
+	  .why = "CLONE_INTO_CGROUP needs a descriptor in cgroup" },
+};
+
+static const struct clone_rule clone3_rules[] = {
 	{ .breaks = unknown_flags, .error = EINVAL,
 	  .why = "a flag that clone3 does not know" },
 	{ .breaks = obsolete_flags, .error = EINVAL,
 	  .why = "CLONE_DETACHED and signal bits have no place in clone3's flags" },
-	{ .flags = CLONE_SIGHAND | CLONE_CLEAR_SIGHAND, .excludes = CLONE_SIGHAND, .error = EINVAL,
+	{ .flags = CLONE_CLEAR_SIGHAND, .excludes = CLONE_SIGHAND, .error = EINVAL,
 	  .why = "CLONE_CLEAR_SIGHAND would clear the handlers that CLONE_SIGHAND shares" },
 	{ .flags = CLONE_THREAD, .breaks = exit_signal_unused, .error = EINVAL,
 	  .why = "a thread sends no exit signal" },
 	{ .flags = CLONE_PARENT, .breaks = exit_signal_unused, .error = EINVAL,
 	  .why = "CLONE_PARENT takes the caller's exit signal" },
+	{ .breaks = half_a_stack, .error = EINVAL,
+	  .why = "stack and stack_size are given both or not at all" },
+	{ .breaks = stack_beyond_user, .error = EINVAL,
+	  .why = "the stack is not in user memory" },
+};
+
+static const struct clone_rule flag_rules[] = {
 	{ .flags = CLONE_PIDFD | CLONE_PARENT_SETTID, .breaks = same_pointer, .error = EINVAL,
 	  .why = "the pidfd and the child's number would be stored at one address" },
 	{ .flags = CLONE_NEWNS, .excludes = CLONE_FS, .error = EINVAL,
@@ -77,6 +114,9 @@ static const struct clone_rule rules[] = {
 	  .why = "the threads of a group are in the same user and pid namespaces" },
 	{ .flags = CLONE_PIDFD, .excludes = CLONE_DETACHED | CLONE_THREAD, .error = EINVAL,
 	  .why = "a pidfd stands for a process, not for a thread" },
+};
+
+static const struct clone_rule child_rules[] = {
 	{ .flags = CLONE_NEWNS, .breaks = may_not_administer, .error = EPERM,
 	  .why = "CLONE_NEWNS needs CAP_SYS_ADMIN" },
 	{ .flags = CLONE_NEWCGROUP, .breaks = may_not_administer, .error = EPERM,
@@ -93,13 +133,34 @@ static const struct clone_rule rules[] = {
 	  .why = "CLONE_NEWTIME needs CAP_SYS_ADMIN" },
 	{ .flags = CLONE_NEWIPC, .excludes = CLONE_SYSVSEM, .error = EINVAL,
 	  .why = "an undo list is about semaphores of one IPC namespace" },
+	{ .flags = CLONE_SETTLS, .breaks = tls_beyond_user, .error = EPERM,
+	  .why = "CLONE_SETTLS needs an address in user memory" },
+	{ .breaks = too_many_numbers, .error = EINVAL,
+	  .why = "set_tid has more numbers than the child has pid namespaces" },
+	{ .breaks = no_such_number, .error = EINVAL,
+	  .why = "set_tid asks for a number that no process can have" },
+	{ .breaks = may_not_choose, .error = EPERM,
+	  .why = "set_tid needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN" },
 	/* What Linux has and Tine has not. */
 	{ .excludes = CLONE_NAMESPACES | CLONE_NEWUSER, .error = EINVAL,
 	  .why = "Tine has one namespace of each kind" },
 	{ .excludes = CLONE_INTO_CGROUP, .error = EINVAL,
 	  .why = "Tine has no control groups" },
 };
+
+const struct clone_rule_list clone_rules[CLONE_STAGES] = {
+	[CLONE_SIZE]   = { size_rules, ARRAY_SIZE(size_rules) },
+	[CLONE_BLOCK]  = { block_rules, ARRAY_SIZE(block_rules) },
+	[CLONE_CLONE3] = { clone3_rules, ARRAY_SIZE(clone3_rules) },
+	[CLONE_FLAGS]  = { flag_rules, ARRAY_SIZE(flag_rules) },
+	[CLONE_CHILD]  = { child_rules, ARRAY_SIZE(child_rules) },
+};
 /* clang-format on */
+
+const struct clone_rule clone_number_taken = {
+	.error = EEXIST,
+	.why = "set_tid asks for a number that is in use",
+};
 
 static bool is_broken(const struct clone_rule *rule, const struct kernel_clone_args *args,
 		      const struct clone_caller *caller)
@@ -113,11 +174,13 @@ static bool is_broken(const struct clone_rule *rule, const struct kernel_clone_a
 	return rule->breaks && rule->breaks(args, caller);
 }
 
-const struct clone_rule *clone_check(const struct kernel_clone_args *args,
+const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
 				     const struct clone_caller *caller)
 {
-	for (unsigned int i = 0; i < ARRAY_SIZE(rules); i++)
-		if (is_broken(&rules[i], args, caller))
-			return &rules[i];
+	const struct clone_rule *rule = clone_rules[stage].rows;
+
+	for (const struct clone_rule *end = rule + clone_rules[stage].count; rule < end; rule++)
+		if (is_broken(rule, args, caller))
+			return rule;
 	return NULL;
 }

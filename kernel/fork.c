@@ -6,7 +6,7 @@
  * each row either takes a reference on the parent's resource or duplicates it. What a caller may
  * ask for is the other table, in kernel/clone_rules.c.
  *
- *   check    the rules; allocates nothing
+ *   check    the rules; allocates nothing (a few that Linux looks at later come before the number)
  *   build    the task, its resources, its number; each step may fail, and then put_task_struct walks the table back up
  *   commit   under tasklist_lock: parent, lists, number become visible; nothing may fail
  *   run      wake_up_new_task; for vfork, wait
@@ -100,24 +100,26 @@ void release_resources(struct task_struct *task, bool zombie)
 
 /* --- Check --- */
 
-static void explain_refusal(const char *why)
+_Static_assert(CLONE_SIGNAL_MAX == NSIG, "clone3 takes every signal");
+
+static int refuse(const struct clone_rule *rule)
 {
 	if (log_explains())
-		printk(LOG_INFO, "%s[%d]: clone: refused: %s\n", current->comm, current->pid, why);
+		printk(LOG_INFO, "%s[%d]: clone: refused: %s\n", current->comm, current->pid,
+		       rule->why);
+	return -rule->error;
 }
 
-static int check_request(const struct kernel_clone_args *args)
+static int check_request(enum clone_stage stage, const struct kernel_clone_args *args)
 {
 	const struct clone_caller caller = {
 		.init_of_namespace = current->signal->flags & SIGNAL_UNKILLABLE,
 		.capabilities = current->cred->cap_effective,
+		.pid_max = READ_ONCE(pid_max),
 	};
-	const struct clone_rule *rule = clone_check(args, &caller);
+	const struct clone_rule *rule = clone_check(stage, args, &caller);
 
-	if (!rule)
-		return 0;
-	explain_refusal(rule->why);
-	return -rule->error;
+	return rule ? refuse(rule) : 0;
 }
 
 /* --- Build --- */
@@ -176,6 +178,8 @@ static int make_number(struct task_struct *child, const struct kernel_clone_args
 {
 	struct pid *pid = alloc_pid(&init_pid_ns, args->set_tid, args->set_tid_size);
 
+	if (PTR_ERR(pid) == -EEXIST)
+		return refuse(&clone_number_taken);
 	if (IS_ERR(pid))
 		return PTR_ERR(pid);
 	child->thread_pid = pid;
@@ -313,7 +317,7 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	u32 signals_seen;
 	int error;
 
-	error = check_request(args);
+	error = check_request(CLONE_FLAGS, args);
 	if (!error)
 		error = fork_signals_begin(&signals_seen);
 	if (error)
@@ -324,6 +328,8 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 		return ERR_PTR(-ENOMEM);
 	copy_fields(child, args);
 	error = copy_resources(child, args);
+	if (!error)
+		error = check_request(CLONE_CHILD, args);
 	if (!error)
 		error = make_number(child, args);
 	if (!error)
@@ -480,27 +486,13 @@ long sys_clone(unsigned long flags, unsigned long stack, int __user *parent_tid,
 	return do_fork(&args);
 }
 
-static int read_clone_args(struct clone_args *args, const struct clone_args __user *user,
-			   size_t size)
+/* Whether there are bytes beyond what is known is for the rules to judge. */
+static int read_block(struct clone3_block *block, const struct clone_args __user *user)
 {
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (size < CLONE_ARGS_SIZE_VER0)
-		return -EINVAL;
-	return copy_struct_from_user(args, sizeof(*args), user, size);
-}
+	int error = copy_struct_from_user(&block->args, sizeof(block->args), user, block->size);
 
-/* What clone3 checks of its block before anything else. */
-static int check_clone_args(const struct clone_args *args, size_t size)
-{
-	if (args->set_tid_size > MAX_PID_NS_LEVEL || !args->set_tid != !args->set_tid_size)
-		return -EINVAL;
-	if ((args->exit_signal & ~CSIGNAL) || args->exit_signal > NSIG)
-		return -EINVAL;
-	if ((args->flags & CLONE_INTO_CGROUP) &&
-	    (args->cgroup > 0x7fffffff || size < CLONE_ARGS_SIZE_VER2))
-		return -EINVAL;
-	return 0;
+	block->bytes_unknown = error == -E2BIG;
+	return error == -E2BIG ? 0 : error;
 }
 
 /* The numbers that the child is to have, innermost namespace first. */
@@ -511,43 +503,40 @@ static int read_set_tid(pid_t numbers[MAX_PID_NS_LEVEL], const struct clone_args
 	return copy_from_user(numbers, (const pid_t __user *)args->set_tid, n) ? -EFAULT : 0;
 }
 
-static int check_stack(const struct clone_args *args)
+static long clone_as_in(const struct clone3_block *block)
 {
-	if (!args->stack != !args->stack_size)
-		return -EINVAL;
-	if (args->stack && !access_ok((void __user *)args->stack, args->stack_size))
-		return -EINVAL;
-	return 0;
+	const struct clone_args *from = &block->args;
+	pid_t set_tid[MAX_PID_NS_LEVEL];
+	const struct kernel_clone_args args = {
+		.flags = from->flags,
+		.exit_signal = from->exit_signal,
+		.pidfd = (int __user *)from->pidfd,
+		.child_tid = (int __user *)from->child_tid,
+		.parent_tid = (int __user *)from->parent_tid,
+		.stack = from->stack + from->stack_size,
+		.tls = from->tls,
+		.set_tid = set_tid,
+		.set_tid_size = from->set_tid_size,
+		.block = block,
+	};
+	int error = check_request(CLONE_BLOCK, &args);
+
+	if (!error)
+		error = read_set_tid(set_tid, from);
+	if (!error)
+		error = check_request(CLONE_CLONE3, &args);
+	return error ? error : do_fork(&args);
 }
 
 long sys_clone3(struct clone_args __user *user, size_t size)
 {
-	pid_t set_tid[MAX_PID_NS_LEVEL];
-	struct clone_args from;
-	int error = read_clone_args(&from, user, size);
+	struct clone3_block block = {.size = size};
+	const struct kernel_clone_args args = {.block = &block};
+	int error = check_request(CLONE_SIZE, &args);
 
 	if (!error)
-		error = check_clone_args(&from, size);
-	if (!error)
-		error = read_set_tid(set_tid, &from);
-	if (!error)
-		error = check_stack(&from);
-	if (error)
-		return error;
-	const struct kernel_clone_args args = {
-		.flags = from.flags,
-		.exit_signal = from.exit_signal,
-		.pidfd = (int __user *)from.pidfd,
-		.child_tid = (int __user *)from.child_tid,
-		.parent_tid = (int __user *)from.parent_tid,
-		.stack = from.stack + from.stack_size,
-		.tls = from.tls,
-		.set_tid = set_tid,
-		.set_tid_size = from.set_tid_size,
-		.clone3 = true,
-	};
-
-	return do_fork(&args);
+		error = read_block(&block, user);
+	return error ? error : clone_as_in(&block);
 }
 
 /*

@@ -11,7 +11,6 @@
  * are guarded by tasklist_lock, under which a number is also freed, so that what find_vpid returned
  * stays valid while that lock is held.
  */
-#include <tine/cred.h>
 #include <tine/err.h>
 #include <tine/page.h>
 #include <tine/pid.h>
@@ -83,13 +82,10 @@ int last_pid(void)
 	return READ_ONCE(init_pid_ns.last);
 }
 
-/* Takes that number, if it is free and current may choose. */
+/* Takes that number, if it is free. */
 static int take_chosen(struct pid_namespace *ns, int nr)
 {
-	if (nr < 1 || nr >= MIN(READ_ONCE(pid_max), ns->bits) || (nr != 1 && !child_reaper))
-		return -EINVAL;
-	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
-		return -EPERM;
+	ASSERT(nr > 0 && nr < ns->bits);
 	if (ns->bitmap[nr / 64] >> (nr % 64) & 1)
 		return -EEXIST;
 	ns->bitmap[nr / 64] |= 1ul << (nr % 64);
@@ -138,8 +134,6 @@ struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned i
 	int error;
 
 	ASSERT(ns->level == 0); /* pid_cache's objects have room for one number */
-	if (set_tid_size > ns->level + 1)
-		return ERR_PTR(-EINVAL);
 	pid = kmem_cache_alloc(pid_cache);
 	if (!pid)
 		return ERR_PTR(-ENOMEM);

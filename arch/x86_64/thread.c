@@ -163,11 +163,8 @@ static void copy_user_state(struct task_struct *child, const struct kernel_clone
 int copy_thread(struct task_struct *child, const struct kernel_clone_args *args)
 {
 	struct switch_frame *frame = (struct switch_frame *)task_pt_regs(child) - 1;
-	int error;
+	int error = fpu_copy(child);
 
-	if ((args->flags & CLONE_SETTLS) && args->tls >= TASK_SIZE_MAX)
-		return -EPERM;
-	error = fpu_copy(child);
 	if (error)
 		return error;
 

@@ -84,8 +84,8 @@ bool arch_random(void *buf, size_t n);
  * CLONE_SETTLS, floating-point state copied; its first instructions are ret_from_fork ->
  * schedule_tail() -> finish_fork() -> user mode. For a kernel thread (args->fn): runs fn(arg) after
  * schedule_tail(), then do_exit with its result; if fn returns after an exec (kernel_execve), goes
- * to user mode. EPERM: TLS base not below TASK_SIZE_MAX. ENOMEM. Frees nothing on failure but what
- * it allocated.
+ * to user mode. The TLS base is looked at later, by the rules of clone. ENOMEM. Frees nothing on
+ * failure but what it allocated.
  */
 int copy_thread(struct task_struct *child, const struct kernel_clone_args *args);
 /* Frees what copy_thread allocated; tolerates a task that copy_thread never saw. */

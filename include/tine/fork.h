@@ -7,10 +7,21 @@
 
 struct task_struct;
 
-/* What the rules are about besides the flags: facts about the caller. */
+/* What the rules are about besides the arguments: facts about the caller. */
 struct clone_caller {
 	bool init_of_namespace; /* CLONE_PARENT is refused: its child would have no reaper */
 	u64 capabilities;
+	int pid_max; /* numbers are below this */
+};
+
+/* When a rule is looked at. The first three are about clone3 only. */
+enum clone_stage {
+	CLONE_SIZE,   /* before the block is read */
+	CLONE_BLOCK,  /* before the set_tid array is read */
+	CLONE_CLONE3, /* what only clone3 is strict about */
+	CLONE_FLAGS,  /* before anything is made */
+	CLONE_CHILD,  /* when the child has its resources, before it has a number */
+	CLONE_STAGES
 };
 
 /* A broken rule. */
@@ -23,8 +34,16 @@ struct clone_rule {
 	const char *why;
 };
 
-/* The first rule that args break, NULL if none. Pure. */
-const struct clone_rule *clone_check(const struct kernel_clone_args *args,
+extern const struct clone_rule_list {
+	const struct clone_rule *rows;
+	unsigned int count;
+} clone_rules[CLONE_STAGES];
+
+/* The one refusal that is not clone_check's to find: alloc_pid does. */
+extern const struct clone_rule clone_number_taken;
+
+/* The first rule of the stage that args break, NULL if none. Pure. */
+const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
 				     const struct clone_caller *caller);
 
 /*

@@ -49,8 +49,8 @@ int set_pid_max(int n);
 
 /*
  * A new pid with a number in ns and each of its ancestors, count 1, not yet found by find_get_pid.
- * The first set_tid_size of them, from ns outwards, are those in set_tid. EAGAIN: no number is free;
- * ENOMEM; EINVAL, EPERM, EEXIST: these numbers cannot be had.
+ * The first set_tid_size of them, from ns outwards, are those in set_tid, which the rules of clone
+ * have passed. EAGAIN: no number is free; EEXIST: one of these is in use; ENOMEM.
  */
 struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned int set_tid_size);
 /* Makes the numbers findable. Cannot fail. */

@@ -31,6 +31,8 @@
 #define CLONE_CLEAR_SIGHAND  0x100000000ull /* clone3 only */
 #define CLONE_INTO_CGROUP    0x200000000ull /* clone3 only */
 
+#define CLONE_SIGNAL_MAX 64 /* clone3: the highest exit signal */
+
 #define CLONE_ARGS_SIZE_VER0 64
 #define CLONE_ARGS_SIZE_VER1 80
 #define CLONE_ARGS_SIZE_VER2 88
