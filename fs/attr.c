@@ -32,14 +32,10 @@ static int change(const struct path *path, struct iattr *attr)
 static int change_user_path(int dfd, const char __user *name, unsigned int flags,
 			    struct iattr *attr)
 {
-	struct path path;
+	struct path path SCOPED(path_put) = {};
 	int error = user_path_at(dfd, name, flags, &path);
 
-	if (error != 0)
-		return error;
-	error = change(&path, attr);
-	path_put(&path);
-	return error;
+	return error != 0 ? error : change(&path, attr);
 }
 
 static struct iattr mode_attr(mode_t mode)
@@ -54,22 +50,18 @@ long sys_fchmodat(int dfd, const char __user *name, mode_t mode)
 	return change_user_path(dfd, name, LOOKUP_FOLLOW, &attr);
 }
 
-static int change_fd(struct fd f, struct iattr *attr)
+static int change_fd(unsigned int fd, struct iattr *attr)
 {
-	int error;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (!f.file)
-		return -EBADF;
-	error = change(&f.file->path, attr);
-	fdput(f);
-	return error;
+	return f.file ? change(&f.file->path, attr) : -EBADF;
 }
 
 long sys_fchmod(unsigned int fd, mode_t mode)
 {
 	struct iattr attr = mode_attr(mode);
 
-	return change_fd(fdget(fd), &attr);
+	return change_fd(fd, &attr);
 }
 
 static struct iattr owner_attr(uid_t uid, gid_t gid)
@@ -98,7 +90,7 @@ long sys_fchown(unsigned int fd, uid_t uid, gid_t gid)
 {
 	struct iattr attr = owner_attr(uid, gid);
 
-	return change_fd(fdget(fd), &attr);
+	return change_fd(fd, &attr);
 }
 
 /* Sets the attribute for one time: now, not at all, or to a value. */
@@ -148,7 +140,7 @@ static long change_times(int dfd, const char __user *name, const struct uapi_tim
 	if (error != 0 || nothing)
 		return error;
 	if (!name && dfd != AT_FDCWD)
-		return flags ? -EINVAL : change_fd(fdget(dfd), &attr);
+		return flags ? -EINVAL : change_fd(dfd, &attr);
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	return change_user_path(dfd, name,
@@ -236,23 +228,18 @@ static int truncate_path(const struct path *path, loff_t size)
 
 long sys_truncate(const char __user *name, long size)
 {
-	struct path path;
+	struct path path SCOPED(path_put) = {};
 	int error;
 
 	if (size < 0)
 		return -EINVAL;
 	error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
-	if (error != 0)
-		return error;
-	error = truncate_path(&path, size);
-	path_put(&path);
-	return error;
+	return error != 0 ? error : truncate_path(&path, size);
 }
 
 long sys_ftruncate(unsigned int fd, unsigned long size)
 {
-	struct fd f;
-	int error;
+	struct fd f SCOPED(fdput) = {};
 
 	if ((long)size < 0)
 		return -EINVAL;
@@ -260,9 +247,6 @@ long sys_ftruncate(unsigned int fd, unsigned long size)
 	if (!f.file)
 		return -EBADF;
 	if (!S_ISREG(f.file->inode->mode) || !(f.file->mode & FMODE_WRITE))
-		error = -EINVAL;
-	else
-		error = set_length(f.file->inode, size);
-	fdput(f);
-	return error;
+		return -EINVAL;
+	return set_length(f.file->inode, size);
 }

@@ -6,48 +6,37 @@
 
 long sys_dup(unsigned int old)
 {
-	struct fd f = fdget_raw(old);
-	int fd;
+	struct fd f SCOPED(fdput) = fdget_raw(old);
+	int fd = f.file ? get_unused_fd(0, false) : -EBADF;
 
-	if (!f.file)
-		return -EBADF;
-	fd = get_unused_fd(0, false);
 	if (fd >= 0)
 		fd_install(fd, get_file(f.file));
-	fdput(f);
 	return fd;
 }
 
-static long do_dup3(unsigned int old, unsigned int new, int flags)
+long sys_dup3(unsigned int old, unsigned int new, int flags)
 {
-	struct fd f;
+	struct fd f SCOPED(fdput) = {};
 	int error;
 
+	if ((flags & ~O_CLOEXEC) || old == new)
+		return -EINVAL;
 	if (new >= fd_limit())
 		return -EBADF;
 	f = fdget_raw(old);
 	if (!f.file)
 		return -EBADF;
 	error = fd_install_at(new, f.file, flags & O_CLOEXEC);
-	fdput(f);
 	return error != 0 ? error : (long)new;
-}
-
-long sys_dup3(unsigned int old, unsigned int new, int flags)
-{
-	if ((flags & ~O_CLOEXEC) || old == new)
-		return -EINVAL;
-	return do_dup3(old, new, flags);
 }
 
 long sys_dup2(unsigned int old, unsigned int new)
 {
-	struct fd f;
+	struct fd f SCOPED(fdput) = {};
 
 	if (old != new)
-		return do_dup3(old, new, 0);
+		return sys_dup3(old, new, 0);
 	f = fdget_raw(old);
-	fdput(f);
 	return f.file ? (long)new : -EBADF;
 }
 

@@ -585,23 +585,18 @@ static int control(struct eventpoll *ep, int op, struct file *target, int fd,
 
 long sys_epoll_ctl(int epfd, int op, int fd, struct epoll_event __user *user)
 {
+	struct fd f SCOPED(fdput) = {}, target SCOPED(fdput) = {};
 	struct epoll_event event = {0};
-	struct fd f, target;
-	int result = -EBADF;
+	int error;
 
 	if (op != EPOLL_CTL_DEL && copy_from_user(&event, user, sizeof(event)))
 		return -EFAULT;
 	f = fdget(epfd);
-	if (!f.file)
-		return -EBADF;
 	target = fdget(fd);
-	if (target.file)
-		result = check_control(f.file, op, target.file, &event);
-	if (result == 0)
-		result = control(f.file->private_data, op, target.file, fd, &event);
-	fdput(target);
-	fdput(f);
-	return result;
+	if (!f.file || !target.file)
+		return -EBADF;
+	error = check_control(f.file, op, target.file, &event);
+	return error ? error : control(f.file->private_data, op, target.file, fd, &event);
 }
 
 /* Sleeps until something may be ready, a signal comes, or *left is over and becomes 0. */
@@ -636,8 +631,7 @@ static int wait_for_events(struct eventpoll *ep, struct epoll_event __user *even
 
 static long do_epoll_wait(int epfd, struct epoll_event __user *events, int max, u64 left)
 {
-	struct fd f;
-	int n = -EINVAL;
+	struct fd f SCOPED(fdput) = {};
 
 	if (max <= 0 || max > MAX_EVENTS)
 		return -EINVAL;
@@ -646,10 +640,8 @@ static long do_epoll_wait(int epfd, struct epoll_event __user *events, int max, 
 	f = fdget(epfd);
 	if (!f.file)
 		return -EBADF;
-	if (epoll_of(f.file))
-		n = wait_for_events(f.file->private_data, events, max, left);
-	fdput(f);
-	return n;
+	return epoll_of(f.file) ? wait_for_events(f.file->private_data, events, max, left)
+				: -EINVAL;
 }
 
 static u64 timeout_from_ms(int ms)

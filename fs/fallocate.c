@@ -56,12 +56,7 @@ int vfs_fallocate(struct file *file, int mode, loff_t offset, loff_t length)
 
 long sys_fallocate(int fd, int mode, loff_t offset, loff_t length)
 {
-	struct fd f = fdget(fd);
-	int error;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (!f.file)
-		return -EBADF;
-	error = vfs_fallocate(f.file, mode, offset, length);
-	fdput(f);
-	return error;
+	return f.file ? vfs_fallocate(f.file, mode, offset, length) : -EBADF;
 }

@@ -95,13 +95,11 @@ static long do_fcntl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 
 long sys_fcntl(unsigned int fd, unsigned int cmd, unsigned long arg)
 {
-	struct fd f = fdget_raw(fd);
-	long result = -EBADF;
+	struct fd f SCOPED(fdput) = fdget_raw(fd);
 
-	if (f.file && (!(f.file->mode & FMODE_PATH) || allowed_on_path(cmd)))
-		result = do_fcntl(fd, f.file, cmd, arg);
-	fdput(f);
-	return result;
+	if (!f.file || ((f.file->mode & FMODE_PATH) && !allowed_on_path(cmd)))
+		return -EBADF;
+	return do_fcntl(fd, f.file, cmd, arg);
 }
 
 /* FIONBIO and FIOASYNC: the flag by itself. */
@@ -140,12 +138,7 @@ static long do_ioctl(unsigned int fd, struct file *file, unsigned int cmd, unsig
 
 long sys_ioctl(unsigned int fd, unsigned int cmd, unsigned long arg)
 {
-	struct fd f = fdget(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (!f.file)
-		return -EBADF;
-	result = do_ioctl(fd, f.file, cmd, arg);
-	fdput(f);
-	return result;
+	return f.file ? do_ioctl(fd, f.file, cmd, arg) : -EBADF;
 }

@@ -383,15 +383,14 @@ static int flock_type(unsigned int cmd)
 
 long sys_flock(unsigned int fd, unsigned int cmd)
 {
+	struct fd f SCOPED(fdput) = {};
 	int type = flock_type(cmd & ~LOCK_NB);
 	struct file_lock request;
-	struct fd f;
-	int error;
 
 	if (type < 0)
 		return type;
 	f = fdget(fd);
-	if (!f.file)
+	if (!f.file || (type != F_UNLCK && !(f.file->mode & (FMODE_READ | FMODE_WRITE))))
 		return -EBADF;
 	request = (struct file_lock){
 		.inode = f.file->inode,
@@ -401,12 +400,7 @@ long sys_flock(unsigned int fd, unsigned int cmd)
 		.type = type,
 		.end = MAX_LFS_FILESIZE,
 	};
-	if (type != F_UNLCK && !(f.file->mode & (FMODE_READ | FMODE_WRITE)))
-		error = -EBADF;
-	else
-		error = set_lock(&request, !(cmd & LOCK_NB));
-	fdput(f);
-	return error;
+	return set_lock(&request, !(cmd & LOCK_NB));
 }
 
 /* fcntl(2) */

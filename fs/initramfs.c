@@ -98,14 +98,10 @@ static int set_attributes(const struct path *path, const struct cpio_entry *e)
 
 static int set_attributes_of(const char *name, const struct cpio_entry *e)
 {
-	struct path path;
+	struct path path SCOPED(path_put) = {};
 	int error = kern_path(name, 0, &path);
 
-	if (error != 0)
-		return error;
-	error = set_attributes(&path, e);
-	path_put(&path);
-	return error;
+	return error != 0 ? error : set_attributes(&path, e);
 }
 
 /* Removes what has the name, if it is of another kind, or is no directory and must be made new. */
@@ -285,12 +281,10 @@ static const char *unpack_one(struct unpack *u, const u8 *bytes, size_t n, size_
 static void set_directory_times(struct unpack *u)
 {
 	for (struct seen *seen = u->directories; seen; seen = seen->next) {
-		struct path path;
+		struct path path SCOPED(path_put) = {};
 
-		if (kern_path(seen->name, 0, &path) != 0)
-			continue;
-		path.dentry->inode->mtime = (struct uapi_timespec){.tv_sec = seen->mtime};
-		path_put(&path);
+		if (kern_path(seen->name, 0, &path) == 0)
+			path.dentry->inode->mtime = (struct uapi_timespec){.tv_sec = seen->mtime};
 	}
 }
 

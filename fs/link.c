@@ -107,14 +107,9 @@ static int make_at(int dfd, const char *name, mode_t mode, dev_t rdev, const cha
 static int user_make_at(int dfd, const char __user *user, mode_t mode, dev_t rdev,
 			const char *target)
 {
-	char *name = getname(user);
-	int error;
+	char *name SCOPED(putname) = getname(user);
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	error = make_at(dfd, name, mode, rdev, target);
-	putname(name);
-	return error;
+	return IS_ERR(name) ? PTR_ERR(name) : make_at(dfd, name, mode, rdev, target);
 }
 
 int make_node(struct super_block *sb, const char *name, mode_t mode, dev_t rdev)
@@ -160,14 +155,9 @@ long sys_mkdirat(int dfd, const char __user *name, mode_t mode)
 
 long sys_symlinkat(const char __user *target, int dfd, const char __user *name)
 {
-	char *text = getname(target);
-	int error;
+	char *text SCOPED(putname) = getname(target);
 
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	error = user_make_at(dfd, name, S_IFLNK | 0777, 0, text);
-	putname(text);
-	return error;
+	return IS_ERR(text) ? PTR_ERR(text) : user_make_at(dfd, name, S_IFLNK | 0777, 0, text);
 }
 
 /*
@@ -232,21 +222,19 @@ static int link_inode(struct nameidata *nd, const struct path *old)
 
 static int do_link(int old_dfd, const char *old_name, int new_dfd, const char *new_name, int flags)
 {
-	struct path old;
+	struct path old SCOPED(path_put) = {};
 	struct nameidata nd;
 	int error = path_lookup(old_dfd, old_name,
 				(flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) |
 					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
 				NULL, &old);
 
+	if (error == 0)
+		error = begin_create(&nd, new_dfd, new_name, false);
 	if (error != 0)
 		return error;
-	error = begin_create(&nd, new_dfd, new_name, false);
-	if (error == 0) {
-		error = link_inode(&nd, &old);
-		end_create(&nd);
-	}
-	path_put(&old);
+	error = link_inode(&nd, &old);
+	end_create(&nd);
 	return error;
 }
 
@@ -257,8 +245,7 @@ int kernel_link(const char *old, const char *new)
 
 long sys_linkat(int old_dfd, const char __user *old, int new_dfd, const char __user *new, int flags)
 {
-	char *old_name, *new_name;
-	int error;
+	char *old_name SCOPED(putname) = NULL, *new_name SCOPED(putname) = NULL;
 
 	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
@@ -268,11 +255,9 @@ long sys_linkat(int old_dfd, const char __user *old, int new_dfd, const char __u
 	if (IS_ERR(old_name))
 		return PTR_ERR(old_name);
 	new_name = getname(new);
-	error = IS_ERR(new_name) ? PTR_ERR(new_name)
-				 : do_link(old_dfd, old_name, new_dfd, new_name, flags);
-	putname(new_name);
-	putname(old_name);
-	return error;
+	if (IS_ERR(new_name))
+		return PTR_ERR(new_name);
+	return do_link(old_dfd, old_name, new_dfd, new_name, flags);
 }
 
 /* Takes the name away; both inodes locked. */
@@ -374,15 +359,10 @@ int kernel_unlink(const char *name, bool is_dir)
 
 long sys_unlinkat(int dfd, const char __user *user, int flags)
 {
-	char *name;
-	int error;
+	char *name SCOPED(putname) = NULL;
 
 	if (flags & ~AT_REMOVEDIR)
 		return -EINVAL;
 	name = getname(user);
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	error = unlink_at(dfd, name, flags & AT_REMOVEDIR);
-	putname(name);
-	return error;
+	return IS_ERR(name) ? PTR_ERR(name) : unlink_at(dfd, name, flags & AT_REMOVEDIR);
 }

@@ -433,7 +433,7 @@ static int move_mount(const struct path *from, const struct path *path)
 
 static int from_old_path(const char *from, const struct path *path, unsigned long flags)
 {
-	struct path old;
+	struct path old SCOPED(path_put) = {};
 	int error;
 
 	if (!from || !*from)
@@ -441,9 +441,7 @@ static int from_old_path(const char *from, const struct path *path, unsigned lon
 	error = kern_path(from, LOOKUP_FOLLOW, &old);
 	if (error != 0)
 		return error;
-	error = flags & MS_BIND ? bind_mount(&old, path, flags & MS_REC) : move_mount(&old, path);
-	path_put(&old);
-	return error;
+	return flags & MS_BIND ? bind_mount(&old, path, flags & MS_REC) : move_mount(&old, path);
 }
 
 /* Changing flags. */
@@ -553,52 +551,37 @@ static char *mount_string(const char __user *from)
 	return IS_ERR(text) && PTR_ERR(text) == -ENAMETOOLONG ? ERR_PTR(-EINVAL) : text;
 }
 
-/* Options: up to a page, as much of it as can be read. */
-static char *mount_options(const void __user *from)
+/* Options: up to a page, as much of it as can be read; *options, NULL before, is to be kfreed. */
+static int mount_options(const void __user *from, char **options)
 {
-	char *text;
-	size_t left;
-
 	if (!from)
-		return NULL;
-	text = kzalloc(PAGE_SIZE);
-	if (!text)
-		return ERR_PTR(-ENOMEM);
-	left = copy_from_user(text, from, PAGE_SIZE);
-	if (left == PAGE_SIZE) {
-		kfree(text);
-		return ERR_PTR(-EFAULT);
-	}
-	text[PAGE_SIZE - 1] = '\0';
-	return text;
+		return 0;
+	*options = kzalloc(PAGE_SIZE);
+	if (!*options)
+		return -ENOMEM;
+	if (copy_from_user(*options, from, PAGE_SIZE) == PAGE_SIZE)
+		return -EFAULT;
+	(*options)[PAGE_SIZE - 1] = '\0';
+	return 0;
 }
 
 long sys_mount(char __user *source, char __user *dir, char __user *type, unsigned long flags,
 	       void __user *data)
 {
-	char *type_name = mount_string(type), *source_name = NULL, *options = NULL;
-	struct path path;
-	long error = IS_ERR(type_name) ? PTR_ERR(type_name) : 0;
+	char *type_name SCOPED(putname) = mount_string(type);
+	char *source_name SCOPED(putname) = NULL, *options SCOPED(kfree) = NULL;
+	struct path path SCOPED(path_put) = {};
+	int error;
 
-	if (error == 0) {
-		source_name = mount_string(source);
-		error = IS_ERR(source_name) ? PTR_ERR(source_name) : 0;
-	}
-	if (error == 0) {
-		options = mount_options(data);
-		error = IS_ERR(options) ? PTR_ERR(options) : 0;
-	}
+	if (IS_ERR(type_name))
+		return PTR_ERR(type_name);
+	source_name = mount_string(source);
+	if (IS_ERR(source_name))
+		return PTR_ERR(source_name);
+	error = mount_options(data, &options);
 	if (error == 0)
 		error = user_path_at(AT_FDCWD, dir, LOOKUP_FOLLOW, &path);
-	if (error == 0) {
-		error = do_mount(source_name, &path, type_name, flags, options);
-		path_put(&path);
-	}
-	putname(type_name);
-	putname(source_name);
-	if (!IS_ERR(options))
-		kfree(options);
-	return error;
+	return error != 0 ? error : do_mount(source_name, &path, type_name, flags, options);
 }
 
 /* Taking off. */
@@ -742,19 +725,13 @@ static int pivot_root(const struct path *new, const struct path *old)
 
 long sys_pivot_root(const char __user *new_root, const char __user *put_old)
 {
-	struct path new, old;
+	struct path new SCOPED(path_put) = {}, old SCOPED(path_put) = {};
 	int error;
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	error = user_path_at(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &new);
-	if (error != 0)
-		return error;
-	error = user_path_at(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
-	if (error == 0) {
-		error = pivot_root(&new, &old);
-		path_put(&old);
-	}
-	path_put(&new);
-	return error;
+	if (error == 0)
+		error = user_path_at(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
+	return error != 0 ? error : pivot_root(&new, &old);
 }

@@ -77,8 +77,7 @@ static void nd_move(struct nameidata *nd, const struct path *to)
 /* The place where a relative path starts. */
 static int start_at(int dfd, const char *name, struct path *path)
 {
-	struct fd f;
-	int error = 0;
+	struct fd f SCOPED(fdput) = {};
 
 	if (dfd == AT_FDCWD) {
 		get_fs_pwd(path);
@@ -87,14 +86,11 @@ static int start_at(int dfd, const char *name, struct path *path)
 	f = fdget_raw(dfd);
 	if (!f.file)
 		return -EBADF;
-	if (*name && !S_ISDIR(f.file->inode->mode)) {
-		error = -ENOTDIR;
-	} else {
-		*path = f.file->path;
-		path_get(path);
-	}
-	fdput(f);
-	return error;
+	if (*name && !S_ISDIR(f.file->inode->mode))
+		return -ENOTDIR;
+	*path = f.file->path;
+	path_get(path);
+	return 0;
 }
 
 /* A walk that stays below where it starts: that is its root. */
@@ -391,14 +387,9 @@ int path_lookup(int dfd, const char *name, unsigned int flags, const struct cred
 
 int user_path_at(int dfd, const char __user *user, unsigned int flags, struct path *path)
 {
-	char *name = flags & LOOKUP_EMPTY ? getname_empty(user) : getname(user);
-	int error;
+	char *name SCOPED(putname) = flags & LOOKUP_EMPTY ? getname_empty(user) : getname(user);
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	error = path_lookup(dfd, name, flags, NULL, path);
-	putname(name);
-	return error;
+	return IS_ERR(name) ? PTR_ERR(name) : path_lookup(dfd, name, flags, NULL, path);
 }
 
 int kern_path(const char *name, unsigned int flags, struct path *path)

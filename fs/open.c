@@ -299,23 +299,21 @@ struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 
 static long open_descriptor(int dfd, const char __user *user, struct open_request *r, bool cloexec)
 {
-	char *name = getname(user);
+	char *name SCOPED(putname) = getname(user);
 	struct file *file;
 	long fd;
 
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 	fd = get_unused_fd(0, cloexec);
-	if (fd >= 0) {
-		file = open_request(dfd, name, r);
-		if (IS_ERR(file)) {
-			put_unused_fd(fd);
-			fd = PTR_ERR(file);
-		} else {
-			fd_install(fd, file);
-		}
+	if (fd < 0)
+		return fd;
+	file = open_request(dfd, name, r);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
 	}
-	putname(name);
+	fd_install(fd, file);
 	return fd;
 }
 
@@ -376,44 +374,36 @@ static int check_directory(const struct path *path)
 
 long sys_chdir(const char __user *name)
 {
-	struct path path;
+	struct path path SCOPED(path_put) = {};
 	int error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
-	if (error != 0)
-		return error;
-	error = check_directory(&path);
+	if (error == 0)
+		error = check_directory(&path);
 	if (error == 0)
 		set_fs_pwd(&path);
-	path_put(&path);
 	return error;
 }
 
 long sys_fchdir(unsigned int fd)
 {
-	struct fd f = fdget_raw(fd);
-	int error;
+	struct fd f SCOPED(fdput) = fdget_raw(fd);
+	int error = f.file ? check_directory(&f.file->path) : -EBADF;
 
-	if (!f.file)
-		return -EBADF;
-	error = check_directory(&f.file->path);
 	if (error == 0)
 		set_fs_pwd(&f.file->path);
-	fdput(f);
 	return error;
 }
 
 long sys_chroot(const char __user *name)
 {
-	struct path path;
+	struct path path SCOPED(path_put) = {};
 	int error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &path);
 
-	if (error != 0)
-		return error;
-	error = check_directory(&path);
+	if (error == 0)
+		error = check_directory(&path);
 	if (error == 0 && !capable(CAP_SYS_CHROOT))
 		error = -EPERM;
 	if (error == 0)
 		set_fs_root(&path);
-	path_put(&path);
 	return error;
 }

@@ -126,7 +126,7 @@ void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left)
 static short poll_one(struct pollfd *pollfd, struct poll_waiter *waiter, bool wait)
 {
 	u32 wanted = (unsigned short)pollfd->events | POLLERR | POLLHUP;
-	struct fd f;
+	struct fd f SCOPED(fdput) = {};
 
 	if (pollfd->fd < 0)
 		return 0;
@@ -134,9 +134,7 @@ static short poll_one(struct pollfd *pollfd, struct poll_waiter *waiter, bool wa
 	if (!f.file)
 		return POLLNVAL;
 	waiter->table.events = wanted;
-	wanted &= vfs_poll(f.file, wait ? &waiter->table : NULL);
-	fdput(f);
-	return wanted;
+	return wanted & vfs_poll(f.file, wait ? &waiter->table : NULL);
 }
 
 static int poll_all(struct pollfd *fds, unsigned int n, u64 *left)

@@ -81,14 +81,12 @@ struct task_struct *proc_get_task(const struct inode *inode, bool *gone)
 
 struct pid *proc_fd_pid(unsigned int fd)
 {
-	struct pid *pid = ERR_PTR(-EBADF);
-	struct fd f = fdget(fd);
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (f.file && f.file->ops == &proc_dir_operations &&
-	    proc_of(f.file->inode)->entry == &pid_entry)
-		pid = get_pid(proc_of(f.file->inode)->pid);
-	fdput(f);
-	return pid;
+	if (!f.file || f.file->ops != &proc_dir_operations ||
+	    proc_of(f.file->inode)->entry != &pid_entry)
+		return ERR_PTR(-EBADF);
+	return get_pid(proc_of(f.file->inode)->pid);
 }
 
 static void put_task(struct task_struct *task)

@@ -87,18 +87,14 @@ long sys_write(unsigned int fd, const char __user *buf, size_t n)
 
 static ssize_t transfer_at(unsigned int fd, char __user *buf, size_t n, loff_t pos, bool write)
 {
-	struct fd f;
-	ssize_t result = -ESPIPE;
+	struct fd f SCOPED(fdput) = {};
 
 	if (pos < 0)
 		return -EINVAL;
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	if (f.file->mode & FMODE_SEEKABLE)
-		result = transfer(f.file, buf, n, &pos, write);
-	fdput(f);
-	return result;
+	return f.file->mode & FMODE_SEEKABLE ? transfer(f.file, buf, n, &pos, write) : -ESPIPE;
 }
 
 long sys_pread64(unsigned int fd, char __user *buf, size_t n, loff_t pos)
@@ -161,18 +157,16 @@ static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov,
 static ssize_t vector_at(unsigned int fd, const struct iovec __user *iov, unsigned long n,
 			 loff_t pos, bool write, int flags)
 {
-	struct fd f;
-	ssize_t result = -ESPIPE;
+	struct fd f SCOPED(fdput) = {};
 
 	if (pos < 0)
 		return -EINVAL;
 	f = fdget(fd);
 	if (!f.file)
 		return -EBADF;
-	if (f.file->mode & FMODE_SEEKABLE)
-		result = transfer_vector(f.file, iov, n, &pos, write, flags);
-	fdput(f);
-	return result;
+	if (!(f.file->mode & FMODE_SEEKABLE))
+		return -ESPIPE;
+	return transfer_vector(f.file, iov, n, &pos, write, flags);
 }
 
 /*
@@ -233,18 +227,16 @@ loff_t generic_llseek(struct file *file, loff_t offset, int whence)
 
 long sys_lseek(unsigned int fd, off_t offset, unsigned int whence)
 {
-	struct fd f = fdget_pos(fd);
-	loff_t result = -ESPIPE;
+	struct fd f SCOPED(fdput) = fdget_pos(fd);
 
 	if (!f.file)
 		return -EBADF;
 	if (whence > SEEK_HOLE)
-		result = -EINVAL;
-	else if (f.file->ops->llseek &&
-		 ((f.file->mode & FMODE_SEEKABLE) || f.file->ops->llseek == noop_llseek))
-		result = f.file->ops->llseek(f.file, offset, whence);
-	fdput(f);
-	return result;
+		return -EINVAL;
+	if (f.file->ops->llseek &&
+	    ((f.file->mode & FMODE_SEEKABLE) || f.file->ops->llseek == noop_llseek))
+		return f.file->ops->llseek(f.file, offset, whence);
+	return -ESPIPE;
 }
 
 int check_new_size(loff_t old, loff_t size)
@@ -334,8 +326,8 @@ static ssize_t do_sendfile(struct fd out, struct fd in, loff_t *pos, size_t n)
 
 long sys_sendfile(int out_fd, int in_fd, off_t __user *user_pos, size_t n)
 {
+	struct fd in SCOPED(fdput) = {}, out SCOPED(fdput) = {};
 	loff_t pos = 0;
-	struct fd in, out;
 	ssize_t result;
 
 	if (user_pos && get_user(pos, user_pos) != 0)
@@ -345,8 +337,6 @@ long sys_sendfile(int out_fd, int in_fd, off_t __user *user_pos, size_t n)
 		return -EBADF;
 	out = fdget(out_fd);
 	result = out.file ? do_sendfile(out, in, user_pos ? &pos : NULL, n) : -EBADF;
-	fdput(out);
-	fdput(in);
 	if (user_pos && put_user(pos, user_pos) != 0)
 		return -EFAULT;
 	return result;

@@ -107,19 +107,16 @@ static int iterate(struct file *file, struct dir_context *ctx)
 static long getdents(unsigned int fd, void __user *buf, unsigned int size, bool old_layout)
 {
 	struct getdents g = {.ctx.emit = emit, .at = buf, .left = size, .old_layout = old_layout};
-	struct fd f = fdget_pos(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget_pos(fd);
+	int error;
 
 	if (!f.file)
 		return -EBADF;
-	result = iterate(f.file, &g.ctx);
-	if (result == 0)
-		result = g.error;
+	error = iterate(f.file, &g.ctx);
 	/* What was written counts more than what came after. */
 	if (g.last_off)
-		result = size - g.left;
-	fdput(f);
-	return result;
+		return size - g.left;
+	return error != 0 ? error : g.error;
 }
 
 long sys_getdents64(unsigned int fd, void __user *buf, unsigned int size)

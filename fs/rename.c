@@ -319,8 +319,7 @@ static int do_rename(int old_dfd, const char *old, int new_dfd, const char *new,
 long sys_renameat2(int old_dfd, const char __user *old, int new_dfd, const char __user *new,
 		   unsigned int flags)
 {
-	char *old_name, *new_name;
-	int error;
+	char *old_name SCOPED(putname) = NULL, *new_name SCOPED(putname) = NULL;
 
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT)) ||
 	    ((flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)) && (flags & RENAME_EXCHANGE)))
@@ -329,9 +328,7 @@ long sys_renameat2(int old_dfd, const char __user *old, int new_dfd, const char 
 	if (IS_ERR(old_name))
 		return PTR_ERR(old_name);
 	new_name = getname(new);
-	error = IS_ERR(new_name) ? PTR_ERR(new_name)
-				 : do_rename(old_dfd, old_name, new_dfd, new_name, flags);
-	putname(new_name);
-	putname(old_name);
-	return error;
+	if (IS_ERR(new_name))
+		return PTR_ERR(new_name);
+	return do_rename(old_dfd, old_name, new_dfd, new_name, flags);
 }

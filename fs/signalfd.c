@@ -210,18 +210,15 @@ static int new_signalfd(sigset_t set, int flags)
 
 static int change_set(int fd, sigset_t set)
 {
-	struct fd f = fdget(fd);
-	int result = -EINVAL;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
 	if (!f.file)
 		return -EBADF;
-	if (f.file->ops == &signalfd_operations) {
-		WRITE_ONCE(((struct signalfd *)f.file->private_data)->set, set);
-		signalfd_notify(current->sighand);
-		result = fd;
-	}
-	fdput(f);
-	return result;
+	if (f.file->ops != &signalfd_operations)
+		return -EINVAL;
+	WRITE_ONCE(((struct signalfd *)f.file->private_data)->set, set);
+	signalfd_notify(current->sighand);
+	return fd;
 }
 
 long sys_signalfd4(int fd, const sigset_t __user *user, size_t size, int flags)

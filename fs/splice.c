@@ -331,22 +331,16 @@ static ssize_t splice_at(struct file *in, loff_t __user *user_in, struct file *o
 long sys_splice(int in_fd, loff_t __user *in_pos, int out_fd, loff_t __user *out_pos, size_t n,
 		unsigned int flags)
 {
-	ssize_t result = -EBADF;
-	struct fd in, out;
+	struct fd in SCOPED(fdput) = {}, out SCOPED(fdput) = {};
 
 	if (n == 0)
 		return 0;
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	in = fdget(in_fd);
-	if (!in.file)
-		return -EBADF;
 	out = fdget(out_fd);
-	if (out.file)
-		result = splice_at(in.file, in_pos, out.file, out_pos, n, flags);
-	fdput(out);
-	fdput(in);
-	return result;
+	return in.file && out.file ? splice_at(in.file, in_pos, out.file, out_pos, n, flags)
+				   : -EBADF;
 }
 
 static ssize_t do_tee(struct file *in, struct file *out, size_t n, unsigned int flags)
@@ -363,22 +357,15 @@ static ssize_t do_tee(struct file *in, struct file *out, size_t n, unsigned int 
 
 long sys_tee(int in_fd, int out_fd, size_t n, unsigned int flags)
 {
-	ssize_t result = -EBADF;
-	struct fd in, out;
+	struct fd in SCOPED(fdput) = {}, out SCOPED(fdput) = {};
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	if (n == 0)
 		return 0;
 	in = fdget(in_fd);
-	if (!in.file)
-		return -EBADF;
 	out = fdget(out_fd);
-	if (out.file)
-		result = do_tee(in.file, out.file, n, flags);
-	fdput(out);
-	fdput(in);
-	return result;
+	return in.file && out.file ? do_tee(in.file, out.file, n, flags) : -EBADF;
 }
 
 /* Memory into the pipe, or what is in the pipe into memory: copied, so gifts may be kept. */
@@ -421,17 +408,12 @@ static ssize_t do_vmsplice(struct file *file, const struct iovec __user *user, u
 
 long sys_vmsplice(int fd, const struct iovec __user *iov, unsigned long n, unsigned int flags)
 {
-	struct fd f;
-	ssize_t result;
+	struct fd f SCOPED(fdput) = {};
 
 	if (flags & ~SPLICE_F_ALL)
 		return -EINVAL;
 	f = fdget(fd);
-	if (!f.file)
-		return -EBADF;
-	result = do_vmsplice(f.file, iov, n, flags);
-	fdput(f);
-	return result;
+	return f.file ? do_vmsplice(f.file, iov, n, flags) : -EBADF;
 }
 
 /* --- copy_file_range(2) --- */
@@ -496,15 +478,9 @@ static ssize_t copy_range_at(struct file *in, loff_t __user *user_in, struct fil
 long sys_copy_file_range(int in_fd, loff_t __user *in_pos, int out_fd, loff_t __user *out_pos,
 			 size_t n, unsigned int flags)
 {
-	ssize_t result = -EBADF;
-	struct fd in = fdget(in_fd), out;
+	struct fd in SCOPED(fdput) = fdget(in_fd), out SCOPED(fdput) = fdget(out_fd);
 
-	if (!in.file)
+	if (!in.file || !out.file)
 		return -EBADF;
-	out = fdget(out_fd);
-	if (out.file)
-		result = copy_range_at(in.file, in_pos, out.file, out_pos, n, flags);
-	fdput(out);
-	fdput(in);
-	return result;
+	return copy_range_at(in.file, in_pos, out.file, out_pos, n, flags);
 }

@@ -61,26 +61,17 @@ static long stat_inode(const struct inode *inode, struct stat __user *user)
 static long stat_path(int dfd, const char __user *name, unsigned int flags,
 		      struct stat __user *user)
 {
-	struct path path;
-	long result = user_path_at(dfd, name, flags, &path);
+	struct path path SCOPED(path_put) = {};
+	long error = user_path_at(dfd, name, flags, &path);
 
-	if (result != 0)
-		return result;
-	result = stat_inode(path.dentry->inode, user);
-	path_put(&path);
-	return result;
+	return error != 0 ? error : stat_inode(path.dentry->inode, user);
 }
 
 long sys_fstat(unsigned int fd, struct stat __user *st)
 {
-	struct fd f = fdget_raw(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget_raw(fd);
 
-	if (!f.file)
-		return -EBADF;
-	result = stat_inode(f.file->inode, st);
-	fdput(f);
-	return result;
+	return f.file ? stat_inode(f.file->inode, st) : -EBADF;
 }
 
 static unsigned int lookup_flags(int flags)
@@ -147,27 +138,22 @@ static void fill_statx(const struct path *path, struct statx *stx, unsigned int 
 long sys_statx(int dfd, const char __user *name, unsigned int flags, unsigned int mask,
 	       struct statx __user *user)
 {
-	struct path path;
-	struct statx *stx;
-	long result;
+	struct path path SCOPED(path_put) = {};
+	struct statx *stx SCOPED(kfree) = NULL;
+	long error;
 
 	if ((mask & STATX_RESERVED) || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE))
 		return -EINVAL;
-	result = user_path_at(dfd, name, lookup_flags(flags), &path);
-	if (result != 0)
-		return result;
+	error = user_path_at(dfd, name, lookup_flags(flags), &path);
+	if (error != 0)
+		return error;
 	stx = kmalloc(sizeof(*stx));
-	if (stx) {
-		fill_statx(&path, stx, mask);
-		result = copy_to_user(user, stx, sizeof(*stx)) ? -EFAULT : 0;
-		kfree(stx);
-	} else {
-		result = -ENOMEM;
-	}
-	path_put(&path);
-	return result;
+	if (!stx)
+		return -ENOMEM;
+	fill_statx(&path, stx, mask);
+	return copy_to_user(user, stx, sizeof(*stx)) ? -EFAULT : 0;
 }
 
 static int check_access(const struct path *path, const struct cred *cred, unsigned int mode)
@@ -194,9 +180,9 @@ static void make_real(struct cred *cred)
 
 long sys_faccessat2(int dfd, const char __user *name, int mode, int flags)
 {
+	struct path path SCOPED(path_put) = {};
 	struct cred cred = *current->cred;
-	struct path path;
-	char *kernel_name;
+	char *kernel_name SCOPED(putname) = NULL;
 	long error;
 
 	if ((mode & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
@@ -207,70 +193,53 @@ long sys_faccessat2(int dfd, const char __user *name, int mode, int flags)
 	if (IS_ERR(kernel_name))
 		return PTR_ERR(kernel_name);
 	error = path_lookup(dfd, kernel_name, lookup_flags(flags), &cred, &path);
-	putname(kernel_name);
-	if (error != 0)
-		return error;
-	error = check_access(&path, &cred, mode);
-	path_put(&path);
-	return error;
+	return error != 0 ? error : check_access(&path, &cred, mode);
 }
 
 /* The text of a link that jumps is the name of what it jumps to. */
 static const char *jump_text(struct inode *inode, char *buf)
 {
-	struct path target, root;
+	struct path target SCOPED(path_put) = {}, root SCOPED(path_put) = {};
 	bool outside;
-	char *text;
 	int error = inode->ops->jump(inode, &target);
 
 	if (error != 0)
 		return ERR_PTR(error);
 	get_fs_root(&root);
-	text = path_name(&target, &root, buf, PATH_MAX, &outside);
-	path_put(&root);
-	path_put(&target);
-	return text;
+	return path_name(&target, &root, buf, PATH_MAX, &outside);
 }
 
 static long read_link(struct inode *inode, char __user *user, int size)
 {
-	char *buf = kmalloc(PATH_MAX);
+	char *buf SCOPED(kfree) = kmalloc(PATH_MAX);
 	const char *text;
-	long result;
+	int n;
 
 	if (!buf)
 		return -ENOMEM;
 	text = inode->ops->jump ? jump_text(inode, buf) : inode->ops->get_link(inode, buf);
-	if (IS_ERR(text)) {
-		result = PTR_ERR(text);
-	} else {
-		result = MIN((int)strlen(text), size);
-		if (copy_to_user(user, text, result))
-			result = -EFAULT;
-	}
-	kfree(buf);
-	return result;
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	n = MIN((int)strlen(text), size);
+	return copy_to_user(user, text, n) ? -EFAULT : n;
 }
 
 long sys_readlinkat(int dfd, const char __user *name, char __user *user, int size)
 {
-	struct path path;
-	long result;
+	struct path path SCOPED(path_put) = {};
 	bool empty;
 	char first;
+	long error;
 
 	if (size <= 0)
 		return -EINVAL;
 	empty = get_user(first, name) == 0 && first == '\0';
-	result = user_path_at(dfd, name, LOOKUP_EMPTY, &path);
-	if (result != 0)
-		return result;
+	error = user_path_at(dfd, name, LOOKUP_EMPTY, &path);
+	if (error != 0)
+		return error;
 	if (S_ISLNK(path.dentry->inode->mode))
-		result = read_link(path.dentry->inode, user, size);
-	else
-		result = empty ? -ENOENT : -EINVAL;
-	path_put(&path);
-	return result;
+		return read_link(path.dentry->inode, user, size);
+	return empty ? -ENOENT : -EINVAL;
 }
 
 static unsigned long statfs_flags(const struct vfsmount *mnt)
@@ -298,82 +267,62 @@ static long statfs_path(const struct path *path, struct statfs __user *user)
 
 long sys_statfs(const char __user *name, struct statfs __user *user)
 {
-	struct path path;
-	long result = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
+	struct path path SCOPED(path_put) = {};
+	long error = user_path_at(AT_FDCWD, name, LOOKUP_FOLLOW, &path);
 
-	if (result != 0)
-		return result;
-	result = statfs_path(&path, user);
-	path_put(&path);
-	return result;
+	return error != 0 ? error : statfs_path(&path, user);
 }
 
 long sys_fstatfs(unsigned int fd, struct statfs __user *user)
 {
-	struct fd f = fdget_raw(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget_raw(fd);
 
-	if (!f.file)
-		return -EBADF;
-	result = statfs_path(&f.file->path, user);
-	fdput(f);
-	return result;
+	return f.file ? statfs_path(&f.file->path, user) : -EBADF;
 }
 
 /* The name of the working directory, its NUL counted. */
 long sys_getcwd(char __user *user, unsigned long size)
 {
 	static const char unreachable[] = "(unreachable)";
-	struct path root, pwd;
-	char *buf = kmalloc(PATH_MAX), *text;
+	struct path root SCOPED(path_put) = {}, pwd SCOPED(path_put) = {};
+	char *buf SCOPED(kfree) = kmalloc(PATH_MAX), *text;
+	unsigned long len;
 	bool outside;
-	long result;
 
 	if (!buf)
 		return -ENOMEM;
 	get_fs_root_and_pwd(&root, &pwd);
-	text = path_name(&pwd, &root, buf, PATH_MAX, &outside);
 	if (pwd.dentry->flags & DENTRY_GONE)
-		text = ERR_PTR(-ENOENT);
-	if (!IS_ERR(text) && outside) {
-		if (text - buf < (long)sizeof(unreachable) - 1) {
-			text = ERR_PTR(-ENAMETOOLONG);
-		} else {
-			text -= sizeof(unreachable) - 1;
-			memcpy(text, unreachable, sizeof(unreachable) - 1);
-		}
+		return -ENOENT;
+	text = path_name(&pwd, &root, buf, PATH_MAX, &outside);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	if (outside) {
+		if (text - buf < (long)sizeof(unreachable) - 1)
+			return -ENAMETOOLONG;
+		text -= sizeof(unreachable) - 1;
+		memcpy(text, unreachable, sizeof(unreachable) - 1);
 	}
-	result = IS_ERR(text) ? PTR_ERR(text) : (long)strlen(text) + 1;
-	if (result > 0 && (unsigned long)result > size)
-		result = -ERANGE;
-	if (result > 0 && copy_to_user(user, text, result))
-		result = -EFAULT;
-	path_put(&root);
-	path_put(&pwd);
-	kfree(buf);
-	return result;
+	len = strlen(text) + 1;
+	if (len > size)
+		return -ERANGE;
+	return copy_to_user(user, text, len) ? -EFAULT : (long)len;
 }
 
 long sys_syncfs(int fd)
 {
-	struct fd f = fdget(fd);
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (!f.file)
-		return -EBADF;
-	fdput(f);
-	return 0;
+	return f.file ? 0 : -EBADF;
 }
 
 long sys_fsync(unsigned int fd)
 {
-	struct fd f = fdget(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
 	if (!f.file)
 		return -EBADF;
-	result = f.file->ops->fsync ? f.file->ops->fsync(f.file) : -EINVAL;
-	fdput(f);
-	return result;
+	return f.file->ops->fsync ? f.file->ops->fsync(f.file) : -EINVAL;
 }
 
 /* Advice about a file in memory: checked, and then there is nothing to do. */

@@ -241,31 +241,25 @@ long sys_timerfd_create(int clock, int flags)
 	return fd;
 }
 
-/* The timer behind a descriptor. EBADF, EINVAL as ERR_PTR, and then nothing is held. */
-static struct timerfd *get_timerfd(int fd, struct fd *f)
+/* The timer behind a descriptor, whose caller holds it; ERR_PTR of EBADF, EINVAL. */
+static struct timerfd *timerfd_of(struct fd f)
 {
-	*f = fdget(fd);
-	if (!f->file)
+	if (!f.file)
 		return ERR_PTR(-EBADF);
-	if (f->file->ops == &timerfd_operations)
-		return f->file->private_data;
-	fdput(*f);
-	return ERR_PTR(-EINVAL);
+	return f.file->ops == &timerfd_operations ? f.file->private_data : ERR_PTR(-EINVAL);
 }
 
 static int set_timerfd(int fd, int flags, struct interval value, struct interval *old)
 {
-	struct fd f;
-	struct timerfd *t = get_timerfd(fd, &f);
+	struct fd f SCOPED(fdput) = fdget(fd);
+	struct timerfd *t = timerfd_of(f);
 	irq_state_t irq;
 	int error;
 
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-	if (is_alarm(t->clock) && !capable(CAP_WAKE_ALARM)) {
-		fdput(f);
+	if (is_alarm(t->clock) && !capable(CAP_WAKE_ALARM))
 		return -EPERM;
-	}
 	irq = spin_lock_irqsave(&t->lock);
 	go_on(t);
 	*old = time_left(t);
@@ -273,7 +267,6 @@ static int set_timerfd(int fd, int flags, struct interval value, struct interval
 	clock_timer_disarm(&t->timer);
 	error = set_timer(t, flags, value);
 	spin_unlock_irqrestore(&t->lock, irq);
-	fdput(f);
 	return error;
 }
 
@@ -292,8 +285,8 @@ long sys_timerfd_settime(int fd, int flags, const struct uapi_itimerspec __user 
 
 long sys_timerfd_gettime(int fd, struct uapi_itimerspec __user *to)
 {
-	struct fd f;
-	struct timerfd *t = get_timerfd(fd, &f);
+	struct fd f SCOPED(fdput) = fdget(fd);
+	struct timerfd *t = timerfd_of(f);
 	struct interval left;
 	irq_state_t irq;
 
@@ -303,6 +296,5 @@ long sys_timerfd_gettime(int fd, struct uapi_itimerspec __user *to)
 	t->ticks += go_on(t);
 	left = time_left(t);
 	spin_unlock_irqrestore(&t->lock, irq);
-	fdput(f);
 	return put_itimerspec(&left, to);
 }

@@ -347,24 +347,15 @@ long xattr_do_remove(const struct path *path, const struct xattr_call *call)
 
 long xattr_on_path(const char __user *name, unsigned int lookup, const struct xattr_call *call)
 {
-	struct path path;
-	long result = user_path_at(AT_FDCWD, name, lookup, &path);
+	struct path path SCOPED(path_put) = {};
+	long error = user_path_at(AT_FDCWD, name, lookup, &path);
 
-	if (result != 0)
-		return result;
-	result = call->run(&path, call);
-	path_put(&path);
-	return result;
+	return error != 0 ? error : call->run(&path, call);
 }
 
 long xattr_on_fd(int fd, const struct xattr_call *call)
 {
-	struct fd f = fdget(fd);
-	long result;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (!f.file)
-		return -EBADF;
-	result = call->run(&f.file->path, call);
-	fdput(f);
-	return result;
+	return f.file ? call->run(&f.file->path, call) : -EBADF;
 }

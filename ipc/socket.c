@@ -27,25 +27,40 @@ static struct vfsmount *socket_mount;
 
 /* --- Sockets as files --- */
 
+static bool may_not_wait(const struct file *file, const struct socket_message *message)
+{
+	return (file->flags & O_NONBLOCK) || (message->flags & MSG_DONTWAIT);
+}
+
+static ssize_t receive_message(struct file *file, struct socket_message *message)
+{
+	return unix_receive(file_sock(file), message, may_not_wait(file, message));
+}
+
+static ssize_t send_message(struct file *file, struct socket_message *message)
+{
+	ssize_t result = scm_import(message);
+
+	if (result != 0)
+		return result;
+	result = unix_send(file_sock(file), message, may_not_wait(file, message));
+	scm_drop(message);
+	return result;
+}
+
 static ssize_t socket_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct socket_message message = {.data = *to};
 
-	return unix_receive(file_sock(file), &message, file->flags & O_NONBLOCK);
+	return receive_message(file, &message);
 }
 
 static ssize_t socket_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
-	struct socket_message message = {.data = *from};
 	bool packet = file_sock(file)->type == SOCK_SEQPACKET;
-	ssize_t result = scm_import(&message);
+	struct socket_message message = {.data = *from, .flags = packet ? MSG_EOR : 0};
 
-	if (result != 0)
-		return result;
-	message.flags = packet ? MSG_EOR : 0;
-	result = unix_send(file_sock(file), &message, file->flags & O_NONBLOCK);
-	scm_drop(&message);
-	return result;
+	return send_message(file, &message);
 }
 
 static long socket_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -245,72 +260,56 @@ long sys_bind(int fd, const void __user *user, int len)
 {
 	struct sockaddr_un name;
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
 	if (error == 0)
 		error = read_name(&name, user, len);
-	if (error == 0)
-		error = unix_bind(file_sock(f.file), &name, len);
-	fdput(f);
-	return error;
+	return error ? error : unix_bind(file_sock(f.file), &name, len);
 }
 
 long sys_connect(int fd, const void __user *user, int len)
 {
 	struct sockaddr_un name;
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
 	if (error == 0)
 		error = read_name(&name, user, len);
-	if (error == 0)
-		error = unix_connect(file_sock(f.file), &name, len, f.file->flags & O_NONBLOCK);
-	fdput(f);
-	return error;
+	if (error)
+		return error;
+	return unix_connect(file_sock(f.file), &name, len, f.file->flags & O_NONBLOCK);
 }
 
 long sys_listen(int fd, int backlog)
 {
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
-	if (error == 0)
-		error = unix_listen(file_sock(f.file), backlog);
-	fdput(f);
-	return error;
+	return error ? error : unix_listen(file_sock(f.file), backlog);
 }
 
 long sys_shutdown(int fd, int how)
 {
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
-	if (error == 0)
-		error = unix_shutdown(file_sock(f.file), how);
-	fdput(f);
-	return error;
+	return error ? error : unix_shutdown(file_sock(f.file), how);
 }
 
 long sys_getsockname(int fd, void __user *user, int __user *len)
 {
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
-	if (error == 0)
-		error = store_sock_name(file_sock(f.file), user, len);
-	fdput(f);
-	return error;
+	return error ? error : store_sock_name(file_sock(f.file), user, len);
 }
 
 long sys_getpeername(int fd, void __user *user, int __user *len)
 {
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
-	if (error == 0)
-		error = store_peer_name(file_sock(f.file), user, len);
-	fdput(f);
-	return error;
+	return error ? error : store_peer_name(file_sock(f.file), user, len);
 }
 
 /* A connection becomes a file, and its peer's name is stored where that is wanted. */
@@ -339,8 +338,8 @@ static int accept_from(struct file *listener, int fd, int flags, void __user *na
 
 long sys_accept4(int fd, void __user *name, int __user *len, int flags)
 {
+	struct fd f SCOPED(fdput) = {};
 	int error, new;
-	struct fd f;
 
 	if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
 		return -EINVAL;
@@ -348,36 +347,23 @@ long sys_accept4(int fd, void __user *name, int __user *len, int flags)
 	if (error != 0)
 		return error;
 	new = reserve_fd(flags);
-	if (new >= 0) {
-		error = accept_from(f.file, new, flags, name, len);
-		if (error != 0)
-			put_unused_fd(new);
-	}
-	fdput(f);
-	return error ? error : new;
+	if (new < 0)
+		return new;
+	error = accept_from(f.file, new, flags, name, len);
+	if (error == 0)
+		return new;
+	put_unused_fd(new);
+	return error;
 }
 
 /* --- Sending and receiving --- */
-
-static ssize_t send_message(struct file *file, struct socket_message *message)
-{
-	bool nonblock = (file->flags & O_NONBLOCK) || (message->flags & MSG_DONTWAIT);
-	ssize_t result = scm_import(message);
-
-	if (result != 0)
-		return result;
-	result = unix_send(file_sock(file), message, nonblock);
-	scm_drop(message);
-	return result;
-}
 
 long sys_sendto(int fd, const void __user *buf, size_t n, unsigned int flags,
 		const void __user *name, int len)
 {
 	struct socket_message message = {.flags = flags};
+	struct fd f SCOPED(fdput) = {};
 	int error;
-	long result;
-	struct fd f;
 
 	if (!access_ok(buf, n))
 		return -EFAULT;
@@ -387,18 +373,16 @@ long sys_sendto(int fd, const void __user *buf, size_t n, unsigned int flags,
 		error = read_name(&message.name, name, len);
 		message.name_len = len;
 	}
-	result = error ? error : send_message(f.file, &message);
-	fdput(f);
-	return result;
+	return error ? error : send_message(f.file, &message);
 }
 
 long sys_recvfrom(int fd, void __user *buf, size_t n, unsigned int flags, void __user *name,
 		  int __user *len)
 {
 	struct socket_message message = {.flags = flags};
+	struct fd f SCOPED(fdput) = {};
 	int error;
 	long result;
-	struct fd f;
 
 	if (!access_ok(buf, n))
 		return -EFAULT;
@@ -406,15 +390,10 @@ long sys_recvfrom(int fd, void __user *buf, size_t n, unsigned int flags, void _
 	f = socket_fd(fd, &error);
 	if (error != 0)
 		return error;
-	result = unix_receive(file_sock(f.file), &message,
-			      (f.file->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT));
-	if (result >= 0 && name) {
+	result = receive_message(f.file, &message);
+	if (result >= 0 && name)
 		error = store_name(&message.name, message.name_len, name, len);
-		if (error != 0)
-			result = error;
-	}
-	fdput(f);
-	return result;
+	return error ? error : result;
 }
 
 /* A program's msghdr with its array of buffers; *iov is to be kfreed if it is not fast. */
@@ -468,8 +447,7 @@ static long receive_msghdr(struct file *file, struct user_msghdr __user *user, u
 
 	if (result != 0)
 		return result;
-	result = unix_receive(file_sock(file), &message,
-			      (file->flags & O_NONBLOCK) || (flags & MSG_DONTWAIT));
+	result = receive_message(file, &message);
 	if (iov != fast)
 		kfree(iov);
 	if (result < 0)
@@ -487,38 +465,32 @@ static long receive_msghdr(struct file *file, struct user_msghdr __user *user, u
 
 long sys_sendmsg(int fd, const struct user_msghdr __user *user, unsigned int flags)
 {
+	struct fd f SCOPED(fdput) = {};
 	int error;
-	struct fd f;
-	long result;
 
 	if (flags & MSG_CMSG_COMPAT)
 		return -EINVAL;
 	f = socket_fd(fd, &error);
-	result = error ? error : send_msghdr(f.file, user, flags);
-	fdput(f);
-	return result;
+	return error ? error : send_msghdr(f.file, user, flags);
 }
 
 long sys_recvmsg(int fd, struct user_msghdr __user *user, unsigned int flags)
 {
+	struct fd f SCOPED(fdput) = {};
 	int error;
-	struct fd f;
-	long result;
 
 	if (flags & MSG_CMSG_COMPAT)
 		return -EINVAL;
 	f = socket_fd(fd, &error);
-	result = error ? error : receive_msghdr(f.file, user, flags);
-	fdput(f);
-	return result;
+	return error ? error : receive_msghdr(f.file, user, flags);
 }
 
 long sys_sendmmsg(int fd, struct mmsghdr __user *user, unsigned int n, unsigned int flags)
 {
+	struct fd f SCOPED(fdput) = {};
 	unsigned int done = 0;
-	int error;
-	struct fd f;
 	long result = 0;
+	int error;
 
 	if (flags & MSG_CMSG_COMPAT)
 		return -EINVAL;
@@ -532,7 +504,6 @@ long sys_sendmmsg(int fd, struct mmsghdr __user *user, unsigned int n, unsigned 
 		if (result < 0)
 			break;
 	}
-	fdput(f);
 	return done ? done : result;
 }
 

@@ -118,17 +118,15 @@ static int set_option(struct unix_sock *sock, int option, const void __user *use
 
 long sys_setsockopt(int fd, int level, int option, const void __user *user, int len)
 {
+	struct fd f SCOPED(fdput) = {};
 	int error;
-	struct fd f;
 
 	if (len < 0)
 		return -EINVAL;
 	f = socket_fd(fd, &error);
-	if (error == 0)
-		error = level == SOL_SOCKET ? set_option(file_sock(f.file), option, user, len)
-					    : -EOPNOTSUPP;
-	fdput(f);
-	return error;
+	if (error == 0 && level != SOL_SOCKET)
+		error = -EOPNOTSUPP;
+	return error ? error : set_option(file_sock(f.file), option, user, len);
 }
 
 static int get_number(struct unix_sock *sock, int option, int *value)
@@ -253,11 +251,9 @@ static int export_option(struct unix_sock *sock, int option, void __user *user, 
 long sys_getsockopt(int fd, int level, int option, void __user *user, int __user *len)
 {
 	int error;
-	struct fd f = socket_fd(fd, &error);
+	struct fd f SCOPED(fdput) = socket_fd(fd, &error);
 
-	if (error == 0)
-		error = level == SOL_SOCKET ? export_option(file_sock(f.file), option, user, len)
-					    : -EOPNOTSUPP;
-	fdput(f);
-	return error;
+	if (error == 0 && level != SOL_SOCKET)
+		error = -EOPNOTSUPP;
+	return error ? error : export_option(file_sock(f.file), option, user, len);
 }

@@ -125,15 +125,12 @@ void pidfd_abandon(int fd, struct file *file)
 
 struct pid *pidfd_get_pid(unsigned int fd, unsigned int *flags)
 {
-	struct fd f = fdget(fd);
-	struct pid *pid = ERR_PTR(-EBADF);
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (f.file && f.file->ops == &pidfd_operations) {
-		pid = get_pid(f.file->private_data);
-		*flags = f.file->flags;
-	}
-	fdput(f);
-	return pid;
+	if (!f.file || f.file->ops != &pidfd_operations)
+		return ERR_PTR(-EBADF);
+	*flags = f.file->flags;
+	return get_pid(f.file->private_data);
 }
 
 struct task_struct *pidfd_get_task(unsigned int fd)

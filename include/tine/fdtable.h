@@ -52,7 +52,11 @@ struct fd fdget(unsigned int fd);
 struct fd fdget_raw(unsigned int fd);
 /* With the file offset locked if somebody else could use it. */
 struct fd fdget_pos(unsigned int fd);
-void fdput(struct fd f);
+void fdput(struct fd f); /* tolerates one without a file */
+static inline void scoped_fdput(struct fd *f)
+{
+	fdput(*f);
+}
 
 /*
  * Reserves the lowest free descriptor >= from, below RLIMIT_NOFILE. EMFILE, ENOMEM; EINVAL if from

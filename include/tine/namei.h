@@ -40,6 +40,10 @@ struct nameidata {
 char *getname(const char __user *name);
 char *getname_empty(const char __user *name);
 void putname(char *name); /* tolerates NULL and ERR_PTR */
+static inline void scoped_putname(char **name)
+{
+	putname(*name);
+}
 
 /* Walks to the directory that holds the last component; nd_end when done, also after failure. */
 int nd_begin(struct nameidata *nd, int dfd, const char *name, unsigned int flags);
@@ -62,7 +66,8 @@ int user_path_at(int dfd, const char __user *name, unsigned int flags, struct pa
 int kern_path(const char *name, unsigned int flags, struct path *path);
 
 void path_get(const struct path *path);
-void path_put(const struct path *path);
+void path_put(const struct path *path); /* tolerates one of NULLs */
+#define scoped_path_put path_put
 static inline bool path_equal(const struct path *a, const struct path *b)
 {
 	return a->mnt == b->mnt && a->dentry == b->dentry;

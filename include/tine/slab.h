@@ -47,6 +47,10 @@ void *kzalloc(size_t size) __must_check;
 /* Whole array; NULL as well if n * size overflows. */
 void *kcalloc(size_t n, size_t size) __must_check;
 void kfree(void *ptr);
+static inline void scoped_kfree(void *at)
+{
+	kfree(*(void **)at);
+}
 char *kstrdup(const char *s) __must_check;
 
 void slab_init(void);

@@ -33,6 +33,13 @@ typedef s32 clockid_t;
 /* Marks a pointer that came from user space: only the functions of uaccess.h may follow it. */
 #define __user
 
+/*
+ * A variable that gives back what it holds, by release(), where its scope ends, on every way out:
+ *	struct fd f SCOPED(fdput) = fdget(fd);
+ * release is one that does nothing for an empty value; beside it stands scoped_release().
+ */
+#define SCOPED(release) __attribute__((cleanup(scoped_##release)))
+
 #define __packed            __attribute__((packed))
 #define __aligned(n)        __attribute__((aligned(n)))
 #define __noreturn          __attribute__((noreturn))
