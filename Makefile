@@ -59,6 +59,7 @@ tasks.test-linux    = build user qemu linux
 tasks.bench         = build user qemu linux
 tasks.check         = build user unit format
 tasks.format        = format
+tasks.docs          = unit
 
 # Everything that is built comes after this, so that doctor runs once and first. The compiler is looked
 # up later still, in the recipes, since doctor may just have installed it.
@@ -339,10 +340,10 @@ bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure fork, on Tine and on
 
 # ---- keeping it in order --------------------------------------------------------------------------
 
-C_FILES := $(sort $(shell find arch kernel mm fs ipc include user tests -name '*.[ch]' 2>/dev/null))
+C_FILES := $(sort $(shell find arch kernel mm fs ipc include user tests tools -name '*.[ch]' 2>/dev/null))
 
 .PHONY: check check-format check-build check-tools
-check: check-format check-tools check-build ## what can be checked without booting: format, warnings, citations, layers
+check: check-format check-tools check-build ## what can be checked without booting: format, warnings, citations, documents, layers
 
 check-format: | need
 	$(call say,CHECK,format)
@@ -351,9 +352,11 @@ check-format: | need
 			{ echo "$$file: not as .clang-format says; make format lays it out"; bad=1; }; \
 	done; exit $$bad
 
-check-tools: | need
+check-tools: $(CLONE_RULES) | need
 	$(call say,CHECK,citations)
 	$(Q)python3 tools/check_citations.py
+	$(call say,CHECK,clone flags)
+	$(Q)python3 tools/clone_flags.py --check $(CLONE_RULES)
 	$(call say,CHECK,layers)
 	$(Q)python3 tools/check_layers.py
 	$(call say,CHECK,size)
@@ -365,6 +368,17 @@ check-build: | need
 
 .PHONY: every-program
 every-program: $(B)/tine.elf $(B)/debug/tine.elf $(USER_PROGRAMS) $(UNIT_TESTS)
+
+# The rules of clone, as a program of this machine prints them.
+CLONE_RULES = $(B)/tools/clone_rules
+$(CLONE_RULES): tools/clone_rules.c kernel/clone_rules.c $(B)/stamp/unit
+	$(call say,HOST,$@)
+	@mkdir -p $(@D)
+	$(Q)gcc $(UNIT_CFLAGS) -MMD -MP -MF $@.d -MT $@ -o $@ $(filter %.c,$^)
+
+.PHONY: docs
+docs: $(CLONE_RULES) ## write docs/clone-flags.md and README's table of flags anew
+	$(Q)python3 tools/clone_flags.py $(CLONE_RULES)
 
 .PHONY: format
 format: | need ## lay the code out as .clang-format says
