@@ -22,6 +22,7 @@
 #include <tine/mm.h>
 #include <tine/printk.h>
 #include <tine/slab.h>
+#include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/uaccess.h>
@@ -34,26 +35,6 @@
 	 CAP_MASK(CAP_LINUX_IMMUTABLE) | CAP_MASK(CAP_MAC_OVERRIDE))
 
 #define KEEP 0xffffffffu /* as an id: no change */
-
-long sys_getresuid(uid_t __user *real, uid_t __user *effective, uid_t __user *saved)
-{
-	const struct cred *cred = current->cred;
-
-	if (put_user(cred->uid, real) || put_user(cred->euid, effective) ||
-	    put_user(cred->suid, saved))
-		return -EFAULT;
-	return 0;
-}
-
-long sys_getresgid(gid_t __user *real, gid_t __user *effective, gid_t __user *saved)
-{
-	const struct cred *cred = current->cred;
-
-	if (put_user(cred->gid, real) || put_user(cred->egid, effective) ||
-	    put_user(cred->sgid, saved))
-		return -EFAULT;
-	return 0;
-}
 
 /*
  * Makes new current's. A process that is no longer what its parent started, or what may look into
@@ -70,14 +51,6 @@ static void commit_ids(struct cred *new)
 	}
 	commit_creds(new);
 }
-
-/* For setres*id: to set an id to what it is, or leave it, is nothing. */
-static bool keeps(u32 id, u32 old)
-{
-	return id == KEEP || id == old;
-}
-
-/* User ids. */
 
 static bool is_root(const struct cred *cred)
 {
@@ -120,212 +93,132 @@ static void note_process_limit(const struct user_struct *user)
 		current->flags &= ~PF_NPROC_EXCEEDED;
 }
 
-/* Finishes a change of user ids and commits it. EAGAIN: out of memory, as Linux has it. */
-static int commit_user_change(struct cred *new)
+/* What depends on the user ids of new. EAGAIN: out of memory, as Linux has it. */
+static int change_user(struct cred *new)
 {
 	const struct cred *old = current->cred;
 	struct user_struct *user;
 
 	if (new->uid != old->uid) {
 		user = get_user_struct(new->uid);
-		if (!user) {
-			put_cred(new);
+		if (!user)
 			return -EAGAIN;
-		}
 		put_user_struct(new->user);
 		new->user = user;
 		note_process_limit(user);
 	}
-	new->fsuid = new->euid;
 	adjust_capabilities(new, old);
+	return 0;
+}
+
+/* --- The ids of users and of groups: the same rules for both, but no capability depends on groups --- */
+
+static bool may_set_any(enum id_kind kind)
+{
+	return capable(kind == GROUP_IDS ? CAP_SETGID : CAP_SETUID);
+}
+
+/* id is one of the three, or none is asked for: setting it needs no capability. */
+static bool has_id(const struct ids *ids, u32 id)
+{
+	return id == KEEP || id == ids->real || id == ids->effective || id == ids->saved;
+}
+
+static u32 chosen(u32 id, u32 old)
+{
+	return id == KEEP ? old : id;
+}
+
+/* Makes ids current's; the fs id is the effective one from now on. */
+static int commit_change(enum id_kind kind, struct ids *ids)
+{
+	struct cred *new = prepare_creds();
+
+	if (!new)
+		return -ENOMEM;
+	ids->fs = ids->effective;
+	new->ids[kind] = *ids;
+	if (kind == USER_IDS && change_user(new) != 0) {
+		put_cred(new);
+		return -EAGAIN;
+	}
 	commit_ids(new);
 	return 0;
 }
 
-long sys_setuid(uid_t uid)
+long get_ids(enum id_kind kind, u32 __user *real, u32 __user *effective, u32 __user *saved)
 {
-	const struct cred *old = current->cred;
-	bool capable_setuid = capable(CAP_SETUID);
-	struct cred *new;
+	struct ids ids = current->cred->ids[kind];
 
-	if (uid == KEEP)
-		return -EINVAL;
-	if (!capable_setuid && uid != old->uid && uid != old->suid)
-		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	new->euid = uid;
-	if (capable_setuid)
-		new->uid = new->suid = uid;
-	return commit_user_change(new);
-}
-
-long sys_setreuid(uid_t real, uid_t effective)
-{
-	const struct cred *old = current->cred;
-	struct cred *new;
-
-	if (real != KEEP && real != old->uid && real != old->euid && !capable(CAP_SETUID))
-		return -EPERM;
-	if (effective != KEEP && effective != old->uid && effective != old->euid &&
-	    effective != old->suid && !capable(CAP_SETUID))
-		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	if (real != KEEP)
-		new->uid = real;
-	if (effective != KEEP)
-		new->euid = effective;
-	if (real != KEEP || (effective != KEEP && effective != old->uid))
-		new->suid = new->euid;
-	return commit_user_change(new);
-}
-
-/* Without CAP_SETUID only the three ids that one has may be set. */
-static bool may_become(uid_t uid)
-{
-	const struct cred *cred = current->cred;
-
-	return uid == KEEP || uid == cred->uid || uid == cred->euid || uid == cred->suid;
-}
-
-long sys_setresuid(uid_t real, uid_t effective, uid_t saved)
-{
-	const struct cred *old = current->cred;
-	struct cred *new;
-
-	if (keeps(real, old->uid) && keeps(effective, old->euid) && keeps(saved, old->suid) &&
-	    keeps(effective, old->fsuid))
-		return 0;
-	if ((!may_become(real) || !may_become(effective) || !may_become(saved)) &&
-	    !capable(CAP_SETUID))
-		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	if (real != KEEP)
-		new->uid = real;
-	if (effective != KEEP)
-		new->euid = effective;
-	if (saved != KEEP)
-		new->suid = saved;
-	return commit_user_change(new);
-}
-
-/* Returns the old one, whether it changed or not. */
-long sys_setfsuid(uid_t uid)
-{
-	const struct cred *old = current->cred;
-	uid_t before = old->fsuid;
-	struct cred *new;
-
-	if (uid == KEEP || uid == before || (!may_become(uid) && !capable(CAP_SETUID)))
-		return before;
-	new = prepare_creds();
-	if (!new)
-		return before;
-	new->fsuid = uid;
-	adjust_file_capabilities(new, old);
-	commit_ids(new);
-	return before;
-}
-
-/* Group ids: the same rules, and no capability depends on them. */
-
-static bool may_join(gid_t gid)
-{
-	const struct cred *cred = current->cred;
-
-	return gid == KEEP || gid == cred->gid || gid == cred->egid || gid == cred->sgid;
-}
-
-static int commit_group_change(struct cred *new)
-{
-	new->fsgid = new->egid;
-	commit_ids(new);
+	if (put_user(ids.real, real) || put_user(ids.effective, effective) ||
+	    put_user(ids.saved, saved))
+		return -EFAULT;
 	return 0;
 }
 
-long sys_setgid(gid_t gid)
+long set_id(enum id_kind kind, u32 id)
 {
-	const struct cred *old = current->cred;
-	bool capable_setgid = capable(CAP_SETGID);
-	struct cred *new;
+	struct ids ids = current->cred->ids[kind];
+	bool any = may_set_any(kind);
 
-	if (gid == KEEP)
+	if (id == KEEP)
 		return -EINVAL;
-	if (!capable_setgid && gid != old->gid && gid != old->sgid)
+	if (!any && id != ids.real && id != ids.saved)
 		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	new->egid = gid;
-	if (capable_setgid)
-		new->gid = new->sgid = gid;
-	return commit_group_change(new);
+	ids.effective = id;
+	if (any)
+		ids.real = ids.saved = id;
+	return commit_change(kind, &ids);
 }
 
-long sys_setregid(gid_t real, gid_t effective)
+long set_re_ids(enum id_kind kind, u32 real, u32 effective)
 {
-	const struct cred *old = current->cred;
-	struct cred *new;
+	struct ids old = current->cred->ids[kind], new = old;
 
-	if (real != KEEP && real != old->gid && real != old->egid && !capable(CAP_SETGID))
+	if (real != KEEP && real != old.real && real != old.effective && !may_set_any(kind))
 		return -EPERM;
-	if (!may_join(effective) && !capable(CAP_SETGID))
+	if (!has_id(&old, effective) && !may_set_any(kind))
 		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	if (real != KEEP)
-		new->gid = real;
-	if (effective != KEEP)
-		new->egid = effective;
-	if (real != KEEP || (effective != KEEP && effective != old->gid))
-		new->sgid = new->egid;
-	return commit_group_change(new);
+	new.real = chosen(real, old.real);
+	new.effective = chosen(effective, old.effective);
+	if (real != KEEP || (effective != KEEP && effective != old.real))
+		new.saved = new.effective;
+	return commit_change(kind, &new);
 }
 
-long sys_setresgid(gid_t real, gid_t effective, gid_t saved)
+long set_res_ids(enum id_kind kind, u32 real, u32 effective, u32 saved)
 {
-	const struct cred *old = current->cred;
-	struct cred *new;
+	struct ids old = current->cred->ids[kind];
+	struct ids new = {chosen(real, old.real), chosen(effective, old.effective),
+			  chosen(saved, old.saved), chosen(effective, old.fs)};
 
-	if (keeps(real, old->gid) && keeps(effective, old->egid) && keeps(saved, old->sgid) &&
-	    keeps(effective, old->fsgid))
+	/* To set them to what they are is nothing. */
+	if (memcmp(&new, &old, sizeof(new)) == 0)
 		return 0;
-	if ((!may_join(real) || !may_join(effective) || !may_join(saved)) && !capable(CAP_SETGID))
+	if (!(has_id(&old, real) && has_id(&old, effective) && has_id(&old, saved)) &&
+	    !may_set_any(kind))
 		return -EPERM;
-	new = prepare_creds();
-	if (!new)
-		return -ENOMEM;
-	if (real != KEEP)
-		new->gid = real;
-	if (effective != KEEP)
-		new->egid = effective;
-	if (saved != KEEP)
-		new->sgid = saved;
-	return commit_group_change(new);
+	return commit_change(kind, &new);
 }
 
-long sys_setfsgid(gid_t gid)
+long set_fs_id(enum id_kind kind, u32 id)
 {
-	gid_t before = current->cred->fsgid;
+	struct ids ids = current->cred->ids[kind];
 	struct cred *new;
 
-	if (gid == KEEP || gid == before || (!may_join(gid) && !capable(CAP_SETGID)))
-		return before;
+	if (id == KEEP || id == ids.fs || (!has_id(&ids, id) && !may_set_any(kind)))
+		return ids.fs;
 	new = prepare_creds();
 	if (!new)
-		return before;
-	new->fsgid = gid;
+		return ids.fs;
+	new->ids[kind].fs = id;
+	if (kind == USER_IDS)
+		adjust_file_capabilities(new, current->cred);
 	commit_ids(new);
-	return before;
+	return ids.fs;
 }
 
-/* Supplementary groups. */
+/* --- Supplementary groups --- */
 
 long sys_getgroups(int size, gid_t __user *list)
 {

@@ -58,10 +58,20 @@ struct group_info {
 	gid_t gid[]; /* sorted */
 };
 
+enum id_kind { USER_IDS, GROUP_IDS };
+struct ids {
+	u32 real, effective, saved, fs;
+};
+
 struct cred {
 	struct atomic count;
-	uid_t uid, euid, suid, fsuid;
-	gid_t gid, egid, sgid, fsgid;
+	union {
+		struct {
+			uid_t uid, euid, suid, fsuid;
+			gid_t gid, egid, sgid, fsgid;
+		};
+		struct ids ids[2]; /* the same, by enum id_kind */
+	};
 	struct group_info *groups; /* counted; NULL: none */
 	struct user_struct *user;  /* counted; of uid */
 	u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
@@ -113,6 +123,17 @@ enum inspect_by { INSPECT_BY_REAL_IDS, INSPECT_BY_FILE_IDS };
 bool may_inspect(struct task_struct *task, enum inspect_by by);
 bool in_group(const struct cred *cred, gid_t gid); /* fsgid or a supplementary group */
 /* exec's change of credentials for a set-user-id file etc. is in kernel/exec.c. */
+
+/*
+ * getresuid(2), setuid(2), setreuid(2), setresuid(2), setfsuid(2), and the same for groups
+ * (kernel/cred_syscalls.c).
+ */
+long get_ids(enum id_kind kind, u32 __user *real, u32 __user *effective, u32 __user *saved);
+long set_id(enum id_kind kind, u32 id);
+long set_re_ids(enum id_kind kind, u32 real, u32 effective);
+long set_res_ids(enum id_kind kind, u32 real, u32 effective, u32 saved);
+/* Returns the old one, whether it changed or not. */
+long set_fs_id(enum id_kind kind, u32 id);
 
 void cred_init(void);
 
