@@ -39,23 +39,21 @@ static unsigned int pty_count; /* atomic */
 
 static bool parse_number(const char *text, unsigned int base, unsigned int *value)
 {
-	u64 n = 0;
+	u64 n;
+	const char *end = parse_digits(text, base, &n);
 
-	if (!*text)
+	if (!end || *end || n > INT32_MAX)
 		return false;
-	for (; *text >= '0' && *text < (char)('0' + base) && n <= INT32_MAX; text++)
-		n = n * base + (*text - '0');
 	*value = n;
-	return !*text && n <= INT32_MAX;
+	return true;
 }
 
-static bool parse_option(char *word, struct devpts_options *o)
+static bool parse_option(const char *word, const char *value, void *options)
 {
-	char *value = strchr(word, '=');
+	struct devpts_options *o = options;
 
 	if (!value)
 		return strcmp(word, "newinstance") == 0;
-	*value++ = '\0';
 	if (strcmp(word, "uid") == 0)
 		return o->set_uid = parse_number(value, 10, &o->uid);
 	if (strcmp(word, "gid") == 0)
@@ -69,33 +67,11 @@ static bool parse_option(char *word, struct devpts_options *o)
 	return false;
 }
 
-static int parse_options(const char *data, struct devpts_options *o)
-{
-	char *copy, *word, *next;
-	int error = 0;
-
-	*o = default_options;
-	if (!data || !*data)
-		return 0;
-	copy = kstrdup(data);
-	if (!copy)
-		return -ENOMEM;
-	for (word = copy; word && error == 0; word = next) {
-		next = strchr(word, ',');
-		if (next)
-			*next++ = '\0';
-		if (*word && !parse_option(word, o))
-			error = -EINVAL;
-	}
-	kfree(copy);
-	return error;
-}
-
 static int devpts_remount(struct super_block *sb, const char *data)
 {
 	struct devpts *fs = sb->private;
-	struct devpts_options options;
-	int error = parse_options(data, &options);
+	struct devpts_options options = default_options;
+	int error = parse_mount_options(data, parse_option, &options);
 
 	if (error != 0)
 		return error;
@@ -194,7 +170,8 @@ static struct super_block *devpts_get_super(const struct file_system_type *type,
 	}
 	sb->private = fs;
 	list_init(&fs->ptys);
-	error = parse_options(data, &fs->options);
+	fs->options = default_options;
+	error = parse_mount_options(data, parse_option, &fs->options);
 	if (error == 0)
 		error = fill_super(sb);
 	if (error == 0)

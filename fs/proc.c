@@ -520,41 +520,27 @@ static bool parse_hide(const char *value, struct proc_options *o)
 	return false;
 }
 
-static bool parse_option(char *word, struct proc_options *o)
+static bool parse_option(const char *word, const char *value, void *options)
 {
+	struct proc_options *o = options;
 	int gid;
 
-	if (strncmp(word, "hidepid=", 8) == 0)
-		return parse_hide(word + 8, o);
-	if (strcmp(word, "subset=pid") == 0)
+	if (!value)
+		return false;
+	if (strcmp(word, "hidepid") == 0)
+		return parse_hide(value, o);
+	if (strcmp(word, "subset") == 0 && strcmp(value, "pid") == 0)
 		return o->only_pids = true;
-	if (strncmp(word, "gid=", 4) != 0 || proc_parse_int(word + 4, 0, INT32_MAX, &gid) != 0)
+	if (strcmp(word, "gid") != 0 || proc_parse_int(value, 0, INT32_MAX, &gid) != 0)
 		return false;
 	o->gid = gid;
 	return true;
 }
 
-/* data is words between commas; those not named keep what they are. */
-static int parse_options(const char *data, struct proc_options *o)
-{
-	char *words = data ? kstrdup(data) : NULL, *word = words, *end;
-	int error = data && !words ? -ENOMEM : 0;
-
-	for (; word && error == 0; word = end) {
-		end = strchr(word, ',');
-		if (end)
-			*end++ = '\0';
-		if (*word && !parse_option(word, o))
-			error = -EINVAL;
-	}
-	kfree(words);
-	return error;
-}
-
 static int proc_remount(struct super_block *sb, const char *data)
 {
 	struct proc_options o = *options_of(sb);
-	int error = parse_options(data, &o);
+	int error = parse_mount_options(data, parse_option, &o);
 
 	if (error == 0)
 		*(struct proc_options *)sb->private = o;
@@ -605,7 +591,7 @@ static struct super_block *proc_get_super(const struct file_system_type *type, c
 		return ERR_PTR(error);
 	sb->private = kzalloc(sizeof(struct proc_options));
 	if (sb->private)
-		error = parse_options(data, sb->private);
+		error = parse_mount_options(data, parse_option, sb->private);
 	root = error == 0 ? new_inode(sb, &proc_root, NULL, 0) : ERR_PTR(error);
 	if (!IS_ERR(root))
 		sb->root = dentry_alloc(sb, NULL, "/", 1, root);

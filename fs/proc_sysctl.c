@@ -53,36 +53,18 @@ static const char *skip_blanks(const char *at)
 	return at;
 }
 
-static int digit_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 /* A number at *at, which moves behind it; a blank or the end must follow. */
 static int take_number(const char **at, long *value)
 {
 	bool negative = **at == '-';
-	const char *digits = *at + negative;
-	long n = 0;
-	int base = 10;
+	u64 n;
+	const char *end = parse_digits(*at + negative, 0, &n);
 
-	if (digits[0] == '0' && (digits[1] | 0x20) == 'x' && digit_value(digits[2]) < 16) {
-		base = 16;
-		digits += 2;
-	} else if (digits[0] == '0') {
-		base = 8;
-	}
-	if (digit_value(*digits) >= base)
+	if (!end || (*end && skip_blanks(end) == end))
 		return -EINVAL;
-	for (; digit_value(*digits) < base; digits++)
-		n = MIN(n * base + digit_value(*digits), 1l << 40);
-	if (*digits && skip_blanks(digits) == digits)
-		return -EINVAL;
-	*value = negative ? -n : n;
-	*at = digits;
+	n = MIN(n, 1ull << 40);
+	*value = negative ? -(long)n : (long)n;
+	*at = end;
 	return 0;
 }
 

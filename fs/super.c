@@ -55,6 +55,27 @@ static void give_back_device(struct super_block *sb)
 	spin_unlock(&mount_lock);
 }
 
+int parse_mount_options(const char *data,
+			bool (*parse)(const char *name, const char *value, void *options),
+			void *options)
+{
+	char *words SCOPED(kfree) = data ? kstrdup(data) : NULL, *next, *value;
+
+	if (data && !words)
+		return -ENOMEM;
+	for (char *word = words; word; word = next) {
+		next = strchr(word, ',');
+		if (next)
+			*next++ = '\0';
+		value = strchr(word, '=');
+		if (value)
+			*value++ = '\0';
+		if ((*word || value) && !parse(word, value, options))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 struct super_block *super_alloc(const struct file_system_type *type,
 				const struct super_operations *ops, u32 magic)
 {

@@ -194,11 +194,6 @@ static void tmpfs_show_options(struct super_block *sb, struct seq_buffer *m)
 	seq_puts(m, ",inode64");
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' ? (c | 0x20) - 'a' + 10 : 99;
-}
-
 /*
  * A number, decimal, 0x.. or 0.., with k, m, g, t, p, e; for size also "%" of memory. false:
  * something else follows, or there is no digit.
@@ -206,22 +201,16 @@ static int digit(char c)
 static bool parse_size(const char *text, bool percent, u64 *result)
 {
 	static const char units[] = "kmgtpe";
-	int base = text[0] != '0' ? 10 : (text[1] | 0x20) == 'x' ? 16 : 8;
-	const char *unit;
-	u64 value = 0;
+	const char *end = parse_digits(text, 0, result), *unit;
 
-	text += base == 16 ? 2 : 0;
-	if (digit(*text) >= base)
+	if (!end)
 		return false;
-	for (; digit(*text) < base; text++)
-		value = value * base + digit(*text);
-	unit = *text ? strchr(units, *text | 0x20) : NULL;
-	if (percent && *text == '%')
-		value = value * total_page_count() / 100 * PAGE_SIZE;
+	unit = *end ? strchr(units, *end | 0x20) : NULL;
+	if (percent && *end == '%')
+		*result = *result * total_page_count() / 100 * PAGE_SIZE;
 	else if (unit)
-		value <<= 10 * (unit - units + 1);
-	*result = value;
-	return *text == '\0' || ((unit || (percent && *text == '%')) && text[1] == '\0');
+		*result <<= 10 * (unit - units + 1);
+	return *end == '\0' || ((unit || (percent && *end == '%')) && end[1] == '\0');
 }
 
 static bool parse_id(const char *text, u64 *result)
@@ -236,26 +225,20 @@ struct tmpfs_options {
 
 static bool parse_octal(const char *text, u64 *result)
 {
-	u64 value = 0;
+	const char *end = parse_digits(text, 8, result);
 
-	for (; *text >= '0' && *text <= '7'; text++)
-		value = value * 8 + (*text - '0');
-	*result = value & 07777;
-	return *text == '\0' && digit(text[-1]) < 8;
+	if (!end)
+		return false;
+	*result &= 07777;
+	return *end == '\0';
 }
 
-static bool parse_option(char *word, struct tmpfs_options *o)
+static bool parse_option(const char *word, const char *value, void *options)
 {
-	/* What is so in any case. */
-	static const char *const granted[] = {"inode64", "huge=never", "mpol=default"};
-	char *value = strchr(word, '=');
+	struct tmpfs_options *o = options;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(granted); i++)
-		if (strcmp(word, granted[i]) == 0)
-			return true;
 	if (!value)
-		return false;
-	*value++ = '\0';
+		return strcmp(word, "inode64") == 0;
 	if (strcmp(word, "size") == 0)
 		return o->has_size = parse_size(value, true, &o->size);
 	if (strcmp(word, "nr_blocks") == 0) {
@@ -271,29 +254,9 @@ static bool parse_option(char *word, struct tmpfs_options *o)
 		return o->has_uid = parse_id(value, &o->uid);
 	if (strcmp(word, "gid") == 0)
 		return o->has_gid = parse_id(value, &o->gid);
-	return false;
-}
-
-static int parse_options(const char *data, struct tmpfs_options *o)
-{
-	char *copy, *word, *next;
-	int error = 0;
-
-	memset(o, 0, sizeof(*o));
-	if (!data || !*data)
-		return 0;
-	copy = kstrdup(data);
-	if (!copy)
-		return -ENOMEM;
-	for (word = copy; word && error == 0; word = next) {
-		next = strchr(word, ',');
-		if (next)
-			*next++ = '\0';
-		if (*word && !parse_option(word, o))
-			error = -EINVAL;
-	}
-	kfree(copy);
-	return error;
+	/* What is so in any case. */
+	return (strcmp(word, "huge") == 0 && strcmp(value, "never") == 0) ||
+	       (strcmp(word, "mpol") == 0 && strcmp(value, "default") == 0);
 }
 
 /* No limit below what is in use, and none where there has been none; 0 means none. */
@@ -318,8 +281,8 @@ static int apply_limits(struct tmpfs *fs, const struct tmpfs_options *o)
 
 static int tmpfs_remount(struct super_block *sb, const char *data)
 {
-	struct tmpfs_options options;
-	int error = parse_options(data, &options);
+	struct tmpfs_options options = {};
+	int error = parse_mount_options(data, parse_option, &options);
 
 	return error != 0 ? error : apply_limits(sb->private, &options);
 }
@@ -343,7 +306,7 @@ struct super_block *tmpfs_get_super(const struct file_system_type *type, const c
 {
 	struct tmpfs *fs = kzalloc(sizeof(*fs));
 	struct super_block *sb = super_alloc(type, &tmpfs_super_operations, TMPFS_MAGIC);
-	struct tmpfs_options options;
+	struct tmpfs_options options = {};
 	int error = -ENOMEM;
 
 	if (fs && sb) {
@@ -351,7 +314,7 @@ struct super_block *tmpfs_get_super(const struct file_system_type *type, const c
 		sb->entry_size = ENTRY_SIZE;
 		sb->has_xattrs = true;
 		fs->default_blocks = fs->max_blocks = fs->max_inodes = total_page_count() / 2;
-		error = parse_options(data, &options);
+		error = parse_mount_options(data, parse_option, &options);
 		if (error == 0)
 			error = apply_limits(fs, &options);
 		if (error == 0)

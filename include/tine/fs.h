@@ -284,6 +284,13 @@ char *path_name(const struct path *path, const struct path *root, char *buf, siz
 struct super_block *super_alloc(const struct file_system_type *type,
 				const struct super_operations *ops, u32 magic);
 void super_put(struct super_block *sb);
+/*
+ * Gives parse each of the options in data, "name" (value NULL) or "name=value" with commas between;
+ * NULL is none. EINVAL where it returns false, ENOMEM.
+ */
+int parse_mount_options(const char *data,
+			bool (*parse)(const char *name, const char *value, void *options),
+			void *options);
 const struct file_system_type *find_file_system(const char *name);
 extern const struct file_system_type *const file_system_types[]; /* ends with NULL */
 /*

@@ -25,6 +25,12 @@ char *strstr(const char *hay, const char *needle);
 #endif
 
 /*
+ * The number that text begins with, in base 8, 10 or 16, or 0: decimal, or as 0x or 0 in front say.
+ * A number with no room in *value becomes the largest. Returns where it ends; NULL: no digit.
+ */
+const char *parse_digits(const char *text, unsigned int base, u64 *value);
+
+/*
  * Copies at most size - 1 bytes and always ends with NUL; returns the bytes copied, or -E2BIG if
  * src was cut. size > 0.
  */
