@@ -2,8 +2,7 @@
  * The few ACPI tables that are read (arch/x86_64/acpi.c): processors, interrupt routing, timer
  * port, power control.
  */
-#ifndef ARCH_ACPI_H
-#define ARCH_ACPI_H
+#pragma once
 
 #include <arch/cpu.h>
 #include <tine/types.h>
@@ -52,5 +51,3 @@ void acpi_write8(const struct acpi_register *reg, u8 value);
 u16 acpi_read16(const struct acpi_register *reg);
 u32 acpi_read32(const struct acpi_register *reg);
 void acpi_write16(const struct acpi_register *reg, u16 value);
-
-#endif

@@ -2,8 +2,7 @@
  * Interrupt controllers (arch/x86_64/apic.c): each CPU's local APIC, the I/O APIC, the old PICs
  * that stay masked.
  */
-#ifndef ARCH_APIC_H
-#define ARCH_APIC_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -29,5 +28,3 @@ void apic_timer_setup(bool deadline);
 
 /* Routes an ISA interrupt line to vector on the boot CPU. False: there is no I/O APIC for it. */
 bool ioapic_route_isa(unsigned int irq, u8 vector);
-
-#endif

@@ -1,6 +1,5 @@
 /* For assembly: offsets into C structs (checked in arch/x86_64/offsets.c) and small macros. */
-#ifndef ARCH_ASM_H
-#define ARCH_ASM_H
+#pragma once
 
 #define CPU_SELF      0
 #define CPU_CURRENT   8
@@ -68,6 +67,4 @@
 #define STAC SMAP_SITE(stac)
 #define CLAC SMAP_SITE(clac)
 /* clang-format on */
-#endif
-
 #endif

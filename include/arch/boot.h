@@ -1,6 +1,5 @@
 /* From the boot loader to struct boot_info (arch/x86_64/boot.c and the two protocols beside it). */
-#ifndef ARCH_BOOT_H
-#define ARCH_BOOT_H
+#pragma once
 
 #include <arch/boot_magic.h>
 #include <tine/boot_info.h>
@@ -31,5 +30,3 @@ void boot_main(u32 magic, u32 info);
 u64 early_alloc_page(void);
 /* A page below 640 KiB, for the other CPUs' first instructions; 0 if there is none. */
 u64 early_alloc_low_page(void);
-
-#endif

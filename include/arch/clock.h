@@ -1,6 +1,5 @@
 /* The clock and the timer (arch/x86_64/clock.c). */
-#ifndef ARCH_CLOCK_H
-#define ARCH_CLOCK_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -16,5 +15,3 @@ void clock_init_cpu(void);
 u64 clock_tsc_khz(void);
 /* Busy. */
 void delay_us(unsigned int us);
-
-#endif

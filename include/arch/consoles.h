@@ -2,8 +2,7 @@
  * The devices behind console.h (arch/x86_64/serial.c, vga.c, keyboard.c). Their callers keep each other
  * away.
  */
-#ifndef ARCH_CONSOLES_H
-#define ARCH_CONSOLES_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -24,5 +23,3 @@ size_t vga_take_reply(char *to, size_t size);
 void vga_keyboard_modes(bool *cursor, bool *keypad);
 /* The keyboard, if there is one: keys from now on interrupt and go to tty_receive(). */
 void keyboard_enable(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* The processor as generic code sees it: per-CPU data through GS, interrupts, the current task. */
-#ifndef ARCH_CPU_H
-#define ARCH_CPU_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -80,5 +79,3 @@ static inline bool irqs_enabled(void)
 	__asm__ volatile("pushfq; popq %0" : "=r"(flags));
 	return flags & 0x200;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* What the processor can do (arch/x86_64/cpufeature.c). All CPUs are taken to be alike. */
-#ifndef ARCH_CPUFEATURE_H
-#define ARCH_CPUFEATURE_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -41,5 +40,3 @@ u32 cpuid_max_leaf(u32 range);
 
 /* Fills cpu_features. Panics if something is missing that every x86-64 processor in use has. */
 void cpu_features_detect(void);
-
-#endif

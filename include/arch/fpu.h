@@ -2,8 +2,7 @@
  * x87, SSE, AVX and AVX-512 state (arch/x86_64/fpu.c). A task's registers are live while it runs,
  * also while it is in the kernel, which uses none of them; switch_to() saves and loads them.
  */
-#ifndef ARCH_FPU_H
-#define ARCH_FPU_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -67,5 +66,3 @@ void fpu_switch(struct task_struct *prev, struct task_struct *next);
  * and #XM of current.
  */
 int fpu_exception_code(bool simd);
-
-#endif

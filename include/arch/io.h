@@ -1,6 +1,5 @@
 /* I/O ports and memory-mapped device registers. */
-#ifndef ARCH_IO_H
-#define ARCH_IO_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -52,5 +51,3 @@ static inline void mmio_write32(volatile void *address, u32 value)
 {
 	*(volatile u32 *)address = value;
 }
-
-#endif

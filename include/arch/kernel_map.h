@@ -1,6 +1,5 @@
 /* The kernel half of every address space (arch/x86_64/kernel_map.c). */
-#ifndef ARCH_KERNEL_MAP_H
-#define ARCH_KERNEL_MAP_H
+#pragma once
 
 #include <arch/pgtable.h>
 #include <tine/types.h>
@@ -36,5 +35,3 @@ void *map_physical(u64 phys, u64 size, u64 bits);
 bool kernel_map_page(unsigned long address, u64 phys, u64 bits);
 u64 kernel_unmap_page(unsigned long address);
 bool kernel_is_mapped(unsigned long address);
-
-#endif

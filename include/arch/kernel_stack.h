@@ -1,6 +1,5 @@
 /* Kernel stacks with a guard page below each (arch/x86_64/kernel_stack.c). */
-#ifndef ARCH_KERNEL_STACK_H
-#define ARCH_KERNEL_STACK_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -22,5 +21,3 @@ void free_kernel_stack(void *stack);
 unsigned long drain_kernel_stacks(void);
 /* The address lies in a guard page (or other unmapped space) of the stacks' area. */
 bool is_stack_guard(unsigned long address);
-
-#endif

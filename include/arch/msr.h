@@ -2,8 +2,7 @@
  * Model-specific and control registers (Intel SDM volume 4; volume 3, section 2.5). The numbers are
  * for assembly too.
  */
-#ifndef ARCH_MSR_H
-#define ARCH_MSR_H
+#pragma once
 
 #define MSR_TSC            0x10
 #define MSR_APIC_BASE      0x1b
@@ -122,6 +121,4 @@ static inline void invlpg(unsigned long address)
 {
 	__asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
-#endif
-
 #endif

@@ -1,6 +1,5 @@
 /* Pages and the layout of the address space. */
-#ifndef ARCH_PAGE_H
-#define ARCH_PAGE_H
+#pragma once
 
 #ifdef __ASSEMBLER__
 #define UL(x) x
@@ -34,6 +33,4 @@ static inline u64 virt_to_phys(const void *virt)
 
 	return v >= KERNEL_IMAGE_BASE ? v - KERNEL_IMAGE_BASE : v - DIRECT_MAP_BASE;
 }
-#endif
-
 #endif

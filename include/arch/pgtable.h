@@ -1,6 +1,5 @@
 /* The page-table entry format (Intel SDM volume 3, section 4.5), as mm/pgtable.c sees it. */
-#ifndef ARCH_PGTABLE_H
-#define ARCH_PGTABLE_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -49,5 +48,3 @@ static inline u64 pte_phys(pte_t e)
 {
 	return e & PTE_ADDRESS_MASK;
 }
-
-#endif

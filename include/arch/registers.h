@@ -1,6 +1,5 @@
 /* Reading a saved pt_regs. */
-#ifndef ARCH_REGISTERS_H
-#define ARCH_REGISTERS_H
+#pragma once
 
 #include <arch/segments.h>
 #include <tine/types.h>
@@ -11,5 +10,3 @@ static inline bool user_mode(const struct pt_regs *regs)
 {
 	return regs->cs & 3;
 }
-
-#endif

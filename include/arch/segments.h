@@ -2,8 +2,7 @@
  * Segment selectors and RFLAGS bits; for assembly too. The selectors are Linux's, since programs
  * see them.
  */
-#ifndef ARCH_SEGMENTS_H
-#define ARCH_SEGMENTS_H
+#pragma once
 
 #define KERNEL_CS    0x10
 #define KERNEL_DS    0x18
@@ -36,5 +35,3 @@
 #define FLAGS_SYSCALL_MASK                                                                       \
 	(FLAGS_CF | FLAGS_PF | FLAGS_AF | FLAGS_ZF | FLAGS_SF | FLAGS_TF | FLAGS_IF | FLAGS_DF | \
 	 FLAGS_OF | FLAGS_IOPL | FLAGS_NT | FLAGS_RF | FLAGS_AC | FLAGS_ID)
-
-#endif

@@ -1,8 +1,5 @@
 /* Starting the other CPUs (arch/x86_64/smp.c). */
-#ifndef ARCH_SMP_H
-#define ARCH_SMP_H
+#pragma once
 
 /* Sets aside the page they start in. Before page_alloc_init. */
 void smp_init(void);
-
-#endif

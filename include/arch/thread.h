@@ -1,6 +1,5 @@
 /* The processor state of a task that is not in its pt_regs. */
-#ifndef ARCH_THREAD_H
-#define ARCH_THREAD_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -18,5 +17,3 @@ struct arch_thread {
 	/* Of the last exception that became a signal of this task, for signal frames. */
 	u64 fault_address, error_code, trap_number;
 };
-
-#endif

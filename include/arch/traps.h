@@ -1,6 +1,5 @@
 /* Exceptions and interrupts (arch/x86_64/idt.c, traps.c, fault.c, entry.S). */
-#ifndef ARCH_TRAPS_H
-#define ARCH_TRAPS_H
+#pragma once
 
 #define TRAP_DE  0
 #define TRAP_DB  1
@@ -74,6 +73,4 @@ void die(const char *what, const struct pt_regs *regs) __noreturn __cold;
 
 /* Records an exception of current for signal frames. */
 void record_trap(unsigned long trap_number, unsigned long error_code);
-#endif
-
 #endif

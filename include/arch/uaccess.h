@@ -2,8 +2,7 @@
  * Single accesses to user memory from C, for arch/x86_64. The caller has checked that the address
  * is in user space.
  */
-#ifndef ARCH_UACCESS_H
-#define ARCH_UACCESS_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -59,5 +58,3 @@ static inline bool load_user_u8(u8 *value, const void __user *address)
 fault:
 	return false;
 }
-
-#endif

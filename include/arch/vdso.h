@@ -2,8 +2,7 @@
  * What the kernel and the code it lends to programs (arch/x86_64/vdso) share: a page that programs
  * can read.
  */
-#ifndef ARCH_VDSO_H
-#define ARCH_VDSO_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -21,5 +20,3 @@ struct vdso_data {
 
 /* Fills the constant part; where programs see it is up to arch_vdso_page. */
 void vdso_init(u64 tsc_base, u64 ns_per_tsc);
-
-#endif

@@ -1,6 +1,5 @@
 /* Everything there is once per CPU (arch/x86_64/cpu.c). */
-#ifndef ARCH_X86_CPU_H
-#define ARCH_X86_CPU_H
+#pragma once
 
 #include <arch/cpu.h>
 #include <arch/page.h>
@@ -74,5 +73,3 @@ static inline void set_kernel_sp(struct x86_cpu *cpu, u64 sp)
 	cpu->cpu.kernel_sp = sp;
 	cpu->tss.rsp[0] = sp;
 }
-
-#endif

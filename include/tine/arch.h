@@ -2,8 +2,7 @@
  * The whole contract between the generic kernel and the processor. Generic code includes this and
  * no arch header; each function says what arch/x86_64 must provide.
  */
-#ifndef TINE_ARCH_H
-#define TINE_ARCH_H
+#pragma once
 
 #include <arch/pgtable.h> /* the format of page tables, for mm/pgtable.c */
 #include <tine/types.h>
@@ -154,6 +153,4 @@ void arch_walk_task_stack(const struct task_struct *task,
 
 #else                  /* TINE_HOST_TEST */
 #include <tine/host.h> /* tests/unit: the same names on the host */
-#endif
-
 #endif

@@ -1,6 +1,5 @@
 /* O_ASYNC (fs/async.c): files that send their owner a signal when something can be done. */
-#ifndef TINE_ASYNC_H
-#define TINE_ASYNC_H
+#pragma once
 
 #include <tine/file.h>
 
@@ -32,5 +31,3 @@ long async_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 long async_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 /* The last reference to file has gone. */
 void async_forget(struct file *file);
-
-#endif

@@ -2,8 +2,7 @@
  * Atomic integers and reference counts. All operations are sequentially consistent unless named
  * otherwise.
  */
-#ifndef TINE_ATOMIC_H
-#define TINE_ATOMIC_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -73,5 +72,3 @@ static inline void smp_mb(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * (kernel/exec.c, exec_stack.c, exec_cred.c, script.c, elf.c). Nobody else sees it, so it has no
  * lock.
  */
-#ifndef TINE_BINPRM_H
-#define TINE_BINPRM_H
+#pragma once
 
 #include <tine/cred.h>
 #include <tine/mm.h>
@@ -109,5 +108,3 @@ struct elf_program {
 int elf_check(struct binprm *b, struct elf_program *program);
 int elf_load(struct binprm *b, const struct elf_program *program);
 void elf_release(const struct binprm *b, struct elf_program *program);
-
-#endif

@@ -2,8 +2,7 @@
  * What the boot loader said, whichever it was (arch/x86_64/boot fills it; nothing after that knows
  * which).
  */
-#ifndef TINE_BOOT_INFO_H
-#define TINE_BOOT_INFO_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -30,5 +29,3 @@ struct boot_info {
 };
 
 extern struct boot_info boot_info;
-
-#endif

@@ -2,8 +2,7 @@
  * A ring of bytes; positions are free-running. Its owner keeps those who put away from each other,
  * and those who take; one of each may run at the same time.
  */
-#ifndef TINE_BYTE_RING_H
-#define TINE_BYTE_RING_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -47,5 +46,3 @@ static inline void ring_skip(struct byte_ring *ring, size_t n)
 {
 	__atomic_store_n(&ring->tail, ring->tail + n, __ATOMIC_RELEASE);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* The ChaCha20 block function (RFC 8439, section 2.3). Pure. */
-#ifndef TINE_CHACHA20_H
-#define TINE_CHACHA20_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -15,5 +14,3 @@ struct chacha20 {
 void chacha20_init(struct chacha20 *state, const void *key, u32 counter, const void *nonce);
 /* The next 64 bytes of the stream; the counter goes up by one. */
 void chacha20_block(struct chacha20 *state, u8 out[CHACHA20_BLOCK_SIZE]);
-
-#endif

@@ -1,6 +1,5 @@
 /* One request to create a task: what do_fork() is given, and each resource's copy function sees. */
-#ifndef TINE_CLONE_ARGS_H
-#define TINE_CLONE_ARGS_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/clone.h>
@@ -27,5 +26,3 @@ struct kernel_clone_args {
 	void *fn_arg;
 	const char *name; /* of a kernel thread */
 };
-
-#endif

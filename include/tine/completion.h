@@ -1,6 +1,5 @@
 /* A one-shot event that tasks can wait for (kernel/completion.c); vfork's parent waits on one. */
-#ifndef TINE_COMPLETION_H
-#define TINE_COMPLETION_H
+#pragma once
 
 #include <tine/wait_queue.h>
 
@@ -18,5 +17,3 @@ void complete(struct completion *c);
 void wait_for_completion(struct completion *c);
 /* 0, or -ERESTARTSYS if current was killed first. */
 int wait_for_completion_killable(struct completion *c) __must_check;
-
-#endif

@@ -2,8 +2,7 @@
  * The devices that kernel messages and the terminals of fs/dev/tty.c are on (arch/x86_64/console.c
  * has the table of them).
  */
-#ifndef TINE_CONSOLE_H
-#define TINE_CONSOLE_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -35,5 +34,3 @@ void console_write_text(const char *text, size_t n);
 void console_enable_input(void);
 /* From a driver: what came (fs/dev/tty.c). Any context. */
 void tty_receive(enum console_id id, const char *bytes, size_t n);
-
-#endif

@@ -1,6 +1,5 @@
 /* The newc cpio format as a stream (fs/cpio.c), for the initial root file system. */
-#ifndef TINE_CPIO_H
-#define TINE_CPIO_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -56,5 +55,3 @@ void cpio_init(struct cpio *c, const struct cpio_consumer *consumer, void *arg);
 const char *cpio_feed(struct cpio *c, const u8 *bytes, size_t n, size_t *used);
 /* The archive ends here: NULL, or a message if it stops within an entry. */
 const char *cpio_finish(const struct cpio *c);
-
-#endif

@@ -1,6 +1,5 @@
 /* Credentials (kernel/cred.c): immutable once in use; who changes them makes new ones. */
-#ifndef TINE_CRED_H
-#define TINE_CRED_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/types.h>
@@ -136,5 +135,3 @@ long set_res_ids(enum id_kind kind, u32 real, u32 effective, u32 saved);
 long set_fs_id(enum id_kind kind, u32 id);
 
 void cred_init(void);
-
-#endif

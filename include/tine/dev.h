@@ -1,6 +1,5 @@
 /* Devices: the table behind /dev (fs/dev/chrdev.c) and its rows' operations. */
-#ifndef TINE_DEV_H
-#define TINE_DEV_H
+#pragma once
 
 #include <tine/file.h>
 
@@ -15,5 +14,3 @@ extern const struct chrdev chrdevs[]; /* ends with a NULL name */
 
 extern const struct file_operations null_operations, zero_operations, full_operations;
 extern const struct file_operations random_operations, kmsg_operations, tty_operations;
-
-#endif

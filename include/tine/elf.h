@@ -2,8 +2,7 @@
  * What the headers of an ELF64 image ask for (kernel/elf_parse.c): pure functions of bytes that
  * nobody vouches for. Every result is in range: what does not fit is an error, and no sum wraps.
  */
-#ifndef TINE_ELF_H
-#define TINE_ELF_H
+#pragma once
 
 #include <tine/err.h>
 #include <tine/types.h>
@@ -48,5 +47,3 @@ int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 /* Where the file's table of segments is in memory, unbiased: in the last PT_LOAD that holds it; 0
  * if none does. */
 unsigned long elf_find_table(const struct elf64_header *header, const struct elf64_segment *table);
-
-#endif

@@ -1,6 +1,5 @@
 /* What the rest of the kernel knows of epoll (fs/epoll.c). */
-#ifndef TINE_EPOLL_H
-#define TINE_EPOLL_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -19,5 +18,3 @@ struct file *epoll_watched_file(struct file *file, int fd, unsigned int skip);
 extern int epoll_max_user_watches;
 
 void epoll_init(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* Errors as pointers: a function that returns a pointer returns -errno in its last page. */
-#ifndef TINE_ERR_H
-#define TINE_ERR_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/errno.h>
@@ -30,5 +29,3 @@ static inline bool IS_ERR(const void *ptr)
 {
 	return (unsigned long)ptr >= (unsigned long)-MAX_ERRNO;
 }
-
-#endif

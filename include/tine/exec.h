@@ -1,6 +1,5 @@
 /* execve(2) (kernel/exec.c, kernel/elf.c, kernel/script.c). */
-#ifndef TINE_EXEC_H
-#define TINE_EXEC_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -10,5 +9,3 @@
  * and goes to user mode.
  */
 int kernel_execve(const char *path, const char *const *argv, const char *const *envp);
-
-#endif

@@ -2,8 +2,7 @@
  * Debug builds: making a chosen allocation fail, as Linux's /proc/PID/fail-nth does, so that every
  * error path can be taken.
  */
-#ifndef TINE_FAIL_H
-#define TINE_FAIL_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -29,6 +28,4 @@ static inline bool fail_suspend(void)
 static inline void fail_resume(bool was_suspended)
 {
 }
-#endif
-
 #endif

@@ -1,6 +1,5 @@
 /* The descriptor table (fs/files_struct.c). */
-#ifndef TINE_FDTABLE_H
-#define TINE_FDTABLE_H
+#pragma once
 
 #include <tine/file.h>
 #include <tine/spinlock.h>
@@ -92,5 +91,3 @@ void put_files_struct(struct files_struct *files);
 struct file *files_next(struct files_struct *files, unsigned int *fd);
 /* The file at fd of another's table with a reference; NULL: none. *close_on_exec may be asked. */
 struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_on_exec);
-
-#endif

@@ -2,8 +2,7 @@
  * Open files and descriptor tables (fs/file.c, fs/files_struct.c): what the rest of the kernel
  * needs of them.
  */
-#ifndef TINE_FILE_H
-#define TINE_FILE_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/mutex.h>
@@ -185,5 +184,3 @@ int open_console_descriptors(void); /* for current: 0, 1, 2 on /dev/console */
 void disassociate_ctty(bool on_exit);
 void tty_forget(struct signal_struct *signal);     /* drops signal->tty; tasklist_lock held */
 void tty_release_signal(struct task_struct *task); /* the same, not held */
-
-#endif

@@ -1,6 +1,5 @@
 /* Advisory locks on files (fs/file_lock.c): flock(2), and the record locks of fcntl(2). */
-#ifndef TINE_FILE_LOCK_H
-#define TINE_FILE_LOCK_H
+#pragma once
 
 #include <tine/fs.h>
 
@@ -18,5 +17,3 @@ void drop_file_locks(struct inode *inode, const void *owner);
 int show_file_locks(struct seq_buffer *m, struct task_struct *task);
 
 void file_lock_init(void);
-
-#endif

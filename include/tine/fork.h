@@ -1,6 +1,5 @@
 /* Creating tasks (kernel/fork.c, kernel/clone_rules.c). */
-#ifndef TINE_FORK_H
-#define TINE_FORK_H
+#pragma once
 
 #include <tine/clone_args.h>
 #include <tine/types.h>
@@ -89,5 +88,3 @@ void release_resources(struct task_struct *task, bool zombie);
  * of memory.
  */
 struct task_struct *fork_idle(unsigned int cpu);
-
-#endif

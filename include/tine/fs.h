@@ -4,8 +4,7 @@
  *
  * Locks: i = inode->lock; d = the dcache lock; c = constant; a = atomic.
  */
-#ifndef TINE_FS_H
-#define TINE_FS_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/cred.h>
@@ -317,5 +316,3 @@ void pipe_init(void);
 void tty_init(void);
 void rename_init(void);
 void files_init(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* What a process's paths start from (fs/fs_struct.c). */
-#ifndef TINE_FS_STRUCT_H
-#define TINE_FS_STRUCT_H
+#pragma once
 
 #include <tine/file.h>
 #include <tine/spinlock.h>
@@ -34,5 +33,3 @@ bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd);
 void fs_struct_init(const struct path *root);
 mode_t current_umask(void);
 bool task_umask(struct task_struct *task, mode_t *umask); /* false: task has no fs_struct */
-
-#endif

@@ -1,7 +1,6 @@
 /* Fast user-space locks (kernel/futex.c): sleeping on a word of user memory; and robust lists
  * (kernel/robust_list.c). */
-#ifndef TINE_FUTEX_H
-#define TINE_FUTEX_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -16,5 +15,3 @@ int futex_wake_user(u32 __user *uaddr, int n);
 void exit_robust_list(void);
 
 void futex_init(void);
-
-#endif

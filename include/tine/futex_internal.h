@@ -1,8 +1,7 @@
 /*
  * What the files kernel/futex*.c share: words, their keys, and the queues of who waits for them.
  */
-#ifndef TINE_FUTEX_INTERNAL_H
-#define TINE_FUTEX_INTERNAL_H
+#pragma once
 
 #include <tine/list.h>
 #include <tine/spinlock.h>
@@ -77,5 +76,3 @@ long futex_requeue(struct futex *from, struct futex_requeue *r);
  * and n2 on the second if its old value was as asked. How many; EINVAL, EFAULT, ENOSYS.
  */
 long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u32 code);
-
-#endif

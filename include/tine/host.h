@@ -6,8 +6,7 @@
  * host_step(), where a test defines it, is called before each access that other CPUs may see or
  * disturb, so that a test can let something else happen there.
  */
-#ifndef TINE_HOST_H
-#define TINE_HOST_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -91,5 +90,3 @@ static inline u64 virt_to_phys(const void *virt)
 void arch_init_root_table(void *table);
 void flush_tlb_mm(struct mm_struct *mm);
 void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long end);
-
-#endif

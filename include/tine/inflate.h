@@ -1,6 +1,5 @@
 /* gzip (RFC 1952) and deflate (RFC 1951) decompression as a stream (fs/inflate.c). */
-#ifndef TINE_INFLATE_H
-#define TINE_INFLATE_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -43,5 +42,3 @@ struct inflate {
 const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
 		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg);
 u32 crc32_update(u32 crc, const u8 *bytes, size_t n);
-
-#endif

@@ -2,8 +2,7 @@
  * Where read and write take bytes from and put them: user or kernel buffers, one or many
  * (fs/iov_iter.c).
  */
-#ifndef TINE_IOV_ITER_H
-#define TINE_IOV_ITER_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/uio.h>
@@ -36,5 +35,3 @@ size_t copy_to_iter(const void *src, size_t n, struct iov_iter *iter) __must_che
 size_t copy_from_iter(void *dst, size_t n, struct iov_iter *iter) __must_check;
 size_t zero_to_iter(size_t n, struct iov_iter *iter) __must_check;
 void iov_iter_advance(struct iov_iter *iter, size_t n);
-
-#endif

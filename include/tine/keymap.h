@@ -1,6 +1,5 @@
 /* From a keyboard's scan codes to what a terminal receives (fs/dev/keymap.c). */
-#ifndef TINE_KEYMAP_H
-#define TINE_KEYMAP_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -20,5 +19,3 @@ struct keymap {
  */
 unsigned int keymap_take(struct keymap *k, u8 code, bool application_cursor,
 			 bool application_keypad, char *out);
-
-#endif

@@ -1,6 +1,5 @@
 /* Intrusive circular doubly linked lists. An empty list's head points at itself. */
-#ifndef TINE_LIST_H
-#define TINE_LIST_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -89,5 +88,3 @@ static inline void list_splice(struct list_head *from, struct list_head *to)
 	    next_ = list_entry(pos->member.next, __typeof__(*pos), member); \
 	     &pos->member != (head);                                        \
 	     pos = next_, next_ = list_entry(next_->member.next, __typeof__(*pos), member))
-
-#endif

@@ -1,6 +1,5 @@
 /* The load average (kernel/loadavg.c). */
-#ifndef TINE_LOADAVG_H
-#define TINE_LOADAVG_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -9,5 +8,3 @@
 /* How many tasks wanted a CPU, on average over 1, 5 and 15 minutes, as fixed point. */
 void get_load_average(u64 load[3]);
 void loadavg_init(void);
-
-#endif

@@ -3,8 +3,7 @@
  * list; debug builds panic otherwise (kernel/lock_debug.c). docs/locking.md says what each one
  * guards. Two locks of one class are never held together, except where a class is marked "nests".
  */
-#ifndef TINE_LOCK_ORDER_H
-#define TINE_LOCK_ORDER_H
+#pragma once
 
 enum lock_class {
 	/* Mutexes: the holder may sleep. */
@@ -60,5 +59,3 @@ enum lock_class {
 	LOCK_CLASS_CONSOLE,     /* console output */
 	LOCK_CLASS_NUM,
 };
-
-#endif

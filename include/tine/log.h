@@ -1,6 +1,5 @@
 /* The kept kernel messages (kernel/printk.c), for syslog(2), boot and panic. */
-#ifndef TINE_LOG_H
-#define TINE_LOG_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -21,5 +20,3 @@ void log_show_on_console(void);
  * lock.
  */
 void log_panic(void);
-
-#endif

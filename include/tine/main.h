@@ -1,6 +1,5 @@
 /* Where the generic kernel begins (kernel/main.c). */
-#ifndef TINE_MAIN_H
-#define TINE_MAIN_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -8,5 +7,3 @@
 void start_kernel(void) __noreturn;
 /* On each other CPU: interrupts off, on its idle task's stack. */
 void secondary_main(void) __noreturn;
-
-#endif

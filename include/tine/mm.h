@@ -1,6 +1,5 @@
 /* Address spaces: mm_struct, the memory map (VMAs), faults; and what fork, exec and exit need. */
-#ifndef TINE_MM_H
-#define TINE_MM_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/atomic.h>
@@ -202,5 +201,3 @@ bool out_of_memory(void);
 /* What it thinks of task's process: the pages that its end would free, shifted by oom_score_adj. 0:
  * it is not to be killed. Sleeps. */
 long oom_points(struct task_struct *task);
-
-#endif

@@ -1,6 +1,5 @@
 /* Mounted file systems (fs/mount.c). */
-#ifndef TINE_MOUNT_H
-#define TINE_MOUNT_H
+#pragma once
 
 #include <tine/fs.h>
 
@@ -70,5 +69,3 @@ int mnt_get_write(struct vfsmount *mnt);
 void mnt_put_write(struct vfsmount *mnt);
 /* Something is mounted on dentry, through whichever parent. */
 bool is_mountpoint(const struct dentry *dentry);
-
-#endif

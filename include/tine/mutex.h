@@ -1,6 +1,5 @@
 /* Mutual exclusion for those who may sleep (kernel/mutex.c). */
-#ifndef TINE_MUTEX_H
-#define TINE_MUTEX_H
+#pragma once
 
 #include <tine/list.h>
 #include <tine/spinlock.h>
@@ -24,5 +23,3 @@ bool mutex_trylock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
 /* True if current holds it. For assertions. */
 bool mutex_is_mine(const struct mutex *m);
-
-#endif

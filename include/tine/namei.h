@@ -1,6 +1,5 @@
 /* Finding files by name (fs/namei.c): the walk along a path. */
-#ifndef TINE_NAMEI_H
-#define TINE_NAMEI_H
+#pragma once
 
 #include <tine/fs.h>
 
@@ -87,5 +86,3 @@ int kernel_unlink(const char *name, bool is_dir);
 /* May name go from / come into dir? victim NULL: a new entry. dir's lock held. */
 int may_create(const struct inode *dir, const struct cred *cred);
 int may_delete(const struct inode *dir, const struct dentry *victim, bool is_dir);
-
-#endif

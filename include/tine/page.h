@@ -2,8 +2,7 @@
  * Physical pages: one struct page for each, a buddy allocator, and a reference count
  * (mm/page_alloc.c). Allocation may be done from any context but interrupts.
  */
-#ifndef TINE_PAGE_H
-#define TINE_PAGE_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/atomic.h>
@@ -151,5 +150,3 @@ void adopt_reserved_page(struct page *page);
 
 void clear_page(void *page);                /* arch/x86_64 */
 void copy_page(void *dst, const void *src); /* arch/x86_64 */
-
-#endif

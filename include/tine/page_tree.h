@@ -2,8 +2,7 @@
  * The pages of a file: a tree of nodes with 64 slots, as high as the highest index needs
  * (fs/page_tree.c). A page in the tree is counted by it.
  */
-#ifndef TINE_PAGE_TREE_H
-#define TINE_PAGE_TREE_H
+#pragma once
 
 #include <tine/mutex.h>
 #include <tine/types.h>
@@ -27,5 +26,3 @@ int page_tree_insert(struct address_space *mapping, u64 index, struct page *page
 u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end);
 /* The lowest index >= from that has (hole: has not) a page; ~0 if there is none. lock held. */
 u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole);
-
-#endif

@@ -1,6 +1,5 @@
 /* The command line (kernel/params.c), read as Linux reads it. */
-#ifndef TINE_PARAMS_H
-#define TINE_PARAMS_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -19,5 +18,3 @@ extern struct boot_params boot_params;
  * copy.
  */
 void params_parse(const char *command_line);
-
-#endif

@@ -2,8 +2,7 @@
  * A process's page tables as a copy-on-write tree of reference-counted nodes (mm/pgtable.c). All
  * functions are called with the lock of the mm held.
  */
-#ifndef TINE_PGTABLE_H
-#define TINE_PGTABLE_H
+#pragma once
 
 #include <tine/page.h>
 #include <tine/types.h>
@@ -70,5 +69,3 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 
 /* Zeroed nodes that wait to be used again, over all CPUs. */
 u64 pgtable_cached_nodes(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* The nodes of the page tables (mm/pgtable.c), for those who walk them: mm/pgtable.c and mm/usage.c. */
-#ifndef TINE_PGTABLE_NODE_H
-#define TINE_PGTABLE_NODE_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/page.h>
@@ -60,5 +59,3 @@ static inline unsigned long skip_to_used(const struct page *node, unsigned long 
 		  ((unsigned long)(next - index) << pt_level_shift(level));
 	return MIN(address, end);
 }
-
-#endif

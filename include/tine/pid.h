@@ -2,8 +2,7 @@
  * Process numbers (kernel/pid.c): struct pid, which outlives the task that had it, and the
  * allocation of numbers.
  */
-#ifndef TINE_PID_H
-#define TINE_PID_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/list.h>
@@ -98,5 +97,3 @@ int task_session_vnr(const struct task_struct *task); /* likewise */
 int last_pid(void);
 
 void pid_init(void);
-
-#endif

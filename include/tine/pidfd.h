@@ -1,6 +1,5 @@
 /* Descriptors that stand for processes (kernel/pidfd.c, pidfd_open(2)). */
-#ifndef TINE_PIDFD_H
-#define TINE_PIDFD_H
+#pragma once
 
 #include <tine/pid.h>
 
@@ -31,5 +30,3 @@ static inline void pid_exited(struct pid *pid)
 	if (unlikely(pid->exit_wait))
 		wake_up_all(&pid->exit_wait->queue);
 }
-
-#endif

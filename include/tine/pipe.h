@@ -1,6 +1,5 @@
 /* Pipes (fs/pipe.c) and named ones (fs/fifo.c). */
-#ifndef TINE_PIPE_H
-#define TINE_PIPE_H
+#pragma once
 
 #include <tine/mutex.h>
 #include <tine/types.h>
@@ -79,5 +78,3 @@ void pipe_free(struct pipe *pipe);
 void pipe_put(struct inode *inode, struct pipe *pipe);
 extern const struct file_operations pipe_operations;
 long pipe_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
-
-#endif

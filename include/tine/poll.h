@@ -1,6 +1,5 @@
 /* Waiting for events on files (fs/poll.c). */
-#ifndef TINE_POLL_H
-#define TINE_POLL_H
+#pragma once
 
 #include <tine/file.h>
 #include <tine/wait_queue.h>
@@ -56,5 +55,3 @@ void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left);
 
 /* Events ready on file; POLLIN and POLLOUT for files without a poll operation. */
 u32 vfs_poll(struct file *file, struct poll_table *table);
-
-#endif

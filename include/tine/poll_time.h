@@ -1,6 +1,5 @@
 /* Time-outs of ppoll and pselect (fs/poll.c). */
-#ifndef TINE_POLL_TIME_H
-#define TINE_POLL_TIME_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/time.h>
@@ -12,5 +11,3 @@ int get_timeout(const struct uapi_timespec __user *user, u64 *left);
  * system call's result.
  */
 long put_time_left(long result, struct uapi_timespec __user *user, u64 end);
-
-#endif

@@ -2,8 +2,7 @@
  * Kernel messages. The first argument's level decides whether the console shows it (loglevel= on
  * the command line).
  */
-#ifndef TINE_PRINTK_H
-#define TINE_PRINTK_H
+#pragma once
 
 #include <stdarg.h>
 #include <tine/types.h>
@@ -66,6 +65,4 @@ void dump_stack(void);
 		if (unlikely(!(cond)))                                                    \
 			panic("assertion failed: %s (%s:%d)", #cond, __FILE__, __LINE__); \
 	} while (0)
-#endif
-
 #endif

@@ -1,6 +1,5 @@
 /* Choosing tasks as setpriority(2) and ioprio_set(2) do (kernel/priority.c). */
-#ifndef TINE_PRIORITY_H
-#define TINE_PRIORITY_H
+#pragma once
 
 struct task_struct;
 
@@ -12,5 +11,3 @@ typedef long (*visit_fn)(struct task_struct *task, int arg, long result);
  * under tasklist_lock. The last result; -ESRCH: there is none; -EINVAL: which is none of these.
  */
 long visit_selected(int which, int who, visit_fn visit, int arg);
-
-#endif

@@ -2,8 +2,7 @@
  * The files of /proc are tables (fs/proc*.c) of rows, one for each name; fs/proc.c makes directories
  * of them, fs/proc_text.c open files, fs/proc_sysctl.c what stands in /proc/sys.
  */
-#ifndef TINE_PROC_FS_H
-#define TINE_PROC_FS_H
+#pragma once
 
 #include <tine/fs.h>
 #include <tine/seq_buffer.h>
@@ -115,5 +114,3 @@ int proc_show_uptime(struct seq_buffer *m, struct task_struct *task);
 
 /* The process whose directory descriptor fd is, with a reference. -EBADF: it is none. */
 struct pid *proc_fd_pid(unsigned int fd);
-
-#endif

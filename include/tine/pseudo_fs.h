@@ -1,6 +1,5 @@
 /* File systems that are mounted nowhere: what has no name still has an inode (fs/pseudo.c). */
-#ifndef TINE_PSEUDO_FS_H
-#define TINE_PSEUDO_FS_H
+#pragma once
 
 #include <tine/fs.h>
 
@@ -26,5 +25,3 @@ struct file *anon_inode_file(const char *name, int flags, const struct file_oper
 int anon_inode_fd(const char *name, int flags, const struct file_operations *ops,
 		  void *private_data);
 void anon_inode_init(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* Pseudo terminals: what their two ends (fs/dev/pty.c) and devpts (fs/devpts.c) share. */
-#ifndef TINE_PTY_H
-#define TINE_PTY_H
+#pragma once
 
 #include <tine/byte_ring.h>
 #include <tine/fs.h>
@@ -40,5 +39,3 @@ int devpts_add(struct super_block *sb, struct tty *tty);
 void devpts_remove(struct pty *pty);
 /* Gives the number back, and the reference on the file system. */
 void devpts_free_number(struct pty *pty);
-
-#endif

@@ -1,6 +1,5 @@
 /* Random numbers (kernel/random.c). */
-#ifndef TINE_RANDOM_H
-#define TINE_RANDOM_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -14,5 +13,3 @@ extern u8 random_boot_id[16]; /* another one at every boot */
 /* Seeds the generator. Called once at boot, after the clock and the processor are known; not needed
  * before fork or exec. */
 void random_init(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* Reading directories: what a readdir operation fills (fs/readdir.c). */
-#ifndef TINE_READDIR_H
-#define TINE_READDIR_H
+#pragma once
 
 #include <tine/file.h>
 #include <uapi/dirent.h>
@@ -20,5 +19,3 @@ bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 
 /* read(2) of any directory: EISDIR. */
 ssize_t dir_read(struct file *file, struct iov_iter *to, loff_t *pos);
-
-#endif

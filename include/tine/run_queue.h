@@ -2,8 +2,7 @@
  * A CPU's run queue and the order of those who wait in it (kernel/run_queue.c); for the scheduler
  * alone. Everything is called with the queue's lock held.
  */
-#ifndef TINE_RUN_QUEUE_H
-#define TINE_RUN_QUEUE_H
+#pragma once
 
 #include <tine/list.h>
 #include <tine/sched.h>
@@ -109,5 +108,3 @@ static inline void charge(struct task_struct *task, u64 ns)
 	task->cpu_ns += ns;
 	task->vtime += ns * task->sched.cost / SCHED_COST_UNIT;
 }
-
-#endif

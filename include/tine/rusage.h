@@ -1,6 +1,5 @@
 /* What processes have used (kernel/rusage.c). */
-#ifndef TINE_RUSAGE_H
-#define TINE_RUSAGE_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/resource.h>
@@ -29,5 +28,3 @@ u64 max_rss_pages(const struct mm_struct *mm);
 /* getrusage(2) for task; who is RUSAGE_. RUSAGE_BOTH is what wait4 reports: the process and its
  * waited-for children. task is current, or a zombie with tasklist_lock held. */
 void fill_rusage(struct task_struct *task, int who, struct rusage *ru);
-
-#endif

@@ -1,6 +1,5 @@
 /* What read, write and lseek of regular files have in common (fs/read_write.c). */
-#ifndef TINE_RW_H
-#define TINE_RW_H
+#pragma once
 
 #include <tine/file.h>
 #include <tine/iov_iter.h>
@@ -25,5 +24,3 @@ ssize_t copy_between(struct file *in, loff_t *in_pos, struct file *out, loff_t *
 
 ssize_t vfs_read(struct file *file, struct iov_iter *to, loff_t *pos);
 ssize_t vfs_write(struct file *file, struct iov_iter *from, loff_t *pos);
-
-#endif

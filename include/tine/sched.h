@@ -1,6 +1,5 @@
 /* The scheduler (kernel/sched.c): task states, sleeping and waking, time slices. */
-#ifndef TINE_SCHED_H
-#define TINE_SCHED_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -108,5 +107,3 @@ u64 task_cpu_ns(const struct task_struct *task);
 u64 sched_idle_ns(unsigned int cpu);
 /* Time that it has spent in the kernel, going by where its ticks met it. */
 u64 sched_system_ns(unsigned int cpu);
-
-#endif

@@ -1,6 +1,5 @@
 /* Text that grows as it is printed (fs/seq_buffer.c), for the files of /proc. */
-#ifndef TINE_SEQ_BUFFER_H
-#define TINE_SEQ_BUFFER_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -29,5 +28,3 @@ void seq_file_name(struct seq_buffer *m, struct file *file);
  * fit, was taken back and begins the next part.
  */
 bool seq_next(struct seq_buffer *m, size_t start, u64 cursor);
-
-#endif

@@ -4,8 +4,7 @@
  * (signal_syscalls.c), frames (arch/x86_64/signal.c). sighand_struct.lock guards all of it ("h" in
  * task.h); it is taken with interrupts off.
  */
-#ifndef TINE_SIGNAL_H
-#define TINE_SIGNAL_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/list.h>
@@ -202,5 +201,3 @@ int restore_altstack(const stack_t __user *from, unsigned long sp);
 void signal_setup_done(bool failed, const struct ksignal *ksig);
 
 void signals_init(void);
-
-#endif

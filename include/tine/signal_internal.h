@@ -2,8 +2,7 @@
  * What the files kernel/signal*.c share. Everything is called with the sighand's lock held unless
  * it says otherwise.
  */
-#ifndef TINE_SIGNAL_INTERNAL_H
-#define TINE_SIGNAL_INTERNAL_H
+#pragma once
 
 #include <tine/pid.h>
 #include <tine/signal.h>
@@ -104,5 +103,3 @@ void siginfo_from_current(siginfo_t *info, int sig, int code);
  * kernel knows has anything.
  */
 int copy_siginfo_from_user(siginfo_t *info, int sig, const siginfo_t __user *from);
-
-#endif

@@ -3,8 +3,7 @@
  * in front. Not for use in interrupt handlers. Every cache counts its objects; /proc/tine/counters
  * shows the counts.
  */
-#ifndef TINE_SLAB_H
-#define TINE_SLAB_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -54,5 +53,3 @@ static inline void scoped_kfree(void *at)
 char *kstrdup(const char *s) __must_check;
 
 void slab_init(void);
-
-#endif

@@ -2,8 +2,7 @@
  * Unix-domain sockets (ipc/): what its files have in common. ipc/socket.c has the system calls,
  * ipc/unix.c names and connections, ipc/unix_data.c what is sent, ipc/scm.c what travels beside it.
  */
-#ifndef TINE_SOCKET_H
-#define TINE_SOCKET_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/file.h>
@@ -213,5 +212,3 @@ void unix_set_listener(struct unix_sock *sock, struct unix_sock *listener);
 /* Empties sockets in flight that nobody can reach any more. */
 void unix_collect_garbage(void);
 void scm_init(void);
-
-#endif

@@ -2,8 +2,7 @@
  * Spinlocks. The kernel is not preempted, so taking one needs no more than the lock word; a lock
  * that an interrupt handler takes too must be taken with interrupts off (the _irqsave forms).
  */
-#ifndef TINE_SPINLOCK_H
-#define TINE_SPINLOCK_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/lock_order.h>
@@ -119,5 +118,3 @@ static inline void spin_unlock_irqrestore(struct spinlock *l, irq_state_t state)
 	spin_unlock(l);
 	irq_restore(state);
 }
-
-#endif

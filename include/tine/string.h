@@ -2,8 +2,7 @@
  * The part of the C library's string functions that the kernel has (kernel/string.c; memcpy and
  * memset: arch).
  */
-#ifndef TINE_STRING_H
-#define TINE_STRING_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -35,5 +34,3 @@ const char *parse_digits(const char *text, unsigned int base, u64 *value);
  * src was cut. size > 0.
  */
 ssize_t strscpy(char *dst, const char *src, size_t size);
-
-#endif

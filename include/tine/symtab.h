@@ -2,8 +2,7 @@
  * Names of the kernel's functions, from the table that tools/symtab.py puts into the image
  * (kernel/symtab.c).
  */
-#ifndef TINE_SYMTAB_H
-#define TINE_SYMTAB_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -12,5 +11,3 @@
  * kernel's code.
  */
 const char *symtab_lookup(unsigned long address, unsigned long *offset);
-
-#endif

@@ -1,6 +1,5 @@
 /* System calls: prototypes, from the rows in syscall_table.h. */
-#ifndef TINE_SYSCALL_H
-#define TINE_SYSCALL_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/signal.h>
@@ -56,5 +55,3 @@ struct user_msghdr;
 #define CALL4 CALL0
 #define CALL5 CALL0
 #include <tine/syscall_table.h>
-
-#endif

@@ -2,8 +2,7 @@
  * Linux x86-64's names of all system calls by number, for messages about those that Tine lacks.
  * Included once, by kernel/syscall.c.
  */
-#ifndef TINE_SYSCALL_NAMES_H
-#define TINE_SYSCALL_NAMES_H
+#pragma once
 
 /* clang-format off */
 static const char *const syscall_names[] = {
@@ -69,5 +68,3 @@ static const char *const syscall_names[] = {
 	[450] = "set_mempolicy_home_node",
 };
 /* clang-format on */
-
-#endif

@@ -11,8 +11,7 @@
  *   l  alloc lock (task->alloc_lock): who reads another task's mm, files, fs, cred
  *   a  atomic
  */
-#ifndef TINE_TASK_H
-#define TINE_TASK_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/atomic.h>
@@ -296,5 +295,3 @@ static inline unsigned long rlimit(unsigned int limit)
 }
 
 void task_init(void);
-
-#endif

@@ -1,6 +1,5 @@
 /* Clocks and timers (kernel/time.c, kernel/timer.c, kernel/posix_clock.c, kernel/sleep.c). */
-#ifndef TINE_TIME_H
-#define TINE_TIME_H
+#pragma once
 
 #include <tine/types.h>
 #include <uapi/time.h>
@@ -103,5 +102,3 @@ u64 deadline_left(const struct deadline *deadline);
 bool schedule_until(const struct deadline *deadline);
 
 void time_init(void);
-
-#endif

@@ -5,8 +5,7 @@
  * A process has none of this until it first asks for a timer: signal_struct.timers is NULL, and
  * that is all that fork, exec, exit and the scheduler's tick look at.
  */
-#ifndef TINE_TIMERS_H
-#define TINE_TIMERS_H
+#pragma once
 
 #include <tine/list.h>
 #include <tine/spinlock.h>
@@ -120,5 +119,3 @@ void delete_posix_timers(struct process_timers *timers);
 void free_dead_entries(struct process_timers *timers);
 /* Sends for the interval timers that expire when so much CPU time is used. h held. */
 void check_cpu_itimers(struct process_timers *timers, const struct cpu_time *used);
-
-#endif

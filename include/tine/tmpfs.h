@@ -1,8 +1,7 @@
 /*
  * tmpfs: its super block and what its two halves (fs/tmpfs.c, fs/tmpfs_file.c) and devtmpfs share.
  */
-#ifndef TINE_TMPFS_H
-#define TINE_TMPFS_H
+#pragma once
 
 #include <tine/fs.h>
 
@@ -31,5 +30,3 @@ void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end);
  */
 size_t tmpfs_adopt_pages(struct file *file, const u8 *bytes, size_t n, loff_t pos);
 struct super_block *tmpfs_get_super(const struct file_system_type *type, const char *data);
-
-#endif

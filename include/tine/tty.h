@@ -2,8 +2,7 @@
  * Terminals (fs/dev/tty.c, tty_input.c, tty_output.c, tty_read.c, tty_ioctl.c, tty_jobctrl.c,
  * pty.c).
  */
-#ifndef TINE_TTY_H
-#define TINE_TTY_H
+#pragma once
 
 #include <tine/atomic.h>
 #include <tine/byte_ring.h>
@@ -207,5 +206,3 @@ void pty_free(struct tty *tty); /* what belongs to the pair; l not held */
 void pty_adjust_termios(struct tty *tty, struct kernel_termios2 *new);
 /* For packet mode: bits of the status that the master reads change. l held. */
 void pty_set_status(struct tty *tty, unsigned int clear, unsigned int set);
-
-#endif

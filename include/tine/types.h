@@ -1,6 +1,5 @@
 /* Fixed-width integers, the kernel's basic types, and a few compiler attributes. */
-#ifndef TINE_TYPES_H
-#define TINE_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ typedef s32 clockid_t;
 
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
-
-#endif

@@ -4,8 +4,7 @@
  * and no mm lock may be held. Writes to a copy-on-write page break it as the user's own write
  * would.
  */
-#ifndef TINE_UACCESS_H
-#define TINE_UACCESS_H
+#pragma once
 
 #include <tine/arch.h>
 #include <tine/err.h>
@@ -53,5 +52,3 @@ static inline bool access_ok(const void __user *ptr, size_t n)
 int user_cmpxchg_u32(u32 __user *ptr, u32 expected, u32 new, u32 *old) __must_check;
 int user_xchg_u32(u32 __user *ptr, u32 new, u32 *old) __must_check;
 int user_add_u32(u32 __user *ptr, u32 n, u32 *old) __must_check;
-
-#endif

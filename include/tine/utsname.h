@@ -1,6 +1,5 @@
 /* The names of the system (kernel/utsname.c). */
-#ifndef TINE_UTSNAME_H
-#define TINE_UTSNAME_H
+#pragma once
 
 #include <uapi/utsname.h>
 
@@ -21,5 +20,3 @@ void set_uts_name(enum uts_name which, const char *name, unsigned int n);
 
 /* What current's personality changes of them. */
 void personality_uname(struct new_utsname *uts);
-
-#endif

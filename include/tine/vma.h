@@ -3,8 +3,7 @@
  * calls on mappings have in common. Everything here is called with the mm's lock held unless it
  * says otherwise.
  */
-#ifndef TINE_VMA_H
-#define TINE_VMA_H
+#pragma once
 
 #include <tine/mm.h>
 
@@ -154,5 +153,3 @@ int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* mm/mlock.c. RLIMIT_MEMLOCK allows pages more of a mapping with these flags; allows any at all. */
 bool may_lock(const struct mm_struct *mm, u32 flags, unsigned long pages);
 bool may_lock_any(void);
-
-#endif

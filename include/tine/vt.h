@@ -2,8 +2,7 @@
  * The screen as a terminal: what the bytes written to it do to its cells (fs/dev/vt.c). No locks:
  * the caller keeps others away.
  */
-#ifndef TINE_VT_H
-#define TINE_VT_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -84,5 +83,3 @@ void vt_reverse_line_feed(struct vt *vt);
 void vt_carriage_return(struct vt *vt);
 void vt_tab(struct vt *vt);
 void vt_put_glyph(struct vt *vt, u8 glyph);
-
-#endif

@@ -1,6 +1,5 @@
 /* Sleeping until something happens (kernel/wait_queue.c). */
-#ifndef TINE_WAIT_QUEUE_H
-#define TINE_WAIT_QUEUE_H
+#pragma once
 
 #include <tine/list.h>
 #include <tine/spinlock.h>
@@ -73,5 +72,3 @@ void wake_up_poll(struct wait_queue *wq, u64 events);
 		}                                                     \
 		finish_wait((wq), (entry));                           \
 	} while (0)
-
-#endif

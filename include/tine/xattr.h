@@ -1,6 +1,5 @@
 /* Extended attributes (fs/xattr.c): the system calls, and what the rest of the kernel needs. */
-#ifndef TINE_XATTR_H
-#define TINE_XATTR_H
+#pragma once
 
 #include <tine/types.h>
 
@@ -42,5 +41,3 @@ long xattr_do_remove(const struct path *path, const struct xattr_call *call);
 /* Does one of them to what a path names, found with LOOKUP_ bits, or to a descriptor's file. */
 long xattr_on_path(const char __user *name, unsigned int lookup, const struct xattr_call *call);
 long xattr_on_fd(int fd, const struct xattr_call *call);
-
-#endif

@@ -1,6 +1,5 @@
 /* arch_prctl(2): the operations that Tine knows. */
-#ifndef TINE_UAPI_ARCH_PRCTL_H
-#define TINE_UAPI_ARCH_PRCTL_H
+#pragma once
 
 #define ARCH_SET_GS    0x1001
 #define ARCH_SET_FS    0x1002
@@ -15,5 +14,3 @@
 #define ARCH_REQ_XCOMP_PERM       0x1023
 #define ARCH_GET_XCOMP_GUEST_PERM 0x1024
 #define ARCH_REQ_XCOMP_GUEST_PERM 0x1025
-
-#endif

@@ -1,6 +1,5 @@
 /* The auxiliary vector that a program finds behind its environment (getauxval(3)). */
-#ifndef TINE_UAPI_AUXVEC_H
-#define TINE_UAPI_AUXVEC_H
+#pragma once
 
 #define AT_NULL         0
 #define AT_EXECFD       2
@@ -24,5 +23,3 @@
 #define AT_EXECFN       31
 #define AT_SYSINFO_EHDR 33
 #define AT_MINSIGSTKSZ  51
-
-#endif

@@ -1,6 +1,5 @@
 /* capget(2), capset(2). */
-#ifndef TINE_UAPI_CAPABILITY_H
-#define TINE_UAPI_CAPABILITY_H
+#pragma once
 
 #define LINUX_CAPABILITY_VERSION_1 0x19980330u /* 32 capabilities: one struct cap_user_data */
 #define LINUX_CAPABILITY_VERSION_2 0x20071026u /* 64: two, the low halves first */
@@ -14,5 +13,3 @@ struct cap_user_header {
 struct cap_user_data {
 	unsigned int effective, permitted, inheritable;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* clone(2), clone3(2), unshare(2): flags and the argument block. */
-#ifndef TINE_UAPI_CLONE_H
-#define TINE_UAPI_CLONE_H
+#pragma once
 
 #define CSIGNAL              0x000000ffull
 #define CLONE_NEWTIME        0x00000080ull /* clone3 and unshare only: overlaps CSIGNAL */
@@ -42,5 +41,3 @@ struct clone_args {
 	unsigned long long set_tid, set_tid_size; /* since VER1 */
 	unsigned long long cgroup;                /* since VER2 */
 };
-
-#endif

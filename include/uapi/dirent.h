@@ -1,6 +1,5 @@
 /* getdents(2), getdents64(2): directory entries as they are written to user memory. */
-#ifndef TINE_UAPI_DIRENT_H
-#define TINE_UAPI_DIRENT_H
+#pragma once
 
 struct linux_dirent64 {
 	unsigned long long d_ino;
@@ -25,5 +24,3 @@ struct linux_dirent {
 #define DT_REG     8
 #define DT_LNK     10
 #define DT_SOCK    12
-
-#endif

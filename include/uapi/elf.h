@@ -1,6 +1,5 @@
 /* ELF64 executables, as far as exec reads them (System V ABI, object files; AMD64 supplement). */
-#ifndef TINE_UAPI_ELF_H
-#define TINE_UAPI_ELF_H
+#pragma once
 
 #define ELF_MAGIC      "\177ELF"
 #define ELF_MAGIC_SIZE 4
@@ -34,5 +33,3 @@ struct elf64_segment {
 };
 
 _Static_assert(sizeof(struct elf64_segment) == 56, "Elf64_Phdr");
-
-#endif

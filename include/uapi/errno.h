@@ -1,6 +1,5 @@
 /* Error numbers, as on Linux x86-64. A failing system call returns the number negated. */
-#ifndef TINE_UAPI_ERRNO_H
-#define TINE_UAPI_ERRNO_H
+#pragma once
 
 #define EPERM           1
 #define ENOENT          2
@@ -133,5 +132,3 @@
 #define ENOTRECOVERABLE 131
 #define ERFKILL         132
 #define EWOULDBLOCK     EAGAIN
-
-#endif

@@ -1,6 +1,5 @@
 /* epoll(7): events and layouts. */
-#ifndef TINE_UAPI_EVENTPOLL_H
-#define TINE_UAPI_EVENTPOLL_H
+#pragma once
 
 #include <uapi/fcntl.h>
 #include <uapi/poll.h>
@@ -23,5 +22,3 @@ struct epoll_event {
 } __attribute__((packed));
 
 _Static_assert(sizeof(struct epoll_event) == 12, "struct epoll_event");
-
-#endif

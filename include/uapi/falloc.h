@@ -1,6 +1,5 @@
 /* fallocate(2), memfd_create(2). */
-#ifndef TINE_UAPI_FALLOC_H
-#define TINE_UAPI_FALLOC_H
+#pragma once
 
 #define FALLOC_FL_KEEP_SIZE      0x01
 #define FALLOC_FL_PUNCH_HOLE     0x02
@@ -12,5 +11,3 @@
 #define MFD_CLOEXEC       0x1u
 #define MFD_ALLOW_SEALING 0x2u
 #define MFD_HUGETLB       0x4u
-
-#endif

@@ -1,6 +1,5 @@
 /* open(2), fcntl(2) and the *at calls: flags and commands. */
-#ifndef TINE_UAPI_FCNTL_H
-#define TINE_UAPI_FCNTL_H
+#pragma once
 
 #define O_ACCMODE     00000003
 #define O_RDONLY      00000000
@@ -119,5 +118,3 @@ struct flock {
 struct f_owner_ex {
 	int type, pid;
 };
-
-#endif

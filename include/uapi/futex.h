@@ -1,6 +1,5 @@
 /* futex(2): operations, and the list of robust futexes that a thread holds. */
-#ifndef TINE_UAPI_FUTEX_H
-#define TINE_UAPI_FUTEX_H
+#pragma once
 
 #define FUTEX_WAIT            0
 #define FUTEX_WAKE            1
@@ -54,5 +53,3 @@ struct robust_list_head {
 };
 
 _Static_assert(sizeof(struct robust_list_head) == 24, "set_robust_list asks for this size");
-
-#endif

@@ -1,6 +1,5 @@
 /* ioctl(2): request numbers. */
-#ifndef TINE_UAPI_IOCTL_H
-#define TINE_UAPI_IOCTL_H
+#pragma once
 
 #define TCGETS      0x5401
 #define TCSETS      0x5402
@@ -52,5 +51,3 @@
 #define TIOCGPTPEER 0x5441
 #define FIONCLEX    0x5450
 #define FIOCLEX     0x5451
-
-#endif

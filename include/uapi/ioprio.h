@@ -1,6 +1,5 @@
 /* ioprio_set(2): a class in bits 13 to 15, a level below, and hints between. */
-#ifndef TINE_UAPI_IOPRIO_H
-#define TINE_UAPI_IOPRIO_H
+#pragma once
 
 #define IOPRIO_CLASS_SHIFT     13
 #define IOPRIO_PRIO_CLASS(p)   ((unsigned int)(p) >> IOPRIO_CLASS_SHIFT & 7)
@@ -14,5 +13,3 @@
 
 #define IOPRIO_WHO_PROCESS 1
 #define IOPRIO_WHO_USER    3
-
-#endif

@@ -1,6 +1,5 @@
 /* kcmp(2). */
-#ifndef TINE_UAPI_KCMP_H
-#define TINE_UAPI_KCMP_H
+#pragma once
 
 enum kcmp_type {
 	KCMP_FILE,
@@ -17,5 +16,3 @@ enum kcmp_type {
 struct kcmp_epoll_slot {
 	unsigned int efd, tfd, toff;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* Consoles: requests by which programs know one (ioctl_console(2)). */
-#ifndef TINE_UAPI_KD_H
-#define TINE_UAPI_KD_H
+#pragma once
 
 #define KDGKBTYPE 0x4b33
 #define KDSETMODE 0x4b3a
@@ -26,5 +25,3 @@ struct vt_mode {
 struct vt_stat {
 	unsigned short v_active, v_signal, v_state;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* membarrier(2): commands, a bit each, so that MEMBARRIER_CMD_QUERY can tell which there are. */
-#ifndef TINE_UAPI_MEMBARRIER_H
-#define TINE_UAPI_MEMBARRIER_H
+#pragma once
 
 #define MEMBARRIER_CMD_QUERY                                0
 #define MEMBARRIER_CMD_GLOBAL                               0x01
@@ -10,5 +9,3 @@
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED           0x10
 #define MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE          0x20
 #define MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE 0x40
-
-#endif

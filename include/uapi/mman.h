@@ -1,6 +1,5 @@
 /* mmap(2), mprotect(2), mremap(2), madvise(2), msync(2): protections, flags and advice. */
-#ifndef TINE_UAPI_MMAN_H
-#define TINE_UAPI_MMAN_H
+#pragma once
 
 #define PROT_NONE      0x0
 #define PROT_READ      0x1
@@ -71,5 +70,3 @@
 #define MADV_COLLAPSE        25
 #define MADV_HWPOISON        100
 #define MADV_SOFT_OFFLINE    101
-
-#endif

@@ -1,6 +1,5 @@
 /* mount(2), umount2(2): flags. */
-#ifndef TINE_UAPI_MOUNT_H
-#define TINE_UAPI_MOUNT_H
+#pragma once
 
 #define MS_RDONLY      1
 #define MS_NOSUID      2
@@ -32,5 +31,3 @@
 #define MNT_DETACH      2
 #define MNT_EXPIRE      4
 #define UMOUNT_NOFOLLOW 8
-
-#endif

@@ -1,6 +1,5 @@
 /* personality(2). */
-#ifndef TINE_UAPI_PERSONALITY_H
-#define TINE_UAPI_PERSONALITY_H
+#pragma once
 
 #define UNAME26            0x0020000
 #define ADDR_NO_RANDOMIZE  0x0040000
@@ -11,5 +10,3 @@
 #define PER_MASK           0x00ff
 #define PER_CLEAR_ON_SETID \
 	(READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | MMAP_PAGE_ZERO)
-
-#endif

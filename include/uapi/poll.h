@@ -1,6 +1,5 @@
 /* poll(2), select(2): events and layouts. */
-#ifndef TINE_UAPI_POLL_H
-#define TINE_UAPI_POLL_H
+#pragma once
 
 #define POLLIN     0x0001
 #define POLLPRI    0x0002
@@ -18,5 +17,3 @@ struct pollfd {
 	int fd;
 	short events, revents;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* prctl(2): the operations that Tine knows. */
-#ifndef TINE_UAPI_PRCTL_H
-#define TINE_UAPI_PRCTL_H
+#pragma once
 
 #define PR_SET_PDEATHSIG            1
 #define PR_GET_PDEATHSIG            2
@@ -45,5 +44,3 @@
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 
 #define PR_TIMING_STATISTICAL 0
-
-#endif

@@ -2,8 +2,7 @@
  * The registers of a task in the kernel, in Linux's x86-64 layout: what every way into the kernel
  * saves.
  */
-#ifndef TINE_UAPI_PTRACE_H
-#define TINE_UAPI_PTRACE_H
+#pragma once
 
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx;
@@ -12,5 +11,3 @@ struct pt_regs {
 		orig_ax; /* system call number; -1 for interrupts and traps, error code at first */
 	unsigned long ip, cs, flags, sp, ss;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* reboot(2). */
-#ifndef TINE_UAPI_REBOOT_H
-#define TINE_UAPI_REBOOT_H
+#pragma once
 
 #define LINUX_REBOOT_MAGIC1  0xfee1dead
 #define LINUX_REBOOT_MAGIC2  672274793
@@ -14,5 +13,3 @@
 #define LINUX_REBOOT_CMD_CAD_OFF   0x00000000
 #define LINUX_REBOOT_CMD_POWER_OFF 0x4321fedc
 #define LINUX_REBOOT_CMD_RESTART2  0xa1b2c3d4
-
-#endif

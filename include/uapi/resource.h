@@ -1,6 +1,5 @@
 /* getrlimit(2), getrusage(2): resource limits and usage. */
-#ifndef TINE_UAPI_RESOURCE_H
-#define TINE_UAPI_RESOURCE_H
+#pragma once
 
 #define RLIMIT_CPU        0
 #define RLIMIT_FSIZE      1
@@ -39,5 +38,3 @@ struct rusage {
 	long ru_maxrss, ru_ixrss, ru_idrss, ru_isrss, ru_minflt, ru_majflt, ru_nswap;
 	long ru_inblock, ru_oublock, ru_msgsnd, ru_msgrcv, ru_nsignals, ru_nvcsw, ru_nivcsw;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* Scheduling policies and attributes: sched(7), sched_setattr(2), getpriority(2). */
-#ifndef TINE_UAPI_SCHED_H
-#define TINE_UAPI_SCHED_H
+#pragma once
 
 #define SCHED_OTHER         0
 #define SCHED_FIFO          1
@@ -40,5 +39,3 @@ _Static_assert(sizeof(struct sched_attr) == SCHED_ATTR_SIZE_VER1, "the ABI's siz
 #define SCHED_FLAG_KEEP_PARAMS   0x10
 #define SCHED_FLAG_UTIL_CLAMP    0x60
 #define SCHED_FLAG_ALL           0x7f
-
-#endif

@@ -1,7 +1,6 @@
 /* Flags of prctl(PR_SET_SECUREBITS): user 0 without its privileges. Each has a lock, the next bit.
  */
-#ifndef TINE_UAPI_SECUREBITS_H
-#define TINE_UAPI_SECUREBITS_H
+#pragma once
 
 #define SECBIT_NOROOT                      0x01u
 #define SECBIT_NOROOT_LOCKED               0x02u
@@ -14,5 +13,3 @@
 
 #define SECBITS_ALL   0x55u
 #define SECBITS_LOCKS 0xaau
-
-#endif

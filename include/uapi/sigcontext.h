@@ -2,8 +2,7 @@
  * The registers in a signal frame (Linux x86-64 layout; a program may read and change them before
  * sigreturn).
  */
-#ifndef TINE_UAPI_SIGCONTEXT_H
-#define TINE_UAPI_SIGCONTEXT_H
+#pragma once
 
 struct sigcontext {
 	unsigned long r8, r9, r10, r11, r12, r13, r14, r15;
@@ -17,5 +16,3 @@ struct sigcontext {
 };
 
 _Static_assert(sizeof(struct sigcontext) == 256, "struct sigcontext is 256 bytes");
-
-#endif

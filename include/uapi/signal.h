@@ -1,6 +1,5 @@
 /* Signals: numbers, sets, actions, siginfo (signal(7), sigaction(2); Linux x86-64 layout). */
-#ifndef TINE_UAPI_SIGNAL_H
-#define TINE_UAPI_SIGNAL_H
+#pragma once
 
 #define SIGHUP    1
 #define SIGINT    2
@@ -198,5 +197,3 @@ _Static_assert(__builtin_offsetof(siginfo_t, si_pid) == 16 &&
 #define CLD_TRAPPED   4
 #define CLD_STOPPED   5
 #define CLD_CONTINUED 6
-
-#endif

@@ -1,6 +1,5 @@
 /* signalfd(2): what is read from it. */
-#ifndef TINE_UAPI_SIGNALFD_H
-#define TINE_UAPI_SIGNALFD_H
+#pragma once
 
 #include <uapi/fcntl.h>
 
@@ -23,5 +22,3 @@ struct signalfd_siginfo {
 };
 
 _Static_assert(sizeof(struct signalfd_siginfo) == 128, "struct signalfd_siginfo");
-
-#endif

@@ -1,6 +1,5 @@
 /* Sockets: what socket(2) and its relatives take. */
-#ifndef TINE_UAPI_SOCKET_H
-#define TINE_UAPI_SOCKET_H
+#pragma once
 
 #include <uapi/time.h>
 #include <uapi/uio.h>
@@ -101,5 +100,3 @@ struct cmsghdr {
 	unsigned long cmsg_len;
 	int cmsg_level, cmsg_type;
 };
-
-#endif

@@ -1,6 +1,5 @@
 /* stat(2), statx(2): file types, mode bits and layouts. */
-#ifndef TINE_UAPI_STAT_H
-#define TINE_UAPI_STAT_H
+#pragma once
 
 #define S_IFMT   0170000
 #define S_IFSOCK 0140000
@@ -69,5 +68,3 @@ _Static_assert(sizeof(struct statx) == 256, "struct statx");
 
 #define UTIME_NOW  ((1l << 30) - 1l)
 #define UTIME_OMIT ((1l << 30) - 2l)
-
-#endif

@@ -1,6 +1,5 @@
 /* statfs(2). */
-#ifndef TINE_UAPI_STATFS_H
-#define TINE_UAPI_STATFS_H
+#pragma once
 
 struct statfs {
 	long f_type, f_bsize;
@@ -27,5 +26,3 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs");
 #define ST_NOATIME    0x0400
 #define ST_NODIRATIME 0x0800
 #define ST_RELATIME   0x1000
-
-#endif

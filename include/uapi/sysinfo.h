@@ -1,6 +1,5 @@
 /* sysinfo(2). */
-#ifndef TINE_UAPI_SYSINFO_H
-#define TINE_UAPI_SYSINFO_H
+#pragma once
 
 #define SI_LOAD_SHIFT 16
 
@@ -15,5 +14,3 @@ struct sysinfo {
 };
 
 _Static_assert(sizeof(struct sysinfo) == 112, "struct sysinfo");
-
-#endif

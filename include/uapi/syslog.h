@@ -1,6 +1,5 @@
 /* syslog(2): the actions. */
-#ifndef TINE_UAPI_SYSLOG_H
-#define TINE_UAPI_SYSLOG_H
+#pragma once
 
 #define SYSLOG_ACTION_CLOSE         0
 #define SYSLOG_ACTION_OPEN          1
@@ -13,5 +12,3 @@
 #define SYSLOG_ACTION_CONSOLE_LEVEL 8
 #define SYSLOG_ACTION_SIZE_UNREAD   9
 #define SYSLOG_ACTION_SIZE_BUFFER   10
-
-#endif

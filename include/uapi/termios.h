@@ -1,6 +1,5 @@
 /* Terminals: struct termios as TCGETS has it, and its bits (termios(3), ioctl_tty(2)). */
-#ifndef TINE_UAPI_TERMIOS_H
-#define TINE_UAPI_TERMIOS_H
+#pragma once
 
 #define NCCS 19
 
@@ -121,5 +120,3 @@ struct winsize {
 #define TIOCPKT_NOSTOP     16
 #define TIOCPKT_DOSTOP     32
 #define TIOCPKT_IOCTL      64
-
-#endif

@@ -1,6 +1,5 @@
 /* Time structures and clock numbers (clock_gettime(2)). */
-#ifndef TINE_UAPI_TIME_H
-#define TINE_UAPI_TIME_H
+#pragma once
 
 #include <uapi/resource.h>
 
@@ -43,5 +42,3 @@ struct uapi_utimbuf {
 struct tms {
 	long tms_utime, tms_stime, tms_cutime, tms_cstime;
 };
-
-#endif

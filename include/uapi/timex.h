@@ -1,6 +1,5 @@
 /* adjtimex(2). */
-#ifndef TINE_UAPI_TIMEX_H
-#define TINE_UAPI_TIMEX_H
+#pragma once
 
 #include <uapi/time.h>
 
@@ -44,5 +43,3 @@ _Static_assert(sizeof(struct uapi_timex) == 208, "struct timex has Linux's size"
 
 #define TIME_OK    0
 #define TIME_ERROR 5
-
-#endif

@@ -1,6 +1,5 @@
 /* What a signal handler gets as its third argument (Linux x86-64 layout). */
-#ifndef TINE_UAPI_UCONTEXT_H
-#define TINE_UAPI_UCONTEXT_H
+#pragma once
 
 #include <uapi/sigcontext.h>
 #include <uapi/signal.h>
@@ -27,5 +26,3 @@ struct rt_sigframe {
 };
 
 _Static_assert(sizeof(struct rt_sigframe) == 440, "struct rt_sigframe is 440 bytes");
-
-#endif

@@ -1,6 +1,5 @@
 /* readv(2), writev(2). */
-#ifndef TINE_UAPI_UIO_H
-#define TINE_UAPI_UIO_H
+#pragma once
 
 struct iovec {
 	void *iov_base;
@@ -15,5 +14,3 @@ struct iovec {
 #define RWF_SYNC   0x04
 #define RWF_NOWAIT 0x08
 #define RWF_APPEND 0x10
-
-#endif

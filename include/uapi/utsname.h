@@ -1,6 +1,5 @@
 /* uname(2). */
-#ifndef TINE_UAPI_UTSNAME_H
-#define TINE_UAPI_UTSNAME_H
+#pragma once
 
 #define UTS_LEN 64
 
@@ -12,5 +11,3 @@ struct new_utsname {
 	char machine[UTS_LEN + 1];
 	char domainname[UTS_LEN + 1];
 };
-
-#endif

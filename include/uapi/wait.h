@@ -1,6 +1,5 @@
 /* wait4(2), waitid(2): options, id types, and the status word. */
-#ifndef TINE_UAPI_WAIT_H
-#define TINE_UAPI_WAIT_H
+#pragma once
 
 #define WNOHANG     0x00000001
 #define WUNTRACED   0x00000002
@@ -21,5 +20,3 @@
 #define WAIT_STATUS_STOPPED(sig) (((sig) << 8) | 0x7f)
 #define WAIT_STATUS_CONTINUED    0xffff
 #define WAIT_STATUS_CORE         0x80
-
-#endif

@@ -1,6 +1,5 @@
 /* Extended attributes, as xattr(7) has them, and the one that exec reads. */
-#ifndef UAPI_XATTR_H
-#define UAPI_XATTR_H
+#pragma once
 
 #define XATTR_CREATE  1 /* EEXIST if it is there */
 #define XATTR_REPLACE 2 /* ENODATA if it is not */
@@ -24,5 +23,3 @@ struct vfs_cap_data {
 	} data[2];
 	unsigned int root_id;
 };
-
-#endif
