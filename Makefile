@@ -15,7 +15,7 @@ APPS    ?=#        1: run and gdb take the archive of `make apps`
 APPEND  ?=#        more words for the kernel's command line
 DEBUG   ?=#        1: run, iso and gdb take the debug kernel
 UEFI    ?=#        1: run-iso boots by UEFI, not by BIOS
-T       ?=#        test, test-linux: only what has this in its name
+T       ?=#        test, test-linux: only what has this in its name; profile: the measurement
 LINUX   ?=#        test-linux, bench: a Linux kernel image to take instead of Debian's
 WERROR  ?= $(CI)#  1: warnings are errors
 V       ?=#        1: show whole commands
@@ -57,6 +57,7 @@ tasks.gdb           = build user qemu gdb $(if $(APPS),apps)
 tasks.test          = build user iso qemu unit uefi
 tasks.test-linux    = build user qemu linux
 tasks.bench         = build user qemu linux
+tasks.profile       = build user qemu
 tasks.check         = build user unit format
 tasks.format        = format
 tasks.docs          = unit
@@ -337,6 +338,10 @@ test-linux: $(B)/debug/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## compare with Linu
 .PHONY: bench
 bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure fork, on Tine and on Linux
 	$(Q)python3 tests/bench.py --linux $(LINUX_IMAGE)
+
+.PHONY: profile
+profile: $(B)/tine.elf $(INITRAMFS) ## where the instructions of a measurement go (T=fork-exit-wait)
+	$(Q)python3 tests/profile.py $(or $(T),fork-exit-wait)
 
 # ---- keeping it in order --------------------------------------------------------------------------
 

@@ -28,6 +28,9 @@ MEASUREMENTS = (
     ("write-after-fork", "first write to a page after fork"),
     ("fork-1-MiB", "fork alone, 1 MiB touched"),
     ("fork-256-MiB", "fork alone, 256 MiB touched"),
+    ("pipe-round-trip", "a byte through a pipe and back"),
+    ("sched-yield", "sched_yield with nobody else"),
+    ("first-touch", "first touch of an anonymous page"),
 )
 
 

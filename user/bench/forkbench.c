@@ -2,15 +2,18 @@
  * What making a process costs.
  *
  *	/bench/forkbench
+ *	/bench/forkbench profile NAME ROUNDS
  *
  * Prints one line `#### bench NAME NANOSECONDS` for each measurement, the mean over many rounds, which
  * tests/bench.py reads. Under QEMU's -icount shift=0 a nanosecond is one guest instruction, kernel and program
- * together, and the result is the same on every run.
+ * together, and the result is the same on every run. The second form does nothing but rounds of one measurement,
+ * for tests/profile.py.
  */
 #define _GNU_SOURCE
 #include "linux.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,36 +200,145 @@ static long long pthread_create_join(void)
 	return now() - start;
 }
 
-static void measure(const char *name, long long (*round)(void), int rounds)
+/* A round trip of a byte through two pipes, to a child that sends it back. */
+static long long pipe_round_trip(void)
+{
+	static int there[2], back[2];
+	long long start;
+	char byte = 0;
+
+	if (!there[0]) {
+		if (pipe(there) || pipe(back))
+			fail("pipe");
+		if (fork() == 0)
+			while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1)
+				;
+	}
+	start = now();
+	if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+		fail("pipe");
+	return now() - start;
+}
+
+static long long yield_to_nobody(void)
+{
+	long long start = now();
+
+	sched_yield();
+	return now() - start;
+}
+
+/* The first write to a page of anonymous memory whose neighbours are there. */
+static long long first_touch(void)
+{
+	static volatile char *next;
+	static long left;
+	long long start;
+
+	if (left-- == 0) {
+		left = 255;
+		next = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		*next = 1;
+		next += PAGE;
+		left--;
+	}
+	start = now();
+	*next = 1;
+	next += PAGE;
+	return now() - start;
+}
+
+static const struct measurement {
+	const char *name;
+	long long (*round)(void);
+	int rounds;
+	long touched; /* bytes of memory of its own that the process has written to */
+} measurements[] = {
+	{"clock", read_the_clock, 1000, 0},
+	{"null-syscall", null_system_call, 1000, 0},
+	{"fork-exit-wait", fork_exit_wait, 200, 0},
+	{"vfork-exit-wait", vfork_exit_wait, 200, 0},
+	{"fork-exec-wait", fork_exec_wait, 100, 0},
+	{"thread-create-join", thread_create_join, 200, 0},
+	{"pthread-create-join", pthread_create_join, 200, 0},
+	{"write-after-fork", write_after_fork, 100, 0},
+	{"fork-1-MiB", fork_alone, 100, 1 * MIB},
+	{"fork-256-MiB", fork_alone, 10, 256 * MIB},
+	{"pipe-round-trip", pipe_round_trip, 200, 0},
+	{"sched-yield", yield_to_nobody, 1000, 0},
+	{"first-touch", first_touch, 200, 0},
+};
+
+#define MEASUREMENTS (sizeof(measurements) / sizeof(measurements[0]))
+
+static void warm_up(const struct measurement *m)
+{
+	if (m->touched)
+		touch(m->touched);
+	for (int i = 0; i < 10 && i < m->rounds; i++)
+		m->round();
+}
+
+static void measure(const struct measurement *m)
 {
 	long long total = 0;
 
-	for (int i = 0; i < 10 && i < rounds; i++)
-		round();
-	for (int i = 0; i < rounds; i++)
-		total += round();
-	printf("#### bench %s %lld\n", name, total / rounds);
+	warm_up(m);
+	for (int i = 0; i < m->rounds; i++)
+		total += m->round();
+	if (m->touched)
+		untouch();
+	printf("#### bench %s %lld\n", m->name, total / m->rounds);
 	fflush(stdout);
+}
+
+/* tests/profile.py watches for this function's address. */
+__attribute__((noinline)) static void between_rounds(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+static void wait_for_line(FILE *console)
+{
+	char line[80];
+
+	fflush(stdout);
+	if (!console || !fgets(line, sizeof(line), console))
+		fail("/dev/console");
+}
+
+/* Goes on when a line comes, with nothing but rounds; ends when another does. */
+static int profile(const char *name, int rounds)
+{
+	FILE *console = fopen("/dev/console", "r");
+
+	for (const struct measurement *m = measurements; m < measurements + MEASUREMENTS; m++) {
+		if (strcmp(m->name, name))
+			continue;
+		warm_up(m);
+		printf("#### profile begin %p\n", (void *)between_rounds);
+		wait_for_line(console);
+		for (int i = 0; i < rounds; i++) {
+			between_rounds();
+			m->round();
+		}
+		between_rounds();
+		printf("#### profile end\n");
+		wait_for_line(console);
+		return 0;
+	}
+	printf("no measurement %s\n", name);
+	return 1;
 }
 
 int main(int argc, char **argv)
 {
+	if (argc == 4 && !strcmp(argv[1], "profile"))
+		return profile(argv[2], atoi(argv[3]));
 	if (argc > 1)
 		return 0;
 	printf("#### bench boot %lld\n", now());
-	measure("clock", read_the_clock, 1000);
-	measure("null-syscall", null_system_call, 1000);
-	measure("fork-exit-wait", fork_exit_wait, 200);
-	measure("vfork-exit-wait", vfork_exit_wait, 200);
-	measure("fork-exec-wait", fork_exec_wait, 100);
-	measure("thread-create-join", thread_create_join, 200);
-	measure("pthread-create-join", pthread_create_join, 200);
-	measure("write-after-fork", write_after_fork, 100);
-	touch(1 * MIB);
-	measure("fork-1-MiB", fork_alone, 100);
-	untouch();
-	touch(256 * MIB);
-	measure("fork-256-MiB", fork_alone, 10);
-	untouch();
+	for (const struct measurement *m = measurements; m < measurements + MEASUREMENTS; m++)
+		measure(m);
 	return 0;
 }
