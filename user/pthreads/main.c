@@ -138,9 +138,9 @@ static const struct suite *find_suite(const char *path)
 		return NULL;
 	name += 8;
 	length = strcspn(name, "-");
-	for (const struct suite *suite = __start_suites; suite < __stop_suites; suite++)
-		if (strlen(suite->name) == length && strncmp(name, suite->name, length) == 0)
-			return suite;
+	for (const struct suite *const *suite = __start_suites; suite < __stop_suites; suite++)
+		if (strlen((*suite)->name) == length && strncmp(name, (*suite)->name, length) == 0)
+			return *suite;
 	return NULL;
 }
 

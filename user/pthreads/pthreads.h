@@ -19,12 +19,13 @@ struct suite {
 	size_t count;
 };
 
-/* The linker puts these together in a section, where main.c finds them. */
-#define SUITE(subject, cases)              \
-	const struct suite subject##_suite \
-		__attribute__((section("suites"), used)) = {#subject, cases, TAP_COUNT(cases)}
+/* The linker puts these pointers together in a section, where main.c finds them. */
+#define SUITE(subject, cases)                                                            \
+	static const struct suite subject##_suite = {#subject, cases, TAP_COUNT(cases)}; \
+	const struct suite *const subject##_pointer                                      \
+		__attribute__((section("suites"), used)) = &subject##_suite
 
-extern const struct suite __start_suites[], __stop_suites[];
+extern const struct suite *const __start_suites[], *const __stop_suites[];
 
 /* As many threads as a case of "many" has. */
 #define MANY 200
