@@ -9,6 +9,7 @@ import dataclasses
 import gzip
 import hashlib
 import os
+import re
 import subprocess
 
 PANIC = r"Kernel panic - not syncing: "
@@ -46,6 +47,12 @@ class BootCheck:
         return None
 
 
+def reasons_of_clone():
+    """What the kernel says for each row of its rules, in their order."""
+    with open(os.path.join(os.path.dirname(__file__), "..", "kernel", "clone_rules.c"), encoding="utf-8") as file:
+        return [f"clone: refused: {re.escape(why)}$" for why in re.findall(r'\.why = "(.*)"', file.read())]
+
+
 def host_memory():
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -53,10 +60,15 @@ def host_memory():
 CHECKS = (
     # ---- what the kernel explains
     BootCheck(
-        "loglevel=7 says why a clone is refused",
-        "loglevel=7 -- run /tests/clone-rules",
-        expect=(r"clone: refused: CLONE_SIGHAND needs CLONE_VM \(shared handlers point into shared code\)", RAN),
+        "loglevel=7 says why for every rule of clone",
+        "loglevel=7 rdinit=/tests/clone-refusals",
+        expect=(*reasons_of_clone(), r"^as init: each rule refuses"),
         tine_only=True,
+    ),
+    BootCheck(
+        "what init may ask of clone",
+        "quiet rdinit=/tests/clone-matrix",
+        expect=(r"^as init: \d+ children, \d+ refusals",),
     ),
     BootCheck(
         "loglevel=7 names a system call that is missing",

@@ -95,6 +95,8 @@ def shown_by(own, also):
             sys.exit(f'tools/clone_words.py: {suite_path(suite)} has no case "{case}"')
         if case not in shown.setdefault(suite, []):
             shown[suite].append(case)
+    if not shown:
+        sys.exit(f"tools/clone_words.py: no case shows what {own} does")
     return list(shown.items())
 
 
@@ -165,6 +167,12 @@ it is stricter about than clone, *flags* at what goes together, before anything 
 the child has its resources. With `loglevel=7` the kernel says which rule refused a call, in the words under Why.
 """
 
+ALL_RULES = (
+    "In the order in which they are looked at. Linux's rules are stated a second time in `user/tests/clone_rules.h`, from the manual"
+    " pages: `tests/unit/clone_rules.c` compares this table with it for every word of clone's flags, and for every three of clone3's in"
+    " changing circumstances; the suites below compare it with the kernel that they run on, Tine or Linux."
+)
+
 
 def flag_section(name, numbers, rules, resources):
     words, bit = FLAGS[name], numbers[name]
@@ -210,7 +218,9 @@ def document(numbers, rules, resources):
     yield ""
     yield "## All rules"
     yield ""
-    yield "In the order in which they are looked at."
+    yield from textwrap.wrap(ALL_RULES, WIDTH)
+    yield ""
+    yield from list_of(shown_by("", clone_words.RULES_CASES))
     stage = None
     for rule in rules:
         if rule.stage != stage:

@@ -23,6 +23,7 @@ GOES_WITH_NOTHING = (RULES, "rules: namespaces that do not go with sharing")
 NEEDS_PRIVILEGE = (RULES, "rules: without privilege a namespace is EPERM, after all that is EINVAL")
 NEEDS = (RULES, "rules: CLONE_SIGHAND needs CLONE_VM, CLONE_THREAD needs CLONE_SIGHAND")
 UNWANTED_WITH_PIDFD = (RULES, "rules: what CLONE_PIDFD does not go with")
+MATRIX = ("clone-matrix", "matrix: by root, what is refused and what a child is, as Linux has it")
 NO_MEANING = ("clone-detached", "rules: clone accepts flags that have no meaning left")
 
 
@@ -68,6 +69,7 @@ FLAGS = {
     "CLONE_PTRACE": Words(
         "accepted; there are no tracers yet",
         "If the caller is being traced, its tracer traces the child as well. Without a tracer it does nothing.",
+        (MATRIX,),
     ),
     "CLONE_VFORK": Words(
         "the parent waits until the child has let go of the memory",
@@ -154,6 +156,11 @@ SET_TID = Words(
     "A program that is restored from a checkpoint wants its old numbers. set_tid lists one for each pid namespace,"
     " from the innermost out; there is one.",
     (("clone-arguments", "rules: clone3 refuses half a set_tid, long ones and bad ones"),),
+)
+RULES_CASES = (
+    MATRIX,
+    ("clone-matrix", "matrix: the same without privilege"),
+    ("clone-refusals", "refusals: each rule has its errno, with a call that breaks no other"),
 )
 BLOCK_CASES = (
     ("clone-arguments", "rules: clone3 refuses sizes below 64 and above a page, before it reads"),

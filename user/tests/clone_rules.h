@@ -50,7 +50,9 @@ static const char *const clone_bit_names[64] = {CLONE_BITS(CLONE_BIT_NAME)};
 
 #define BIT(name) (UINT64_C(1) << BIT_##name)
 
-#define USER_TOP UINT64_C(0x7ffffffff000) /* the end of user memory */
+/* The end of user memory; with five levels of page tables, Linux's is BEYOND_USER less a page. */
+#define USER_TOP    UINT64_C(0x7ffffffff000)
+#define BEYOND_USER UINT64_C(0x100000000000000)
 
 /* A call. What is after flags and exit_signal is read by clone3 only, tls excepted. */
 struct clone_call {
