@@ -20,7 +20,6 @@
 
 /* Bits of a CPU clock's number. */
 #define CPU_CLOCK_WHICH  3
-#define CPU_CLOCK_PROF   0 /* user and system time */
 #define CPU_CLOCK_VIRT   1 /* user time */
 #define CPU_CLOCK_SCHED  2 /* as precisely as the scheduler knows */
 #define CPU_CLOCK_THREAD 4

@@ -4,16 +4,13 @@
  */
 #pragma once
 
-#define MSR_TSC            0x10
 #define MSR_APIC_BASE      0x1b
 #define MSR_SYSENTER_CS    0x174
-#define MSR_PAT            0x277
 #define MSR_TSC_DEADLINE   0x6e0
 #define MSR_TSC_AUX        0xc0000103
 #define MSR_EFER           0xc0000080
 #define MSR_STAR           0xc0000081
 #define MSR_LSTAR          0xc0000082
-#define MSR_CSTAR          0xc0000083
 #define MSR_SYSCALL_MASK   0xc0000084
 #define MSR_FS_BASE        0xc0000100
 #define MSR_GS_BASE        0xc0000101
@@ -25,14 +22,10 @@
 
 #define CR0_PE 0x00000001
 #define CR0_MP 0x00000002
-#define CR0_EM 0x00000004
-#define CR0_TS 0x00000008
 #define CR0_ET 0x00000010
 #define CR0_NE 0x00000020
 #define CR0_WP 0x00010000
 #define CR0_AM 0x00040000
-#define CR0_NW 0x20000000
-#define CR0_CD 0x40000000
 #define CR0_PG 0x80000000
 
 #define CR4_PAE        0x00000020
@@ -62,52 +55,22 @@ static inline void wrmsr(u32 msr, u64 value)
 	__asm__ volatile("wrmsr" ::"c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-static inline u64 read_cr0(void)
-{
-	u64 value;
-
-	__asm__ volatile("movq %%cr0, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr0(u64 value)
-{
-	__asm__ volatile("movq %0, %%cr0" ::"r"(value) : "memory");
-}
-
-static inline u64 read_cr2(void)
-{
-	u64 value;
-
-	__asm__ volatile("movq %%cr2, %0" : "=r"(value));
-	return value;
-}
-
-static inline u64 read_cr3(void)
-{
-	u64 value;
-
-	__asm__ volatile("movq %%cr3, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr3(u64 value)
-{
-	__asm__ volatile("movq %0, %%cr3" ::"r"(value) : "memory");
-}
-
-static inline u64 read_cr4(void)
-{
-	u64 value;
-
-	__asm__ volatile("movq %%cr4, %0" : "=r"(value));
-	return value;
-}
-
-static inline void write_cr4(u64 value)
-{
-	__asm__ volatile("movq %0, %%cr4" ::"r"(value) : "memory");
-}
+/* read_cr0(), write_cr0() and so on. */
+#define CONTROL_REGISTER(name)                                                 \
+	static inline u64 read_##name(void)                                    \
+	{                                                                      \
+		u64 value;                                                     \
+		__asm__ volatile("movq %%" #name ", %0" : "=r"(value));        \
+		return value;                                                  \
+	}                                                                      \
+	static inline void write_##name(u64 value)                             \
+	{                                                                      \
+		__asm__ volatile("movq %0, %%" #name ::"r"(value) : "memory"); \
+	}
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
 
 static inline u64 rdtsc(void)
 {

@@ -2,7 +2,6 @@
 #pragma once
 
 #define AT_NULL         0
-#define AT_EXECFD       2
 #define AT_PHDR         3
 #define AT_PHENT        4
 #define AT_PHNUM        5

@@ -10,4 +10,3 @@
 
 #define MFD_CLOEXEC       0x1u
 #define MFD_ALLOW_SEALING 0x2u
-#define MFD_HUGETLB       0x4u

@@ -94,11 +94,6 @@ struct flock {
 #define RENAME_EXCHANGE  2
 #define RENAME_WHITEOUT  4
 
-#define F_OK 0
-#define X_OK 1
-#define W_OK 2
-#define R_OK 4
-
 #define SEEK_SET  0
 #define SEEK_CUR  1
 #define SEEK_END  2

@@ -18,11 +18,5 @@ _Static_assert(sizeof(struct statfs) == 120, "struct statfs");
 
 #define ANON_INODE_FS_MAGIC 0x09041934
 
-#define ST_RDONLY     0x0001
-#define ST_NOSUID     0x0002
-#define ST_NODEV      0x0004
-#define ST_NOEXEC     0x0008
-#define ST_VALID      0x0020
-#define ST_NOATIME    0x0400
-#define ST_NODIRATIME 0x0800
-#define ST_RELATIME   0x1000
+#define ST_RDONLY 0x0001
+#define ST_VALID  0x0020

@@ -47,21 +47,16 @@ struct winsize {
 #define VEOL2    16
 
 /* c_iflag */
-#define IGNBRK  0000001
-#define BRKINT  0000002
-#define IGNPAR  0000004
-#define PARMRK  0000010
-#define INPCK   0000020
-#define ISTRIP  0000040
-#define INLCR   0000100
-#define IGNCR   0000200
-#define ICRNL   0000400
-#define IUCLC   0001000
-#define IXON    0002000
-#define IXANY   0004000
-#define IXOFF   0010000
-#define IMAXBEL 0020000
-#define IUTF8   0040000
+#define PARMRK 0000010
+#define ISTRIP 0000040
+#define INLCR  0000100
+#define IGNCR  0000200
+#define ICRNL  0000400
+#define IUCLC  0001000
+#define IXON   0002000
+#define IXANY  0004000
+#define IXOFF  0010000
+#define IUTF8  0040000
 
 /* c_oflag */
 #define OPOST  0000001
@@ -88,7 +83,6 @@ struct winsize {
 /* c_lflag */
 #define ISIG    0000001
 #define ICANON  0000002
-#define XCASE   0000004
 #define ECHO    0000010
 #define ECHOE   0000020
 #define ECHOK   0000040
@@ -98,8 +92,6 @@ struct winsize {
 #define ECHOCTL 0001000
 #define ECHOPRT 0002000
 #define ECHOKE  0004000
-#define FLUSHO  0010000
-#define PENDIN  0040000
 #define IEXTEN  0100000
 #define EXTPROC 0200000
 

@@ -14,7 +14,6 @@
 #include <uapi/errno.h>
 #include <uapi/time.h>
 
-#define SYS_GETTIMEOFDAY  96
 #define SYS_CLOCK_GETTIME 228
 #define SYS_CLOCK_GETRES  229
 #define NS                1000000000ul
