@@ -44,7 +44,7 @@ static u32 load32(const u8 *p)
 	return v;
 }
 
-u32 crc32_update(u32 crc, const u8 *bytes, size_t n)
+static u32 crc32_update(u32 crc, const u8 *bytes, size_t n)
 {
 	if (!crc_table[0][1])
 		make_crc_table();

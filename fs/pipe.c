@@ -54,7 +54,7 @@ struct pipe *pipe_alloc(void)
 	return pipe;
 }
 
-void pipe_free(struct pipe *pipe)
+static void pipe_free(struct pipe *pipe)
 {
 	for (u32 i = pipe->tail; i != pipe->head; i++)
 		put_page(pipe_slot(pipe, i)->page);

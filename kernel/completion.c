@@ -35,21 +35,11 @@ static bool take_completion(struct completion *c)
 	return taken;
 }
 
-static int wait_in_state(struct completion *c, unsigned int state)
+int wait_for_completion_killable(struct completion *c)
 {
 	struct wait_entry entry;
 	int error;
 
-	wait_event(&c->wait, &entry, state, take_completion(c), error);
+	wait_event(&c->wait, &entry, TASK_KILLABLE, take_completion(c), error);
 	return error;
-}
-
-void wait_for_completion(struct completion *c)
-{
-	(void)wait_in_state(c, TASK_UNINTERRUPTIBLE);
-}
-
-int wait_for_completion_killable(struct completion *c)
-{
-	return wait_in_state(c, TASK_KILLABLE);
 }

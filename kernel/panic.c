@@ -27,7 +27,8 @@ static void print_address(unsigned long address, void *arg)
 		printk(LOG_EMERG, " %016lx\n", address);
 }
 
-void dump_stack(void)
+/* Prints the call chain of the caller, innermost first, function+offset. */
+static void dump_stack(void)
 {
 	printk(LOG_EMERG, "Call trace:\n");
 	arch_walk_stack(print_address, NULL);

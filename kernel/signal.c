@@ -256,7 +256,8 @@ void sigqueue_free(struct sigqueue *entry)
 	kmem_cache_free(sigqueue_cache, entry);
 }
 
-void sigqueue_drop(struct sigqueue *entry)
+/* Frees an entry that was taken out of a queue, unless it is a timer's, which keeps it. */
+static void sigqueue_drop(struct sigqueue *entry)
 {
 	if (!entry->timer)
 		sigqueue_free(entry);
@@ -305,7 +306,7 @@ void flush_timer_signals(struct sigpending *pending)
 	pending->set = keep;
 }
 
-bool has_pending_signals(const struct task_struct *task)
+static bool has_pending_signals(const struct task_struct *task)
 {
 	sigset_t pending = task->pending.set | task->signal->shared_pending.set;
 

@@ -81,7 +81,8 @@ static const struct pid_namespace *pid_namespace_of(const struct task_struct *ta
 	return pid->numbers[pid->level].ns;
 }
 
-int sender_pid(const struct task_struct *target)
+/* The number of current's process as target's pid namespace sees it; 0 from outside. */
+static int sender_pid(const struct task_struct *target)
 {
 	return pid_nr_ns(current->signal->pids[PIDTYPE_TGID], pid_namespace_of(target));
 }

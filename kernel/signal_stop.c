@@ -141,7 +141,7 @@ bool do_notify_parent(struct task_struct *task, int sig)
 	return autoreap;
 }
 
-void do_notify_parent_cldstop(struct task_struct *task, int why)
+static void do_notify_parent_cldstop(struct task_struct *task, int why)
 {
 	struct task_struct *leader = task->group_leader, *parent = leader->real_parent;
 	struct sighand_struct *sighand = parent->sighand;

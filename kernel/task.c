@@ -144,13 +144,6 @@ struct task_struct *next_thread(const struct task_struct *task)
 	return list_entry(task->thread_link.next, struct task_struct, thread_link);
 }
 
-struct task_struct *next_process(const struct task_struct *leader)
-{
-	if (leader->tasks_link.next == &task_list)
-		return NULL;
-	return list_entry(leader->tasks_link.next, struct task_struct, tasks_link);
-}
-
 struct task_struct *get_next_process(int tgid)
 {
 	struct task_struct *task, *found = NULL;

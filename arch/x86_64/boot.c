@@ -174,7 +174,8 @@ static bool is_rsdp(const u8 *p)
 	return sum == 0;
 }
 
-u64 boot_scan_rsdp(void)
+/* The root pointer of ACPI in the BIOS's memory (ACPI 5.2.5.1); 0 if it is not there. */
+static u64 boot_scan_rsdp(void)
 {
 	u64 ebda = (u64) * (const u16 *)phys_to_virt(0x40e) << 4;
 	const struct boot_range areas[] = {{ebda, ebda + 1024}, {0xe0000, 0x100000}};

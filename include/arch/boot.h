@@ -17,8 +17,6 @@ void boot_add_usable(u64 start, u64 end);
 void boot_remove_usable(u64 start, u64 end);
 /* size bytes without a NUL, or up to a NUL. */
 void boot_set_command_line(const char *text, size_t size);
-/* The root pointer of ACPI in the BIOS's memory (ACPI 5.2.5.1); 0 if it is not there. */
-u64 boot_scan_rsdp(void);
 
 /* head.S's successor: never returns. */
 void boot_main(u32 magic, u32 info);

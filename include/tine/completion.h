@@ -14,6 +14,5 @@ void completion_init(struct completion *c);
  * seen it.
  */
 void complete(struct completion *c);
-void wait_for_completion(struct completion *c);
 /* 0, or -ERESTARTSYS if current was killed first. */
 int wait_for_completion_killable(struct completion *c) __must_check;

@@ -41,4 +41,3 @@ struct inflate {
  */
 const char *gunzip(struct inflate *z, const u8 *in, size_t size, size_t *used,
 		   const char *(*sink)(void *arg, const u8 *bytes, size_t n), void *arg);
-u32 crc32_update(u32 crc, const u8 *bytes, size_t n);

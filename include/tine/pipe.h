@@ -73,7 +73,6 @@ ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to);
 ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet);
 
 struct pipe *pipe_alloc(void); /* NULL: out of memory */
-void pipe_free(struct pipe *pipe);
 /* A file that had it open has gone; the last one frees it. */
 void pipe_put(struct inode *inode, struct pipe *pipe);
 extern const struct file_operations pipe_operations;

@@ -50,9 +50,6 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list args);
  */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 
-/* Prints the call chain of the caller, innermost first, function+offset. */
-void dump_stack(void);
-
 #ifdef TINE_HOST_TEST
 #include <assert.h>
 #define ASSERT(cond) assert(cond)

@@ -108,7 +108,6 @@ int proc_show_vmstat(struct seq_buffer *m, struct task_struct *task);
 int proc_show_slabinfo(struct seq_buffer *m, struct task_struct *task);
 int proc_show_cpu_stat(struct seq_buffer *m, struct task_struct *task);
 int proc_show_cpuinfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_interrupts(struct seq_buffer *m, struct task_struct *task);
 int proc_show_loadavg(struct seq_buffer *m, struct task_struct *task);
 int proc_show_uptime(struct seq_buffer *m, struct task_struct *task);
 

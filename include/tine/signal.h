@@ -136,12 +136,10 @@ void force_fatal_sig(int sig);
 void zap_other_threads(struct task_struct *task);
 
 /*
- * Tells parent of task's end (sig: task->exit_signal) or of a stop or continue. tasklist_lock held.
- * do_notify_parent returns true if nobody will wait for it (SIGCHLD ignored): it is to be reaped at
- * once.
+ * Tells parent of task's end (sig: task->exit_signal). tasklist_lock held. True if nobody will wait
+ * for it (SIGCHLD ignored): it is to be reaped at once.
  */
 bool do_notify_parent(struct task_struct *task, int sig);
-void do_notify_parent_cldstop(struct task_struct *task, int why);
 
 /* A signal was made pending for a task of a sighand that is watched. h held. */
 void signalfd_notify(const struct sighand_struct *sighand);

@@ -46,13 +46,8 @@ int set_action(struct sighand_struct *sighand, int sig, const struct kernel_siga
  */
 struct sigqueue *sigqueue_alloc(struct task_struct *task, bool over_limit);
 void sigqueue_free(struct sigqueue *entry);
-/* Frees an entry that was taken out of a queue, unless it is a timer's, which keeps it. */
-void sigqueue_drop(struct sigqueue *entry);
 /* Drops the signals of mask. dead: a list for what is to be freed later; NULL: it is freed. */
 void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_head *dead);
-
-/* The number of current's process as target's pid namespace sees it; 0 from outside. */
-int sender_pid(const struct task_struct *target);
 
 /* A wake-up for a signal: ends an interruptible sleep; with fatal a killable one and a stop too. */
 void signal_wake_up(struct task_struct *task, bool fatal);
@@ -94,7 +89,6 @@ int dequeue_signal(sigset_t blocked, siginfo_t *info);
 void set_blocked_locked(sigset_t set);
 /* Wakes other threads for those of the shared signals in which that they can take. */
 void retarget_shared_pending(struct task_struct *task, sigset_t which);
-bool has_pending_signals(const struct task_struct *task);
 
 /* What kill(2) and its relatives send: from current. */
 void siginfo_from_current(siginfo_t *info, int sig, int code);

@@ -221,9 +221,8 @@ static inline void get_task_struct(struct task_struct *task)
  */
 void put_task_struct(struct task_struct *task);
 
-/* Next thread of the group / next process, NULL at the end. tasklist_lock held. */
+/* Next thread of the group, NULL at the end. tasklist_lock held. */
 struct task_struct *next_thread(const struct task_struct *task);
-struct task_struct *next_process(const struct task_struct *leader);
 
 /*
  * The process with the lowest number above tgid, with a reference; NULL if there is none. For walks
