@@ -66,15 +66,8 @@ static const struct proc_options *options_of(const struct super_block *sb)
 struct task_struct *proc_get_task(const struct inode *inode, bool *gone)
 {
 	struct pid *pid = proc_of(inode)->pid;
-	struct task_struct *task = NULL;
+	struct task_struct *task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
 
-	if (pid) {
-		spin_lock(&tasklist_lock);
-		task = pid_task(pid, PIDTYPE_PID);
-		if (task)
-			get_task_struct(task);
-		spin_unlock(&tasklist_lock);
-	}
 	*gone = pid && !task;
 	return task;
 }
@@ -87,12 +80,6 @@ struct pid *proc_fd_pid(unsigned int fd)
 	    proc_of(f.file->inode)->entry != &pid_entry)
 		return ERR_PTR(-EBADF);
 	return get_pid(proc_of(f.file->inode)->pid);
-}
-
-static void put_task(struct task_struct *task)
-{
-	if (task)
-		put_task_struct(task);
 }
 
 /* Numbers for stat: the same name gives the same one. */
@@ -112,7 +99,7 @@ static void set_kind(struct inode *inode, const struct proc_entry *entry)
 		inode->nlink = 2;
 		for (const struct proc_entry *e = entry->children; e && e->name; e++)
 			inode->nlink += e->children || e->next_number;
-	} else if (entry->link || entry->jump) {
+	} else if (entry->target || entry->link || entry->jump) {
 		inode->mode = S_IFLNK | 0777;
 		inode->ops = entry->jump ? &proc_jump_inode : &proc_link_inode;
 	} else {
@@ -216,13 +203,11 @@ static bool may_see(const struct proc_options *o, struct task_struct *task, enum
 static struct dentry *lookup_pid(struct dentry *dir, const char *name, unsigned int len)
 {
 	int nr = parse_number(name, len);
-	struct task_struct *task = nr > 0 ? find_get_task_by_vpid(nr) : NULL;
-	struct dentry *dentry = ERR_PTR(-ENOENT);
+	struct task_struct *task SCOPED(put_task) = nr > 0 ? find_get_task_by_vpid(nr) : NULL;
 
-	if (task && may_see(options_of(dir->sb), task, HIDE_NAMES))
-		dentry = new_dentry(dir, name, len, &pid_entry, task, 0);
-	put_task(task);
-	return dentry;
+	if (!task || !may_see(options_of(dir->sb), task, HIDE_NAMES))
+		return ERR_PTR(-ENOENT);
+	return new_dentry(dir, name, len, &pid_entry, task, 0);
 }
 
 /* A link, or a file, that belongs to a number. */
@@ -247,17 +232,12 @@ static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry 
 				    struct task_struct *task, int nr, const char *name,
 				    unsigned int len)
 {
-	struct task_struct *thread;
-	struct dentry *dentry;
+	struct task_struct *thread SCOPED(put_task) = NULL;
 
 	if (!entry->children)
 		return numbered_entry(dir, entry, task, nr, name, len);
 	thread = find_get_task_by_vpid(nr);
-	if (!thread)
-		return ERR_PTR(-ENOENT);
-	dentry = new_dentry(dir, name, len, entry, thread, 0);
-	put_task_struct(thread);
-	return dentry;
+	return thread ? new_dentry(dir, name, len, entry, thread, 0) : ERR_PTR(-ENOENT);
 }
 
 /* In the root the rows of subset=pid stand first. */
@@ -285,20 +265,18 @@ static struct dentry *lookup_entry(struct dentry *dir, const struct proc_entry *
 static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned int len)
 {
 	bool gone;
-	struct task_struct *task = proc_get_task(dir->inode, &gone);
-	struct dentry *found = ERR_PTR(-ENOENT);
+	struct task_struct *task SCOPED(put_task) = proc_get_task(dir->inode, &gone);
 
-	if (!gone)
-		found = lookup_entry(dir, proc_of(dir->inode)->entry, task, name, len);
-	put_task(task);
-	return found;
+	if (gone)
+		return ERR_PTR(-ENOENT);
+	return lookup_entry(dir, proc_of(dir->inode)->entry, task, name, len);
 }
 
 static unsigned int entry_type(const struct proc_entry *e)
 {
 	if (e->children || e->next_number)
 		return DT_DIR;
-	return e->link || e->jump ? DT_LNK : DT_REG;
+	return e->target || e->link || e->jump ? DT_LNK : DT_REG;
 }
 
 static bool emit_number(struct dir_context *ctx, const struct proc_entry *entry, int nr, u64 ino)
@@ -334,22 +312,14 @@ static bool emit_rows(struct file *file, struct dir_context *ctx)
 
 static int next_pid(const struct proc_options *o, int nr)
 {
-	struct task_struct *task;
 	struct pid *pid;
 	int found;
 
 	while ((pid = find_ge_pid(nr, &found))) {
-		bool seen;
+		struct task_struct *task SCOPED(put_task) = get_pid_task(pid, PIDTYPE_TGID);
 
-		spin_lock(&tasklist_lock);
-		task = pid_task(pid, PIDTYPE_TGID);
-		if (task)
-			get_task_struct(task);
-		spin_unlock(&tasklist_lock);
 		put_pid(pid);
-		seen = task && may_see(o, task, HIDE_NAMES);
-		put_task(task);
-		if (seen)
+		if (task && may_see(o, task, HIDE_NAMES))
 			return found;
 		nr = found + 1;
 	}
@@ -380,14 +350,13 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 {
 	const struct proc_inode *proc = proc_of(file->inode);
 	bool gone;
-	struct task_struct *task = proc_get_task(file->inode, &gone);
+	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
 
 	if (gone)
 		return -ENOENT;
 	if (dir_emit_dots(file, ctx) && emit_rows(file, ctx) &&
 	    (proc->entry == &proc_root || proc->entry->next_number))
 		emit_numbers(file, ctx, task);
-	put_task(task);
 	return 0;
 }
 
@@ -436,17 +405,15 @@ static int task_permission(const struct cred *cred, const struct inode *inode, u
 static int proc_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
 {
 	bool gone;
-	struct task_struct *task = proc_get_task(inode, &gone);
-	int error = gone ? -ESRCH : 0;
+	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
 
+	if (gone)
+		return -ESRCH;
 	if (task)
-		error = task_permission(cred, inode, mask, task);
-	else if (!gone && proc_of(inode)->entry->sysctl)
-		error = sysctl_permission(cred, inode, mask);
-	else if (!gone)
-		error = generic_permission(cred, inode, mask);
-	put_task(task);
-	return error;
+		return task_permission(cred, inode, mask, task);
+	if (proc_of(inode)->entry->sysctl)
+		return sysctl_permission(cred, inode, mask);
+	return generic_permission(cred, inode, mask);
 }
 
 /* The files have no length that could be set; O_TRUNC, as in "echo 1 >/proc/...", is harmless. */
@@ -470,30 +437,27 @@ static const struct inode_operations proc_file_inode = {
 static const char *proc_get_link(struct inode *inode, char *buf)
 {
 	bool gone;
-	struct task_struct *task = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
 	const struct proc_entry *entry = proc_of(inode)->entry;
-	const char *text = ERR_PTR(-ENOENT);
 
-	if (!gone)
-		text = entry->guarded && !proc_may_inspect(task) ? ERR_PTR(-EACCES)
-								 : entry->link(task, buf);
-	put_task(task);
-	return text;
+	if (gone)
+		return ERR_PTR(-ENOENT);
+	if (entry->guarded && !proc_may_inspect(task))
+		return ERR_PTR(-EACCES);
+	return entry->target ? entry->target : entry->link(task, buf);
 }
 
 static int proc_jump(struct inode *inode, struct path *path)
 {
 	bool gone;
-	struct task_struct *task = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
 	const struct proc_entry *entry = proc_of(inode)->entry;
-	int error = gone ? -ENOENT : 0;
 
-	if (error == 0 && entry->guarded && !proc_may_inspect(task))
-		error = -EACCES;
-	if (error == 0)
-		error = entry->jump(task, inode->rdev, path);
-	put_task(task);
-	return error;
+	if (gone)
+		return -ENOENT;
+	if (entry->guarded && !proc_may_inspect(task))
+		return -EACCES;
+	return entry->jump(task, inode->rdev, path);
 }
 
 static const struct inode_operations proc_link_inode = {.get_link = proc_get_link};

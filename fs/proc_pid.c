@@ -173,12 +173,6 @@ static int show_limits(struct seq_buffer *m, struct task_struct *task)
 	return 0;
 }
 
-/* Groups of control groups: there are none. */
-static int show_nothing(struct seq_buffer *m, struct task_struct *task)
-{
-	return 0;
-}
-
 /* Links. */
 
 static int jump_exe(struct task_struct *task, int number, struct path *path)
@@ -207,32 +201,18 @@ static int jump_root(struct task_struct *task, int number, struct path *path)
 }
 
 /* Namespaces: one of each kind, under the number that the first one has on Linux. */
-#define NAMESPACE(name, type, number)                                       \
-	static const char *link_##name(struct task_struct *task, char *buf) \
-	{                                                                   \
-		return type ":[" #number "]";                               \
-	}
-NAMESPACE(cgroup_ns, "cgroup", 4026531835)
-NAMESPACE(ipc_ns, "ipc", 4026531839)
-NAMESPACE(mnt_ns, "mnt", 4026531841)
-NAMESPACE(net_ns, "net", 4026531840)
-NAMESPACE(pid_ns, "pid", 4026531836)
-NAMESPACE(time_ns, "time", 4026531834)
-NAMESPACE(user_ns, "user", 4026531837)
-NAMESPACE(uts_ns, "uts", 4026531838)
-
 /* clang-format off */
 static const struct proc_entry ns_entries[] = {
-	{ .name = "cgroup", .guarded = true, .link = link_cgroup_ns },
-	{ .name = "ipc", .guarded = true, .link = link_ipc_ns },
-	{ .name = "mnt", .guarded = true, .link = link_mnt_ns },
-	{ .name = "net", .guarded = true, .link = link_net_ns },
-	{ .name = "pid", .guarded = true, .link = link_pid_ns },
-	{ .name = "pid_for_children", .guarded = true, .link = link_pid_ns },
-	{ .name = "time", .guarded = true, .link = link_time_ns },
-	{ .name = "time_for_children", .guarded = true, .link = link_time_ns },
-	{ .name = "user", .guarded = true, .link = link_user_ns },
-	{ .name = "uts", .guarded = true, .link = link_uts_ns },
+	{ .name = "cgroup", .guarded = true, .target = "cgroup:[4026531835]" },
+	{ .name = "ipc", .guarded = true, .target = "ipc:[4026531839]" },
+	{ .name = "mnt", .guarded = true, .target = "mnt:[4026531841]" },
+	{ .name = "net", .guarded = true, .target = "net:[4026531840]" },
+	{ .name = "pid", .guarded = true, .target = "pid:[4026531836]" },
+	{ .name = "pid_for_children", .guarded = true, .target = "pid:[4026531836]" },
+	{ .name = "time", .guarded = true, .target = "time:[4026531834]" },
+	{ .name = "time_for_children", .guarded = true, .target = "time:[4026531834]" },
+	{ .name = "user", .guarded = true, .target = "user:[4026531837]" },
+	{ .name = "uts", .guarded = true, .target = "uts:[4026531838]" },
 	{ .name = NULL },
 };
 /* clang-format on */
@@ -283,7 +263,7 @@ static int write_fail_nth(const char *text, size_t n, struct task_struct *task)
 /* clang-format off */
 #define COMMON_ENTRIES                                                                              \
 	{ .name = "auxv", .mode = 0400, .guarded = true, .show_mm = proc_show_auxv },               \
-	{ .name = "cgroup", .mode = 0444, .show = show_nothing },                                   \
+	{ .name = "cgroup", .mode = 0444, .text = "" }, /* there are none */                        \
 	{ .name = "cmdline", .mode = 0444, .show = proc_show_cmdline },                             \
 	{ .name = "comm", .mode = 0644, .own_threads = true, .show = show_comm,                     \
 	  .write = write_comm },                                                                    \

@@ -14,13 +14,6 @@
 #include <tine/task.h>
 #include <tine/utsname.h>
 
-static int show_version(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_printf(m, "%s version %s (%s) %s\n", UTS_SYSNAME, UTS_RELEASE, UTS_COMPILER,
-		   UTS_VERSION);
-	return 0;
-}
-
 static int show_cmdline(struct seq_buffer *m, struct task_struct *task)
 {
 	seq_printf(m, "%s\n", boot_info.command_line);
@@ -32,52 +25,6 @@ static int show_filesystems(struct seq_buffer *m, struct task_struct *task)
 	for (unsigned int i = 0; file_system_types[i]; i++)
 		seq_printf(m, "%s\t%s\n", file_system_types[i]->nodev ? "nodev" : "",
 			   file_system_types[i]->name);
-	return 0;
-}
-
-/* By major number: what fs/dev/chrdev.c has. */
-static int show_devices(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_puts(m, "Character devices:\n"
-		    "  1 mem\n"
-		    "  4 tty\n"
-		    "  4 ttyS\n"
-		    "  5 /dev/tty\n"
-		    "  5 /dev/console\n"
-		    "  5 /dev/ptmx\n"
-		    "136 pts\n"
-		    "\n"
-		    "Block devices:\n");
-	return 0;
-}
-
-static int show_swaps(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_puts(m, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-	return 0;
-}
-
-/* Partitions, disks, loadable modules: there are none. */
-static int show_nothing(struct seq_buffer *m, struct task_struct *task)
-{
-	return 0;
-}
-
-static int show_consoles(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_puts(m, "ttyS0                -W- (EC p a)    4:64\n");
-	return 0;
-}
-
-static int show_tty_drivers(struct seq_buffer *m, struct task_struct *task)
-{
-	seq_puts(m, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
-		    "/dev/console         /dev/console    5       1 system:console\n"
-		    "/dev/ptmx            /dev/ptmx       5       2 system\n"
-		    "/dev/vc/0            /dev/vc/0       4       0 system:vtmaster\n"
-		    "serial               /dev/ttyS       4      64 serial\n"
-		    "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
-		    "unknown              /dev/tty        4       1 console\n");
 	return 0;
 }
 
@@ -93,15 +40,32 @@ static const char *link_thread_self(struct task_struct *task, char *buf)
 	return buf;
 }
 
-static const char *link_mounts(struct task_struct *task, char *buf)
-{
-	return "self/mounts";
-}
+static const char version[] = UTS_SYSNAME " version " UTS_RELEASE " (" UTS_COMPILER ") " UTS_VERSION
+					  "\n";
 
-static const char *link_net(struct task_struct *task, char *buf)
-{
-	return "self/net";
-}
+/* By major number: what fs/dev/chrdev.c has. */
+static const char devices[] = "Character devices:\n"
+			      "  1 mem\n"
+			      "  4 tty\n"
+			      "  4 ttyS\n"
+			      "  5 /dev/tty\n"
+			      "  5 /dev/console\n"
+			      "  5 /dev/ptmx\n"
+			      "136 pts\n"
+			      "\n"
+			      "Block devices:\n";
+
+static const char tty_drivers[] = "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+				  "/dev/console         /dev/console    5       1 system:console\n"
+				  "/dev/ptmx            /dev/ptmx       5       2 system\n"
+				  "/dev/vc/0            /dev/vc/0       4       0 system:vtmaster\n"
+				  "serial               /dev/ttyS       4      64 serial\n"
+				  "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+				  "unknown              /dev/tty        4       1 console\n";
+
+static const char consoles[] = "ttyS0                -W- (EC p a)    4:64\n";
+static const char swaps[] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+static const char nothing[] = ""; /* partitions, disks, loadable modules: there are none */
 
 /* /proc/tine: what tests look at to see that nothing was leaked. */
 
@@ -125,7 +89,7 @@ static const struct proc_entry tine_entries[] = {
 };
 
 static const struct proc_entry tty_entries[] = {
-	{.name = "drivers", .mode = 0444, .show = show_tty_drivers},
+	{.name = "drivers", .mode = 0444, .text = tty_drivers},
 	{.name = NULL},
 };
 
@@ -136,26 +100,26 @@ const struct proc_entry proc_root_entries[] = {
 	{ .name = "thread-self", .mode = 0777, .link = link_thread_self },
 
 	{ .name = "cmdline", .mode = 0444, .show = show_cmdline },
-	{ .name = "consoles", .mode = 0444, .show = show_consoles },
+	{ .name = "consoles", .mode = 0444, .text = consoles },
 	{ .name = "cpuinfo", .mode = 0444, .show = proc_show_cpuinfo },
-	{ .name = "devices", .mode = 0444, .show = show_devices },
-	{ .name = "diskstats", .mode = 0444, .show = show_nothing },
+	{ .name = "devices", .mode = 0444, .text = devices },
+	{ .name = "diskstats", .mode = 0444, .text = nothing },
 	{ .name = "filesystems", .mode = 0444, .show = show_filesystems },
 	{ .name = "loadavg", .mode = 0444, .show = proc_show_loadavg },
 	{ .name = "locks", .mode = 0444, .show = show_file_locks },
 	{ .name = "meminfo", .mode = 0444, .show = proc_show_meminfo },
-	{ .name = "modules", .mode = 0444, .show = show_nothing },
-	{ .name = "mounts", .mode = 0777, .link = link_mounts },
-	{ .name = "net", .mode = 0777, .link = link_net },
-	{ .name = "partitions", .mode = 0444, .show = show_nothing },
+	{ .name = "modules", .mode = 0444, .text = nothing },
+	{ .name = "mounts", .mode = 0777, .target = "self/mounts" },
+	{ .name = "net", .mode = 0777, .target = "self/net" },
+	{ .name = "partitions", .mode = 0444, .text = nothing },
 	{ .name = "slabinfo", .mode = 0400, .show = proc_show_slabinfo },
 	{ .name = "stat", .mode = 0444, .show = proc_show_cpu_stat },
-	{ .name = "swaps", .mode = 0444, .show = show_swaps },
+	{ .name = "swaps", .mode = 0444, .text = swaps },
 	{ .name = "sys", .mode = 0555, .children = proc_sys_entries },
 	{ .name = "tine", .mode = 0555, .children = tine_entries },
 	{ .name = "tty", .mode = 0555, .children = tty_entries },
 	{ .name = "uptime", .mode = 0444, .show = proc_show_uptime },
-	{ .name = "version", .mode = 0444, .show = show_version },
+	{ .name = "version", .mode = 0444, .text = version },
 	{ .name = "vmstat", .mode = 0444, .show = proc_show_vmstat },
 	{ .name = NULL },
 };

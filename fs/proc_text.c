@@ -31,12 +31,6 @@ struct proc_file {
 	struct mm_struct *mm; /* counted by mm_grab; NULL: the process had none, or nobody asks */
 };
 
-static void put_task(struct task_struct *task)
-{
-	if (task)
-		put_task_struct(task);
-}
-
 static bool about_memory(const struct proc_entry *entry)
 {
 	return entry->show_mm || entry->transfer;
@@ -59,21 +53,20 @@ static int proc_open(struct inode *inode, struct file *file)
 	const struct proc_entry *entry = proc_entry_of(inode);
 	struct proc_file *p;
 	bool gone;
-	struct task_struct *task = proc_get_task(inode, &gone);
-	int error = gone ? -ESRCH : 0;
+	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
 
-	if (error == 0 && entry->guarded && !proc_may_inspect(task))
-		error = -EACCES;
-	p = error == 0 ? kzalloc(sizeof(*p)) : NULL;
-	if (error == 0 && !p)
-		error = -ENOMEM;
-	if (p)
-		mutex_init(&p->lock, LOCK_CLASS_PROC);
-	if (p && about_memory(entry))
+	if (gone)
+		return -ESRCH;
+	if (entry->guarded && !proc_may_inspect(task))
+		return -EACCES;
+	p = kzalloc(sizeof(*p));
+	if (!p)
+		return -ENOMEM;
+	mutex_init(&p->lock, LOCK_CLASS_PROC);
+	if (about_memory(entry))
 		p->mm = grab_mm(task);
 	file->private_data = p;
-	put_task(task);
-	return error;
+	return 0;
 }
 
 static void proc_release(struct file *file)
@@ -96,24 +89,27 @@ static int show(struct file *file, struct proc_file *p)
 {
 	const struct proc_entry *entry = proc_entry_of(file->inode);
 	bool gone;
-	struct task_struct *task = proc_get_task(file->inode, &gone);
+	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
 	struct mm_struct *mm;
-	int error = gone ? -ESRCH : 0;
+	int error;
 
 	if (entry->show_mm) {
 		mm = get_mm(p);
 		error = entry->show_mm(&p->m, task, mm);
 		if (mm)
 			mm_put(mm);
-	} else if (error == 0 && entry->show_number) {
-		error = entry->show_number(&p->m, task, file->inode->rdev);
-	} else if (error == 0 && entry->sysctl) {
-		error = sysctl_show(&p->m, entry->sysctl);
-	} else if (error == 0) {
-		error = entry->show(&p->m, task);
+		return error;
 	}
-	put_task(task);
-	return error;
+	if (gone)
+		return -ESRCH;
+	if (entry->show_number)
+		return entry->show_number(&p->m, task, file->inode->rdev);
+	if (entry->sysctl)
+		return sysctl_show(&p->m, entry->sysctl);
+	if (entry->show)
+		return entry->show(&p->m, task);
+	seq_puts(&p->m, entry->text);
+	return 0;
 }
 
 /* Makes the part at cursor, in as large a buffer as it takes. */
@@ -184,15 +180,13 @@ static ssize_t write_text(struct file *file, const char *text, size_t n, loff_t 
 {
 	const struct proc_entry *entry = proc_entry_of(file->inode);
 	bool gone;
-	struct task_struct *task = proc_get_task(file->inode, &gone);
-	ssize_t result = gone ? -ESRCH : 0;
+	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
 
-	if (result == 0 && entry->sysctl)
-		result = sysctl_write(entry->sysctl, text, n, pos);
-	else if (result == 0)
-		result = entry->write(text, n, task) ?: (ssize_t)n;
-	put_task(task);
-	return result;
+	if (gone)
+		return -ESRCH;
+	if (entry->sysctl)
+		return sysctl_write(entry->sysctl, text, n, pos);
+	return entry->write(text, n, task) ?: (ssize_t)n;
 }
 
 static ssize_t copy_and_write(struct file *file, struct iov_iter *from, loff_t *pos)
@@ -236,7 +230,8 @@ static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
 
 	if (entry->transfer)
 		return transfer(file, to, pos, false);
-	if (!entry->show && !entry->show_mm && !entry->show_number && !entry->sysctl)
+	if (!entry->text && !entry->show && !entry->show_mm && !entry->show_number &&
+	    !entry->sysctl)
 		return -EINVAL;
 	suspended = fail_suspend();
 	mutex_lock(&p->lock);

@@ -312,6 +312,18 @@ struct task_struct *pid_task(struct pid *pid, enum pid_type type)
 	return container_of(pid->tasks[type].next, struct task_struct, pid_link[type]);
 }
 
+struct task_struct *get_pid_task(struct pid *pid, enum pid_type type)
+{
+	struct task_struct *task;
+
+	spin_lock(&tasklist_lock);
+	task = pid_task(pid, type);
+	if (task)
+		get_task_struct(task);
+	spin_unlock(&tasklist_lock);
+	return task;
+}
+
 struct task_struct *find_task_by_vpid(int nr)
 {
 	return pid_task(find_vpid(nr), PIDTYPE_PID);

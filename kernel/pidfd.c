@@ -141,11 +141,7 @@ struct task_struct *pidfd_get_task(unsigned int fd)
 
 	if (IS_ERR(pid))
 		return ERR_PTR(PTR_ERR(pid));
-	spin_lock(&tasklist_lock);
-	task = pid_task(pid, PIDTYPE_PID);
-	if (task)
-		get_task_struct(task);
-	spin_unlock(&tasklist_lock);
+	task = get_pid_task(pid, PIDTYPE_PID);
 	put_pid(pid);
 	return task ? task : ERR_PTR(-ESRCH);
 }

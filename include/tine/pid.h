@@ -80,6 +80,8 @@ struct pid *find_ge_pid(int nr, int *found);
 
 /* The task of that type, NULL if there is none. tasklist_lock held. */
 struct task_struct *pid_task(struct pid *pid, enum pid_type type);
+/* The same with a reference; the lock is not held. */
+struct task_struct *get_pid_task(struct pid *pid, enum pid_type type);
 /* The task with that number, with a reference; NULL if none. */
 struct task_struct *find_get_task_by_vpid(int nr);
 struct task_struct *find_task_by_vpid(int nr); /* tasklist_lock held, no reference */

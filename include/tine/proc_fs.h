@@ -12,14 +12,15 @@ struct sysctl;
 struct task_struct;
 
 /*
- * One name. Exactly one of show, show_mm, transfer, children, link, jump, next_number and sysctl is
- * set; write may accompany show, or stand alone.
+ * One name. Exactly one of text, show, show_mm, transfer, children, target, link, jump, next_number and
+ * sysctl is set; write may accompany show, or stand alone.
  */
 struct proc_entry {
 	const char *name;
 	mode_t mode;      /* permissions; the type follows from the rest */
 	bool guarded;     /* only for who may inspect the process: EACCES when it is opened */
 	bool own_threads; /* the process's own threads may, whatever the mode says */
+	const char *text; /* that is always the same */
 	/*
 	 * The text. task: whose directory it is in (counted by the caller), NULL outside of those.
 	 * 0 or -errno. May be called twice. Long texts come in parts: seq_next().
@@ -36,6 +37,7 @@ struct proc_entry {
 	/* n bytes at text, NUL-terminated. */
 	int (*write)(const char *text, size_t n, struct task_struct *task);
 	const struct proc_entry *children;                        /* ends with a NULL name */
+	const char *target;                                       /* of a link: always the same */
 	const char *(*link)(struct task_struct *task, char *buf); /* PATH_MAX bytes */
 	int (*jump)(struct task_struct *task, int number,
 		    struct path *path); /* number: its own, in a directory of numbers */

@@ -220,6 +220,11 @@ static inline void get_task_struct(struct task_struct *task)
  * The last one releases every resource the task still has and frees it. Any context but interrupts.
  */
 void put_task_struct(struct task_struct *task);
+static inline void scoped_put_task(struct task_struct **task)
+{
+	if (*task)
+		put_task_struct(*task);
+}
 
 /* Next thread of the group, NULL at the end. tasklist_lock held. */
 struct task_struct *next_thread(const struct task_struct *task);
