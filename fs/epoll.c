@@ -649,11 +649,6 @@ static u64 timeout_from_ms(int ms)
 	return ms < 0 ? ~0ull : (u64)ms * 1000000;
 }
 
-long sys_epoll_wait(int epfd, struct epoll_event __user *events, int max, int timeout_ms)
-{
-	return do_epoll_wait(epfd, events, max, timeout_from_ms(timeout_ms));
-}
-
 static long wait_with_mask(int epfd, struct epoll_event __user *events, int max, u64 left,
 			   const sigset_t __user *mask, size_t mask_size)
 {

@@ -82,7 +82,7 @@ static void poll_queue(struct file *file, struct wait_queue *wq, struct poll_tab
 	add_wait_entry(wq, &entry->wait);
 }
 
-void poll_waiter_init(struct poll_waiter *waiter)
+static void poll_waiter_init(struct poll_waiter *waiter)
 {
 	waiter->table.queue = poll_queue;
 	waiter->task = current;
@@ -98,7 +98,7 @@ static void end_entry(struct poll_entry *entry)
 	fput(entry->file);
 }
 
-void poll_waiter_end(struct poll_waiter *waiter)
+static void poll_waiter_end(struct poll_waiter *waiter)
 {
 	struct poll_page *page;
 
@@ -112,7 +112,7 @@ void poll_waiter_end(struct poll_waiter *waiter)
 	}
 }
 
-void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left)
+static void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left)
 {
 	set_current_state(TASK_INTERRUPTIBLE);
 	if (!READ_ONCE(waiter->triggered))
@@ -137,20 +137,16 @@ static short poll_one(struct pollfd *pollfd, struct poll_waiter *waiter, bool wa
 	return wanted & vfs_poll(f.file, wait ? &waiter->table : NULL);
 }
 
-static int poll_all(struct pollfd *fds, unsigned int n, u64 *left)
+int poll_until(int (*look)(void *arg, struct poll_waiter *waiter, bool wait), void *arg, u64 *left)
 {
 	struct poll_waiter waiter;
-	bool register_all = *left != 0;
-	int ready = 0;
+	bool wait = *left != 0;
+	int ready;
 
 	poll_waiter_init(&waiter);
 	for (;;) {
-		for (unsigned int i = 0; i < n; i++) {
-			fds[i].revents = poll_one(&fds[i], &waiter, register_all && !ready);
-			if (fds[i].revents)
-				ready++;
-		}
-		register_all = false;
+		ready = look(arg, &waiter, wait);
+		wait = false;
 		if (!ready)
 			ready = waiter.error;
 		if (!ready && signal_pending(current))
@@ -160,6 +156,23 @@ static int poll_all(struct pollfd *fds, unsigned int n, u64 *left)
 		poll_waiter_sleep(&waiter, left);
 	}
 	poll_waiter_end(&waiter);
+	return ready;
+}
+
+struct poll_list {
+	struct pollfd *fds;
+	unsigned int n;
+};
+
+static int look_at_list(void *arg, struct poll_waiter *waiter, bool wait)
+{
+	const struct poll_list *list = arg;
+	int ready = 0;
+
+	for (struct pollfd *p = list->fds; p < list->fds + list->n; p++) {
+		p->revents = poll_one(p, waiter, wait && !ready);
+		ready += p->revents != 0;
+	}
 	return ready;
 }
 
@@ -177,7 +190,7 @@ static int do_poll(struct pollfd __user *user, unsigned int n, u64 *left)
 	if (copy_from_user(fds, user, n * sizeof(*fds)))
 		ready = -EFAULT;
 	if (ready == 0)
-		ready = poll_all(fds, n, left);
+		ready = poll_until(look_at_list, &(struct poll_list){fds, n}, left);
 	for (unsigned int i = 0; ready >= 0 && i < n; i++)
 		if (put_user(fds[i].revents, &user[i].revents) != 0)
 			ready = -EFAULT;

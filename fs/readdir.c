@@ -104,7 +104,7 @@ static int iterate(struct file *file, struct dir_context *ctx)
 	return error;
 }
 
-static long getdents(unsigned int fd, void __user *buf, unsigned int size, bool old_layout)
+long getdents(unsigned int fd, void __user *buf, unsigned int size, bool old_layout)
 {
 	struct getdents g = {.ctx.emit = emit, .at = buf, .left = size, .old_layout = old_layout};
 	struct fd f SCOPED(fdput) = fdget_pos(fd);
@@ -117,16 +117,6 @@ static long getdents(unsigned int fd, void __user *buf, unsigned int size, bool 
 	if (g.last_off)
 		return size - g.left;
 	return error != 0 ? error : g.error;
-}
-
-long sys_getdents64(unsigned int fd, void __user *buf, unsigned int size)
-{
-	return getdents(fd, buf, size, false);
-}
-
-long sys_getdents(unsigned int fd, void __user *buf, unsigned int size)
-{
-	return getdents(fd, buf, size, true);
 }
 
 bool dir_emit_dots(struct file *file, struct dir_context *ctx)

@@ -54,8 +54,9 @@ static int select_one(struct fd_sets *sets, unsigned int fd, struct poll_waiter 
 	return found;
 }
 
-static int select_round(struct fd_sets *sets, struct poll_waiter *waiter, bool wait)
+static int look_at_sets(void *arg, struct poll_waiter *waiter, bool wait)
 {
+	struct fd_sets *sets = arg;
 	int ready = 0;
 
 	for (unsigned int fd = 0; fd < sets->n; fd++)
@@ -78,28 +79,6 @@ static bool all_open(const struct fd_sets *sets)
 		fdput(f);
 	}
 	return true;
-}
-
-static int select_all(struct fd_sets *sets, u64 *left)
-{
-	struct poll_waiter waiter;
-	bool wait = *left != 0;
-	int ready;
-
-	poll_waiter_init(&waiter);
-	for (;;) {
-		ready = select_round(sets, &waiter, wait);
-		wait = false;
-		if (!ready)
-			ready = waiter.error;
-		if (!ready && signal_pending(current))
-			ready = -ERESTARTNOHAND;
-		if (ready || *left == 0)
-			break;
-		poll_waiter_sleep(&waiter, left);
-	}
-	poll_waiter_end(&waiter);
-	return ready;
 }
 
 static int copy_sets(struct fd_sets *sets, unsigned long __user *user[3])
@@ -139,7 +118,7 @@ static long do_select(int n, unsigned long __user *user[3], u64 *left)
 	if (ready == 0 && !all_open(&sets))
 		ready = -EBADF;
 	if (ready == 0)
-		ready = select_all(&sets, left);
+		ready = poll_until(look_at_sets, &sets, left);
 	if (ready >= 0 && store_sets(&sets, user) != 0)
 		ready = -EFAULT;
 	if (bits != few)

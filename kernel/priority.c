@@ -173,22 +173,12 @@ long sys_sched_getparam(pid_t pid, struct sched_param __user *to)
 	return put_user((struct sched_param){a.rt_priority}, to);
 }
 
-static long priority_limit(int policy, long of_realtime)
+long sched_priority_limit(int policy, long of_realtime)
 {
 	if (is_realtime(policy))
 		return of_realtime;
 	/* Programs may ask also about what they cannot have. */
 	return is_fair(policy) || policy == SCHED_IDLE || policy == SCHED_DEADLINE ? 0 : -EINVAL;
-}
-
-long sys_sched_get_priority_max(int policy)
-{
-	return priority_limit(policy, MAX_RT_PRIORITY);
-}
-
-long sys_sched_get_priority_min(int policy)
-{
-	return priority_limit(policy, 1);
 }
 
 long sys_sched_rr_get_interval(pid_t pid, struct uapi_timespec __user *to)

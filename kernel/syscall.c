@@ -10,13 +10,17 @@
 #include <tine/namei.h>
 #include <tine/pid.h>
 #include <tine/printk.h>
+#include <tine/priority.h>
+#include <tine/readdir.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/uaccess.h>
 #include <tine/task.h>
 #include <tine/syscall_names.h>
+#include <tine/utsname.h>
 #include <tine/xattr.h>
 #include <uapi/fcntl.h>
+#include <uapi/sched.h>
 
 /* clang-format off */
 #define SYSCALL0(number, name) \

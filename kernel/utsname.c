@@ -47,7 +47,7 @@ long sys_uname(struct new_utsname __user *to)
 	return copy_to_user(to, &uts, sizeof(uts)) ? -EFAULT : 0;
 }
 
-static long set_name(enum uts_name which, const char __user *from, int n)
+long set_user_uts_name(enum uts_name which, const char __user *from, int n)
 {
 	char name[UTS_LEN];
 
@@ -59,14 +59,4 @@ static long set_name(enum uts_name which, const char __user *from, int n)
 		return -EFAULT;
 	set_uts_name(which, name, (unsigned int)n);
 	return 0;
-}
-
-long sys_sethostname(char __user *from, int n)
-{
-	return set_name(UTS_NODENAME, from, n);
-}
-
-long sys_setdomainname(char __user *from, int n)
-{
-	return set_name(UTS_DOMAINNAME, from, n);
 }

@@ -92,10 +92,13 @@ static long change_locks(unsigned long start, size_t length, u32 locks)
 	return error;
 }
 
-static long do_mlock(unsigned long start, size_t length, u32 locks)
+long sys_mlock2(unsigned long start, size_t length, int flags)
 {
+	u32 locks = flags ? LOCK_FLAGS : VM_LOCKED;
 	long error;
 
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
 	if (!may_lock_any())
 		return -EPERM;
 	error = change_locks(start, length, locks);
@@ -106,18 +109,6 @@ static long do_mlock(unsigned long start, size_t length, u32 locks)
 	error = mm_populate(current->mm, start, start + ALIGN_UP(length, PAGE_SIZE));
 	/* POSIX's words: EAGAIN for memory that could not be had, ENOMEM for what is not memory. */
 	return error == -ENOMEM ? -EAGAIN : error ? -ENOMEM : 0;
-}
-
-long sys_mlock(unsigned long start, size_t length)
-{
-	return do_mlock(start, length, VM_LOCKED);
-}
-
-long sys_mlock2(unsigned long start, size_t length, int flags)
-{
-	if (flags & ~MLOCK_ONFAULT)
-		return -EINVAL;
-	return do_mlock(start, length, flags ? LOCK_FLAGS : VM_LOCKED);
 }
 
 long sys_munlock(unsigned long start, size_t length)

@@ -135,7 +135,7 @@ static long do_mprotect(unsigned long start, unsigned long end, u32 rights, unsi
 }
 
 /* key: other than -1 it would have to be one that pkey_alloc gave. */
-static long mprotect_key(unsigned long start, size_t length, unsigned long prot, int key)
+long sys_pkey_mprotect(unsigned long start, size_t length, unsigned long prot, int key)
 {
 	unsigned long grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
 	unsigned long end = start + ALIGN_UP(length, PAGE_SIZE);
@@ -152,17 +152,7 @@ static long mprotect_key(unsigned long start, size_t length, unsigned long prot,
 	return key == -1 ? do_mprotect(start, end, vma_prot_flags(prot), grows) : -EINVAL;
 }
 
-long sys_mprotect(unsigned long start, size_t length, unsigned long prot)
-{
-	return mprotect_key(start, length, prot, -1);
-}
-
 /* --- Protection keys: as on a processor that has none --- */
-
-long sys_pkey_mprotect(unsigned long start, size_t length, unsigned long prot, int key)
-{
-	return mprotect_key(start, length, prot, key);
-}
 
 long sys_pkey_alloc(unsigned long flags, unsigned long rights)
 {

@@ -44,14 +44,12 @@ struct poll_waiter {
 	struct poll_entry inline_entries[POLL_INLINE_ENTRIES];
 };
 
-void poll_waiter_init(struct poll_waiter *waiter);
-/* Leaves every queue. */
-void poll_waiter_end(struct poll_waiter *waiter);
 /*
- * Sleeps until something was triggered since the last call, a signal comes, or *left (ns, ~0: for
- * ever) is over and becomes 0.
+ * Has look ask the files, again and again, until it says that some are ready; wait: they are to be
+ * waited for, by vfs_poll with waiter->table. What it said; 0 when *left ns are over, which is then
+ * 0; -ERESTARTNOHAND for a signal, -ENOMEM.
  */
-void poll_waiter_sleep(struct poll_waiter *waiter, u64 *left);
+int poll_until(int (*look)(void *arg, struct poll_waiter *waiter, bool wait), void *arg, u64 *left);
 
 /* Events ready on file; POLLIN and POLLOUT for files without a poll operation. */
 u32 vfs_poll(struct file *file, struct poll_table *table);

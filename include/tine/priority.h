@@ -11,3 +11,6 @@ typedef long (*visit_fn)(struct task_struct *task, int arg, long result);
  * under tasklist_lock. The last result; -ESRCH: there is none; -EINVAL: which is none of these.
  */
 long visit_selected(int which, int who, visit_fn visit, int arg);
+
+/* of_realtime for a real-time policy, 0 for others; -EINVAL: there is no such policy. */
+long sched_priority_limit(int policy, long of_realtime);

@@ -14,6 +14,9 @@ struct dir_context {
 	loff_t pos; /* 0 ".", 1 "..", then the directory's own */
 };
 
+/* getdents64(2), or getdents(2) with its old layout. */
+long getdents(unsigned int fd, void __user *buf, unsigned int size, bool old_layout);
+
 /* "." and ".." if they are due; false: no room. */
 bool dir_emit_dots(struct file *file, struct dir_context *ctx);
 

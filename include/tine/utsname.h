@@ -17,6 +17,8 @@ enum uts_name { UTS_NODENAME, UTS_DOMAINNAME, UTS_NAMES };
 void get_uts_name(enum uts_name which, char name[UTS_LEN + 1]);
 /* n < UTS_LEN + 1 bytes at name become the name. */
 void set_uts_name(enum uts_name which, const char *name, unsigned int n);
+/* sethostname(2) and setdomainname(2). */
+long set_user_uts_name(enum uts_name which, const char __user *from, int n);
 
 /* What current's personality changes of them. */
 void personality_uname(struct new_utsname *uts);
