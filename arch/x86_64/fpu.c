@@ -209,27 +209,27 @@ u64 fpu_features(void)
 	return xfeatures;
 }
 
-static bool save_to_user(void __user *frame)
-{
-	user_access_begin();
-	if (xfeatures)
-		__asm__ goto("1: xsave64 (%0)\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-			     :
-			     : "r"(frame), "a"(-1), "d"(-1)
-			     : "memory"
-			     : fault);
-	else
-		__asm__ goto("1: fxsave64 (%0)\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-			     :
-			     : "r"(frame)
-			     : "memory"
-			     : fault);
-	user_access_end();
-	return true;
-fault:
-	user_access_end();
-	return false;
-}
+/* Whole state to or from a signal frame. mask: the components, for XSAVE and XRSTOR. False: it faulted. */
+#define FRAME_ACCESS(name, instruction)                                            \
+	static bool name(const void __user *frame, u64 mask)                       \
+	{                                                                          \
+		user_access_begin();                                               \
+		__asm__ goto("1: " instruction                                     \
+			     " (%0)\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]") \
+			     :                                                     \
+			     : "r"(frame), "a"((u32)mask), "d"((u32)(mask >> 32))  \
+			     : "memory"                                            \
+			     : fault);                                             \
+		user_access_end();                                                 \
+		return true;                                                       \
+fault:                                                                             \
+		user_access_end();                                                 \
+		return false;                                                      \
+	}
+FRAME_ACCESS(xsave_to_user, "xsave64")
+FRAME_ACCESS(fxsave_to_user, "fxsave64")
+FRAME_ACCESS(xrstor_from_user, "xrstor64")
+FRAME_ACCESS(fxrstor_from_user, "fxrstor64")
 
 /*
  * What makes an XSAVE image in a frame known as one: the note in the gap that FXSAVE leaves, and
@@ -263,39 +263,9 @@ int fpu_save_to_frame(void __user *frame)
 		return -EFAULT;
 	if (xfeatures && clear_user(bytes + FXSAVE_SIZE, XSAVE_HEADER_SIZE))
 		return -EFAULT;
-	if (!save_to_user(frame))
+	if (!(xfeatures ? xsave_to_user(frame, ~0ull) : fxsave_to_user(frame, 0)))
 		return -EFAULT;
 	return xfeatures ? mark_frame(bytes) : 0;
-}
-
-static bool fxrstor_from_user(const void __user *frame)
-{
-	user_access_begin();
-	__asm__ goto("1: fxrstor64 (%0)\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-		     :
-		     : "r"(frame)
-		     : "memory"
-		     : fault);
-	user_access_end();
-	return true;
-fault:
-	user_access_end();
-	return false;
-}
-
-static bool xrstor_from_user(const void __user *frame, u64 mask)
-{
-	user_access_begin();
-	__asm__ goto("1: xrstor64 (%0)\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-		     :
-		     : "r"(frame), "a"((u32)mask), "d"((u32)(mask >> 32))
-		     : "memory"
-		     : fault);
-	user_access_end();
-	return true;
-fault:
-	user_access_end();
-	return false;
 }
 
 /*
@@ -327,12 +297,12 @@ static bool load_frame(const u8 __user *frame)
 	if (!access_ok(frame, xfeatures ? area_size : FXSAVE_SIZE))
 		return false;
 	if (!xfeatures)
-		return fxrstor_from_user(frame);
+		return fxrstor_from_user(frame, 0);
 	if (!frame_features(frame, &held))
 		return false;
 	if (held == 0) {
 		xrstor(&initial_state, ~(XFEATURE_X87 | XFEATURE_SSE));
-		return fxrstor_from_user(frame);
+		return fxrstor_from_user(frame, 0);
 	}
 	if (!xrstor_from_user(frame, held))
 		return false;

@@ -38,12 +38,23 @@ static void trap(const struct pt_regs *regs, unsigned long number, unsigned long
 		force_sig(sig);
 }
 
-void trap_divide_error(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("divide error", regs);
-	trap(regs, TRAP_DE, 0, SIGFPE, FPE_INTDIV, regs->ip);
-}
+/* Those that are always the same signal of a user's, and a bug in the kernel. */
+#define TRAP(name, what, number, sig, code, address)                     \
+	void trap_##name(struct pt_regs *regs, unsigned long error_code) \
+	{                                                                \
+		if (!user_mode(regs))                                    \
+			die(what, regs);                                 \
+		trap(regs, number, error_code, sig, code, address);      \
+	}
+TRAP(divide_error, "divide error", TRAP_DE, SIGFPE, FPE_INTDIV, regs->ip)
+TRAP(breakpoint, "breakpoint", TRAP_BP, SIGTRAP, 0, 0)
+TRAP(overflow, "overflow", TRAP_OF, SIGSEGV, 0, 0)
+TRAP(bounds, "bound range exceeded", TRAP_BR, SIGSEGV, 0, 0)
+TRAP(invalid_opcode, "invalid opcode", TRAP_UD, SIGILL, ILL_ILLOPN, regs->ip)
+TRAP(invalid_tss, "invalid TSS", TRAP_TS, SIGSEGV, 0, 0)
+TRAP(segment_not_present, "segment not present", TRAP_NP, SIGBUS, 0, 0)
+TRAP(stack_fault, "stack segment fault", TRAP_SS, SIGBUS, 0, 0)
+TRAP(alignment, "alignment check", TRAP_AC, SIGBUS, BUS_ADRALN, 0)
 
 #define DR6_STEP    0x4000ul
 #define DR6_INITIAL 0xffff0ff0ul
@@ -59,59 +70,10 @@ void trap_debug(struct pt_regs *regs, unsigned long error_code)
 	trap(regs, TRAP_DB, 0, SIGTRAP, dr6 & DR6_STEP ? TRAP_TRACE : TRAP_BRKPT, regs->ip);
 }
 
-void trap_breakpoint(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("breakpoint", regs);
-	trap(regs, TRAP_BP, 0, SIGTRAP, 0, 0);
-}
-
-void trap_overflow(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("overflow", regs);
-	trap(regs, TRAP_OF, 0, SIGSEGV, 0, 0);
-}
-
-void trap_bounds(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("bound range exceeded", regs);
-	trap(regs, TRAP_BR, 0, SIGSEGV, 0, 0);
-}
-
-void trap_invalid_opcode(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("invalid opcode", regs);
-	trap(regs, TRAP_UD, 0, SIGILL, ILL_ILLOPN, regs->ip);
-}
-
 /* CR0.TS and EM are never set. */
 void trap_no_device(struct pt_regs *regs, unsigned long error_code)
 {
 	die("unexpected #NM", regs);
-}
-
-void trap_invalid_tss(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("invalid TSS", regs);
-	trap(regs, TRAP_TS, error_code, SIGSEGV, 0, 0);
-}
-
-void trap_segment_not_present(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("segment not present", regs);
-	trap(regs, TRAP_NP, error_code, SIGBUS, 0, 0);
-}
-
-void trap_stack_fault(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("stack segment fault", regs);
-	trap(regs, TRAP_SS, error_code, SIGBUS, 0, 0);
 }
 
 void trap_general_protection(struct pt_regs *regs, unsigned long error_code)
@@ -146,13 +108,6 @@ void trap_x87_error(struct pt_regs *regs, unsigned long error_code)
 void trap_simd_error(struct pt_regs *regs, unsigned long error_code)
 {
 	floating_point_error(regs, TRAP_XM, true);
-}
-
-void trap_alignment(struct pt_regs *regs, unsigned long error_code)
-{
-	if (!user_mode(regs))
-		die("alignment check", regs);
-	trap(regs, TRAP_AC, error_code, SIGBUS, BUS_ADRALN, 0);
 }
 
 /* On a stack of its own: most often the task's was full. */

@@ -3,44 +3,21 @@
 
 #include <tine/types.h>
 
-static inline void outb(u16 port, u8 value)
-{
-	__asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory");
-}
-
-static inline void outw(u16 port, u16 value)
-{
-	__asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port) : "memory");
-}
-
-static inline void outl(u16 port, u32 value)
-{
-	__asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port) : "memory");
-}
-
-static inline u8 inb(u16 port)
-{
-	u8 value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-	return value;
-}
-
-static inline u16 inw(u16 port)
-{
-	u16 value;
-
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-	return value;
-}
-
-static inline u32 inl(u16 port)
-{
-	u32 value;
-
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
-	return value;
-}
+/* outb(), inb() and so on, by the width. */
+#define PORT_IO(letter, type)                                                                   \
+	static inline void out##letter(u16 port, type value)                                    \
+	{                                                                                       \
+		__asm__ volatile("out" #letter " %0, %1" ::"a"(value), "Nd"(port) : "memory");  \
+	}                                                                                       \
+	static inline type in##letter(u16 port)                                                 \
+	{                                                                                       \
+		type value;                                                                     \
+		__asm__ volatile("in" #letter " %1, %0" : "=a"(value) : "Nd"(port) : "memory"); \
+		return value;                                                                   \
+	}
+PORT_IO(b, u8)
+PORT_IO(w, u16)
+PORT_IO(l, u32)
 
 static inline u32 mmio_read32(const volatile void *address)
 {

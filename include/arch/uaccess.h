@@ -28,33 +28,21 @@ static inline void user_access_end(void)
 	__asm__ volatile(SMAP_SITE_STRING(clac)::: "memory");
 }
 
-/* Between begin and end: *value = *address. False: it faulted. */
-static inline bool load_user_u64(u64 *value, const void __user *address)
-{
-	u64 v;
-
-	__asm__ goto("1: movq %1, %0\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-		     : "=r"(v)
-		     : "m"(*(const u64 *)address)
-		     :
-		     : fault);
-	*value = v;
-	return true;
-fault:
-	return false;
-}
-
-static inline bool load_user_u8(u8 *value, const void __user *address)
-{
-	u8 v;
-
-	__asm__ goto("1: movb %1, %0\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]")
-		     : "=q"(v)
-		     : "m"(*(const u8 *)address)
-		     :
-		     : fault);
-	*value = v;
-	return true;
-fault:
-	return false;
-}
+/* load_user_u64(), load_user_u8(). Between begin and end: *value = *address. False: it faulted. */
+#define LOAD_USER(type, instruction)                                                 \
+	static inline bool load_user_##type(type *value, const void __user *address) \
+	{                                                                            \
+		type v;                                                              \
+		__asm__ goto("1: " instruction                                       \
+			     " %1, %0\n\t" EXCEPTION_FIXUP_STRING("1b", "%l[fault]") \
+			     : "=q"(v)                                               \
+			     : "m"(*(const type *)address)                           \
+			     :                                                       \
+			     : fault);                                               \
+		*value = v;                                                          \
+		return true;                                                         \
+fault:                                                                               \
+		return false;                                                        \
+	}
+LOAD_USER(u64, "movq")
+LOAD_USER(u8, "movb")
