@@ -375,10 +375,13 @@ struct file *fget(int fd)
 	return f.file;
 }
 
-struct file *files_next(struct files_struct *files, unsigned int *fd)
+struct file *task_next_file(struct task_struct *task, unsigned int *fd)
 {
+	struct files_struct *files = get_files_struct(task);
 	struct file *file = NULL;
 
+	if (!files)
+		return NULL;
 	spin_lock(&files->lock);
 	for (; *fd < files->capacity * FD_CHUNK && !file; ++*fd)
 		file = lookup(files, *fd);
@@ -387,13 +390,17 @@ struct file *files_next(struct files_struct *files, unsigned int *fd)
 		get_file(file);
 	}
 	spin_unlock(&files->lock);
+	put_files_struct(files);
 	return file;
 }
 
-struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_on_exec)
+struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *close_on_exec)
 {
+	struct files_struct *files = get_files_struct(task);
 	struct file *file;
 
+	if (!files)
+		return NULL;
 	spin_lock(&files->lock);
 	file = lookup(files, fd);
 	if (file)
@@ -401,6 +408,7 @@ struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_
 	if (file && close_on_exec)
 		*close_on_exec = files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd);
 	spin_unlock(&files->lock);
+	put_files_struct(files);
 	return file;
 }
 

@@ -40,23 +40,19 @@ static ssize_t check_iovec(struct iovec *iov, unsigned long n)
 	return total;
 }
 
-ssize_t import_iovec(const struct iovec __user *user, unsigned long n, size_t fast,
-		     struct iovec **iov, struct iov_iter *iter)
+ssize_t import_iovec(const struct iovec __user *user, unsigned long n, struct iovec *fast,
+		     size_t n_fast, struct iovec **big, struct iov_iter *iter)
 {
-	struct iovec *to = *iov;
+	struct iovec *to = fast;
 	ssize_t total;
 
 	if (n > UIO_MAXIOV)
 		return -EINVAL;
-	if (n > fast && !(to = kcalloc(n, sizeof(*to))))
+	if (n > n_fast && !(to = *big = kcalloc(n, sizeof(*to))))
 		return -ENOMEM;
 	total = copy_from_user(to, user, n * sizeof(*to)) ? -EFAULT : check_iovec(to, n);
-	if (total < 0) {
-		if (to != *iov)
-			kfree(to);
+	if (total < 0)
 		return total;
-	}
-	*iov = to;
 	iter->iov = to;
 	iter->offset = 0;
 	iter->count = total;

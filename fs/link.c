@@ -326,16 +326,15 @@ static int unlink_last(struct nameidata *nd, bool is_dir)
 		return error;
 	mutex_lock(&dir->inode->lock);
 	victim = lookup_child(dir, nd->last, nd->last_len);
-	if (IS_ERR(victim)) {
+	if (IS_ERR(victim))
 		error = PTR_ERR(victim);
-		victim = NULL;
-	} else if (!is_dir && nd->last_slash) {
+	else if (!is_dir && nd->last_slash)
 		error = S_ISDIR(victim->inode->mode) ? -EISDIR : -ENOTDIR;
-	} else {
+	else
 		error = remove_child(dir, victim, is_dir);
-	}
 	mutex_unlock(&dir->inode->lock);
-	dput(victim);
+	if (!IS_ERR(victim))
+		dput(victim);
 	return error;
 }
 

@@ -203,7 +203,8 @@ static bool may_see(const struct proc_options *o, struct task_struct *task, enum
 static struct dentry *lookup_pid(struct dentry *dir, const char *name, unsigned int len)
 {
 	int nr = parse_number(name, len);
-	struct task_struct *task SCOPED(put_task) = nr > 0 ? find_get_task_by_vpid(nr) : NULL;
+	struct task_struct *task SCOPED(put_task_struct) = nr > 0 ? find_get_task_by_vpid(nr)
+								  : NULL;
 
 	if (!task || !may_see(options_of(dir->sb), task, HIDE_NAMES))
 		return ERR_PTR(-ENOENT);
@@ -232,7 +233,7 @@ static struct dentry *number_dentry(struct dentry *dir, const struct proc_entry 
 				    struct task_struct *task, int nr, const char *name,
 				    unsigned int len)
 {
-	struct task_struct *thread SCOPED(put_task) = NULL;
+	struct task_struct *thread SCOPED(put_task_struct) = NULL;
 
 	if (!entry->children)
 		return numbered_entry(dir, entry, task, nr, name, len);
@@ -265,7 +266,7 @@ static struct dentry *lookup_entry(struct dentry *dir, const struct proc_entry *
 static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned int len)
 {
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(dir->inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(dir->inode, &gone);
 
 	if (gone)
 		return ERR_PTR(-ENOENT);
@@ -316,7 +317,7 @@ static int next_pid(const struct proc_options *o, int nr)
 	int found;
 
 	while ((pid = find_ge_pid(nr, &found))) {
-		struct task_struct *task SCOPED(put_task) = get_pid_task(pid, PIDTYPE_TGID);
+		struct task_struct *task SCOPED(put_task_struct) = get_pid_task(pid, PIDTYPE_TGID);
 
 		put_pid(pid);
 		if (task && may_see(o, task, HIDE_NAMES))
@@ -350,7 +351,7 @@ static int proc_readdir(struct file *file, struct dir_context *ctx)
 {
 	const struct proc_inode *proc = proc_of(file->inode);
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(file->inode, &gone);
 
 	if (gone)
 		return -ENOENT;
@@ -405,7 +406,7 @@ static int task_permission(const struct cred *cred, const struct inode *inode, u
 static int proc_permission(const struct cred *cred, const struct inode *inode, unsigned int mask)
 {
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(inode, &gone);
 
 	if (gone)
 		return -ESRCH;
@@ -437,7 +438,7 @@ static const struct inode_operations proc_file_inode = {
 static const char *proc_get_link(struct inode *inode, char *buf)
 {
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(inode, &gone);
 	const struct proc_entry *entry = proc_of(inode)->entry;
 
 	if (gone)
@@ -450,7 +451,7 @@ static const char *proc_get_link(struct inode *inode, char *buf)
 static int proc_jump(struct inode *inode, struct path *path)
 {
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(inode, &gone);
 	const struct proc_entry *entry = proc_of(inode)->entry;
 
 	if (gone)

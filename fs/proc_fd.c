@@ -9,55 +9,39 @@
 #include <tine/proc_fs.h>
 #include <tine/task.h>
 
-/* The file at a descriptor of task's, with a reference; NULL. */
-static struct file *get_task_file(struct task_struct *task, int number, bool *close_on_exec)
-{
-	struct files_struct *files = get_files_struct(task);
-	struct file *file = files ? files_get(files, number, close_on_exec) : NULL;
-
-	put_files_struct(files);
-	return file;
-}
-
 int proc_next_fd(struct task_struct *task, int nr)
 {
-	struct files_struct *files = get_files_struct(task);
 	unsigned int fd = nr;
-	struct file *file = files ? files_next(files, &fd) : NULL;
+	struct file *file SCOPED(fput) = task_next_file(task, &fd);
 
-	put_files_struct(files);
-	fput(file);
 	return file ? (int)fd : -1;
 }
 
 static int jump_fd(struct task_struct *task, int number, struct path *path)
 {
-	struct file *file = get_task_file(task, number, NULL);
+	struct file *file SCOPED(fput) = task_get_file(task, number, NULL);
 
 	if (!file)
 		return -ENOENT;
 	*path = file->path;
 	path_get(path);
-	fput(file);
 	return 0;
 }
 
 /* As the file was opened: "r-x" for reading, "-wx" for writing. */
 static mode_t fd_link_mode(struct task_struct *task, int number)
 {
-	struct file *file = get_task_file(task, number, NULL);
-	mode_t mode = 0;
+	struct file *file SCOPED(fput) = task_get_file(task, number, NULL);
 
-	if (file)
-		mode = (file->mode & FMODE_READ ? 0500 : 0) | (file->mode & FMODE_WRITE ? 0300 : 0);
-	fput(file);
-	return mode;
+	if (!file)
+		return 0;
+	return (file->mode & FMODE_READ ? 0500 : 0) | (file->mode & FMODE_WRITE ? 0300 : 0);
 }
 
 static int show_fdinfo(struct seq_buffer *m, struct task_struct *task, int number)
 {
 	bool close_on_exec = false;
-	struct file *file = get_task_file(task, number, &close_on_exec);
+	struct file *file SCOPED(fput) = task_get_file(task, number, &close_on_exec);
 
 	if (!file)
 		return -ENOENT;
@@ -66,7 +50,6 @@ static int show_fdinfo(struct seq_buffer *m, struct task_struct *task, int numbe
 		   file->path.mnt->id, file->inode->ino);
 	if (file->ops->show_fdinfo)
 		file->ops->show_fdinfo(m, file);
-	fput(file);
 	return 0;
 }
 

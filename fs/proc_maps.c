@@ -283,7 +283,7 @@ static ssize_t transfer_page(struct mm_struct *mm, struct iov_iter *iter, loff_t
 
 ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write)
 {
-	char *page = iter->count ? kmalloc(PAGE_SIZE) : NULL;
+	char *page SCOPED(kfree) = iter->count ? kmalloc(PAGE_SIZE) : NULL;
 	ssize_t done = 0, n = 0;
 
 	if (!page)
@@ -293,6 +293,5 @@ ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *p
 		done += n;
 		cond_resched();
 	}
-	kfree(page);
 	return done ? done : n;
 }

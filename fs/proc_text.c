@@ -53,7 +53,7 @@ static int proc_open(struct inode *inode, struct file *file)
 	const struct proc_entry *entry = proc_entry_of(inode);
 	struct proc_file *p;
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(inode, &gone);
 
 	if (gone)
 		return -ESRCH;
@@ -89,7 +89,7 @@ static int show(struct file *file, struct proc_file *p)
 {
 	const struct proc_entry *entry = proc_entry_of(file->inode);
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(file->inode, &gone);
 	struct mm_struct *mm;
 	int error;
 
@@ -180,7 +180,7 @@ static ssize_t write_text(struct file *file, const char *text, size_t n, loff_t 
 {
 	const struct proc_entry *entry = proc_entry_of(file->inode);
 	bool gone;
-	struct task_struct *task SCOPED(put_task) = proc_get_task(file->inode, &gone);
+	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(file->inode, &gone);
 
 	if (gone)
 		return -ESRCH;

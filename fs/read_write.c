@@ -119,9 +119,9 @@ static int apply_flags(struct iov_iter *iter, int flags)
 static ssize_t transfer_vector(struct file *file, const struct iovec __user *user, unsigned long n,
 			       loff_t *pos, bool write, int flags)
 {
-	struct iovec fast[FAST_IOVECS], *iov = fast;
+	struct iovec fast[FAST_IOVECS], *big SCOPED(kfree) = NULL;
 	struct iov_iter iter;
-	ssize_t result = import_iovec(user, n, FAST_IOVECS, &iov, &iter);
+	ssize_t result = import_iovec(user, n, fast, FAST_IOVECS, &big, &iter);
 	u32 mode = write ? FMODE_WRITE : FMODE_READ;
 
 	if (result < 0)
@@ -130,11 +130,9 @@ static ssize_t transfer_vector(struct file *file, const struct iovec __user *use
 	if (result == 0 && (file->mode & mode) && can_transfer(file, write))
 		return 0;
 	result = apply_flags(&iter, flags);
-	if (result == 0)
-		result = write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
-	if (iov != fast)
-		kfree(iov);
-	return result;
+	if (result != 0)
+		return result;
+	return write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
 }
 
 static ssize_t vector_at_offset(unsigned int fd, const struct iovec __user *iov, unsigned long n,

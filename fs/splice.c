@@ -388,22 +388,19 @@ static ssize_t vmsplice_pipe(struct pipe *pipe, struct iov_iter *iter, bool to_p
 static ssize_t do_vmsplice(struct file *file, const struct iovec __user *user, unsigned long n,
 			   unsigned int flags)
 {
-	struct iovec fast[FAST_IOVECS], *iov = fast;
+	struct iovec fast[FAST_IOVECS], *big SCOPED(kfree) = NULL;
 	bool to_pipe = file->mode & FMODE_WRITE;
 	struct iov_iter iter;
 	ssize_t result;
 
 	if (!(file->mode & (FMODE_READ | FMODE_WRITE)))
 		return -EBADF;
-	result = import_iovec(user, n, FAST_IOVECS, &iov, &iter);
+	result = import_iovec(user, n, fast, FAST_IOVECS, &big, &iter);
 	if (result <= 0)
 		return result;
-	result = pipe_of(file)
-			 ? vmsplice_pipe(pipe_of(file), &iter, to_pipe, flags & SPLICE_F_NONBLOCK)
-			 : -EBADF;
-	if (iov != fast)
-		kfree(iov);
-	return result;
+	if (!pipe_of(file))
+		return -EBADF;
+	return vmsplice_pipe(pipe_of(file), &iter, to_pipe, flags & SPLICE_F_NONBLOCK);
 }
 
 long sys_vmsplice(int fd, const struct iovec __user *iov, unsigned long n, unsigned int flags)

@@ -328,17 +328,13 @@ long sys_fsync(unsigned int fd)
 /* Advice about a file in memory: checked, and then there is nothing to do. */
 long sys_fadvise64(int fd, loff_t offset, size_t len, int advice)
 {
-	struct fd f = fdget(fd);
-	long result = 0;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
 	if (!f.file)
 		return -EBADF;
 	if (S_ISFIFO(f.file->inode->mode))
-		result = -ESPIPE;
-	else if ((loff_t)len < 0 || advice < 0 || advice > 5)
-		result = -EINVAL;
-	fdput(f);
-	return result;
+		return -ESPIPE;
+	return (loff_t)len < 0 || advice < 0 || advice > 5 ? -EINVAL : 0;
 }
 
 static int check_sync_range(const struct inode *inode, loff_t offset, loff_t length,
@@ -354,20 +350,16 @@ static int check_sync_range(const struct inode *inode, loff_t offset, loff_t len
 
 long sys_sync_file_range(int fd, loff_t offset, loff_t length, unsigned int flags)
 {
-	struct fd f = fdget(fd);
-	int error = f.file ? check_sync_range(f.file->inode, offset, length, flags) : -EBADF;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	fdput(f);
-	return error;
+	return f.file ? check_sync_range(f.file->inode, offset, length, flags) : -EBADF;
 }
 
 long sys_readahead(int fd, loff_t offset, size_t n)
 {
-	struct fd f = fdget(fd);
-	int error = -EBADF;
+	struct fd f SCOPED(fdput) = fdget(fd);
 
-	if (f.file && (f.file->mode & FMODE_READ))
-		error = S_ISREG(f.file->inode->mode) || S_ISBLK(f.file->inode->mode) ? 0 : -EINVAL;
-	fdput(f);
-	return error;
+	if (!f.file || !(f.file->mode & FMODE_READ))
+		return -EBADF;
+	return S_ISREG(f.file->inode->mode) || S_ISBLK(f.file->inode->mode) ? 0 : -EINVAL;
 }

@@ -396,9 +396,10 @@ long sys_recvfrom(int fd, void __user *buf, size_t n, unsigned int flags, void _
 	return error ? error : result;
 }
 
-/* A program's msghdr with its array of buffers; *iov is to be kfreed if it is not fast. */
+/* A program's msghdr with its array of buffers, in fast or in *big, which is to be kfreed. */
 static int read_msghdr(struct user_msghdr *header, struct socket_message *message,
-		       const struct user_msghdr __user *user, struct iovec **iov)
+		       const struct user_msghdr __user *user, struct iovec *fast,
+		       struct iovec **big)
 {
 	ssize_t n;
 
@@ -410,7 +411,8 @@ static int read_msghdr(struct user_msghdr *header, struct socket_message *messag
 		return -EMSGSIZE;
 	if (header->msg_controllen > 0x7fffffff)
 		return -ENOBUFS;
-	n = import_iovec(header->msg_iov, header->msg_iovlen, FAST_IOVECS, iov, &message->data);
+	n = import_iovec(header->msg_iov, header->msg_iovlen, fast, FAST_IOVECS, big,
+			 &message->data);
 	message->control = header->msg_control;
 	message->control_len = header->msg_control ? header->msg_controllen : 0;
 	return MIN(n, 0);
@@ -419,10 +421,10 @@ static int read_msghdr(struct user_msghdr *header, struct socket_message *messag
 static long send_msghdr(struct file *file, const struct user_msghdr __user *user,
 			unsigned int flags)
 {
-	struct iovec fast[FAST_IOVECS], *iov = fast;
+	struct iovec fast[FAST_IOVECS], *big SCOPED(kfree) = NULL;
 	struct socket_message message = {.flags = flags};
 	struct user_msghdr header;
-	long result = read_msghdr(&header, &message, user, &iov);
+	long result = read_msghdr(&header, &message, user, fast, &big);
 
 	if (result != 0)
 		return result;
@@ -430,26 +432,20 @@ static long send_msghdr(struct file *file, const struct user_msghdr __user *user
 		message.name_len = MIN(header.msg_namelen, 128);
 		result = read_name(&message.name, header.msg_name, message.name_len);
 	}
-	if (result == 0)
-		result = send_message(file, &message);
-	if (iov != fast)
-		kfree(iov);
-	return result;
+	return result ? result : send_message(file, &message);
 }
 
 static long receive_msghdr(struct file *file, struct user_msghdr __user *user, unsigned int flags)
 {
-	struct iovec fast[FAST_IOVECS], *iov = fast;
+	struct iovec fast[FAST_IOVECS], *big SCOPED(kfree) = NULL;
 	struct socket_message message = {.flags = flags};
 	struct user_msghdr header;
-	long result = read_msghdr(&header, &message, user, &iov);
+	long result = read_msghdr(&header, &message, user, fast, &big);
 	size_t control_len = message.control_len;
 
 	if (result != 0)
 		return result;
 	result = receive_message(file, &message);
-	if (iov != fast)
-		kfree(iov);
 	if (result < 0)
 		return result;
 	message.msg_flags |= flags & MSG_CMSG_CLOEXEC;

@@ -31,9 +31,8 @@ bool is_same_owner(struct task_struct *task)
 
 long sys_sched_setaffinity(pid_t pid, unsigned int size, unsigned long __user *from)
 {
+	struct task_struct *task SCOPED(put_task_struct) = NULL;
 	unsigned long mask = 0;
-	struct task_struct *task;
-	int error;
 
 	if (copy_from_user(&mask, from, MIN((size_t)size, sizeof(mask))))
 		return -EFAULT;
@@ -41,11 +40,8 @@ long sys_sched_setaffinity(pid_t pid, unsigned int size, unsigned long __user *f
 	if (!task)
 		return -ESRCH;
 	if (task->flags & PF_KTHREAD)
-		error = -EINVAL;
-	else
-		error = is_same_owner(task) ? sched_set_affinity(task, mask) : -EPERM;
-	put_task_struct(task);
-	return error;
+		return -EINVAL;
+	return is_same_owner(task) ? sched_set_affinity(task, mask) : -EPERM;
 }
 
 long sys_sched_getaffinity(pid_t pid, unsigned int size, unsigned long __user *to)

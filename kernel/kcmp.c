@@ -60,52 +60,36 @@ static const void *shared_object(struct task_struct *task, int type)
 /* The file at task's descriptor with a reference; NULL. */
 static struct file *file_of(struct task_struct *task, unsigned long fd)
 {
-	struct files_struct *files = get_files_struct(task);
-	struct file *file = files && fd <= ~0u ? files_get(files, fd, NULL) : NULL;
-
-	put_files_struct(files);
-	return file;
+	return fd <= ~0u ? task_get_file(task, fd, NULL) : NULL;
 }
 
 static long compare_descriptors(struct task_struct *a, unsigned long fd_a, struct task_struct *b,
 				unsigned long fd_b)
 {
-	struct file *file_a = file_of(a, fd_a), *file_b = file_of(b, fd_b);
-	long result = file_a && file_b ? compare(file_a, file_b, KCMP_FILE) : -EBADF;
+	struct file *file_a SCOPED(fput) = file_of(a, fd_a),
+			    *file_b SCOPED(fput) = file_of(b, fd_b);
 
-	fput(file_a);
-	fput(file_b);
-	return result;
-}
-
-/* The file that one of b's epolls watches, with a reference; ERR_PTR. */
-static struct file *watched_file(struct task_struct *b, const struct kcmp_epoll_slot *slot)
-{
-	struct file *epoll = file_of(b, slot->efd);
-	struct file *watched = epoll ? epoll_watched_file(epoll, slot->tfd, slot->toff)
-				     : ERR_PTR(-EBADF);
-
-	fput(epoll);
-	return watched;
+	return file_a && file_b ? compare(file_a, file_b, KCMP_FILE) : -EBADF;
 }
 
 static long compare_watched(struct task_struct *a, unsigned long fd_a, struct task_struct *b,
 			    const struct kcmp_epoll_slot __user *user)
 {
+	struct file *file SCOPED(fput) = NULL, *epoll SCOPED(fput) = NULL, *watched;
 	struct kcmp_epoll_slot slot;
-	struct file *file, *watched;
 	long result;
 
 	if (copy_from_user(&slot, user, sizeof(slot)))
 		return -EFAULT;
 	file = file_of(a, fd_a);
-	if (!file)
+	epoll = file_of(b, slot.efd);
+	if (!file || !epoll)
 		return -EBADF;
-	watched = watched_file(b, &slot);
-	result = IS_ERR(watched) ? PTR_ERR(watched) : compare(file, watched, KCMP_FILE);
-	fput(file);
-	if (!IS_ERR(watched))
-		fput(watched);
+	watched = epoll_watched_file(epoll, slot.tfd, slot.toff);
+	if (IS_ERR(watched))
+		return PTR_ERR(watched);
+	result = compare(file, watched, KCMP_FILE);
+	fput(watched);
 	return result;
 }
 
@@ -133,13 +117,8 @@ static long compare_tasks(struct task_struct *a, struct task_struct *b, int type
 
 long sys_kcmp(pid_t pid_a, pid_t pid_b, int type, unsigned long index_a, unsigned long index_b)
 {
-	struct task_struct *a = find_get_task_by_vpid(pid_a);
-	struct task_struct *b = find_get_task_by_vpid(pid_b);
-	long result = a && b ? compare_tasks(a, b, type, index_a, index_b) : -ESRCH;
+	struct task_struct *a SCOPED(put_task_struct) = find_get_task_by_vpid(pid_a);
+	struct task_struct *b SCOPED(put_task_struct) = find_get_task_by_vpid(pid_b);
 
-	if (a)
-		put_task_struct(a);
-	if (b)
-		put_task_struct(b);
-	return result;
+	return a && b ? compare_tasks(a, b, type, index_a, index_b) : -ESRCH;
 }

@@ -224,17 +224,14 @@ long sys_pidfd_send_signal(int fd, int sig, siginfo_t __user *user, unsigned int
 /* A file of another process, as a descriptor here. task is kept by the caller. */
 static int steal_file(struct task_struct *task, int number)
 {
-	struct files_struct *files;
 	struct file *file;
 	int fd;
 
 	if (!may_inspect(task, INSPECT_BY_REAL_IDS))
 		return -EPERM;
-	files = get_files_struct(task);
-	file = files ? files_get(files, number, NULL) : NULL;
-	put_files_struct(files);
+	file = task_get_file(task, number, NULL);
 	if (!file)
-		return files ? -EBADF : -ESRCH;
+		return READ_ONCE(task->files) ? -EBADF : -ESRCH;
 	fd = get_unused_fd(0, true);
 	if (fd < 0)
 		fput(file);

@@ -94,19 +94,16 @@ static bool may_prlimit(struct task_struct *task)
 long sys_prlimit64(pid_t pid, unsigned int resource, const struct rlimit __user *from,
 		   struct rlimit __user *to)
 {
+	struct task_struct *other SCOPED(put_task_struct) = NULL, *task = current;
 	struct rlimit new, old;
-	struct task_struct *task;
 	int error;
 
 	if (from && get_user(new, from))
 		return -EFAULT;
-	task = pid ? find_get_task_by_vpid(pid) : current;
+	if (pid)
+		task = other = find_get_task_by_vpid(pid);
 	if (!task)
 		return -ESRCH;
 	error = may_prlimit(task) ? do_prlimit(task, resource, from ? &new : NULL, &old) : -EPERM;
-	if (pid)
-		put_task_struct(task);
-	if (!error && to && put_user(old, to))
-		error = -EFAULT;
-	return error;
+	return error || !to ? error : put_user(old, to);
 }

@@ -269,24 +269,20 @@ static long advise_task(struct task_struct *task, struct iov_iter *ranges, int n
 long sys_process_madvise(int pidfd, const struct iovec __user *user, size_t n, int number,
 			 unsigned int flags)
 {
-	struct iovec fast[FAST_RANGES], *iov = fast;
+	struct iovec fast[FAST_RANGES], *big SCOPED(kfree) = NULL;
 	struct task_struct *task;
 	struct iov_iter ranges;
 	long result;
 
 	if (flags)
 		return -EINVAL;
-	result = import_iovec(user, n, FAST_RANGES, &iov, &ranges);
+	result = import_iovec(user, n, fast, FAST_RANGES, &big, &ranges);
 	if (result < 0)
 		return result;
 	task = pidfd_get_task(pidfd);
-	if (IS_ERR(task)) {
-		result = PTR_ERR(task);
-	} else {
-		result = advise_task(task, &ranges, number);
-		put_task_struct(task);
-	}
-	if (iov != fast)
-		kfree(iov);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	result = advise_task(task, &ranges, number);
+	put_task_struct(task);
 	return result;
 }

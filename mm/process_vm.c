@@ -24,26 +24,20 @@ struct transfer {
 	char *buf; /* a page */
 };
 
-/* The other side's ranges, to be kfreed; they are looked at when they are used. */
-static struct iovec *read_ranges(const struct iovec __user *user, unsigned long n)
+/* The other side's ranges; they are looked at when they are used. *ranges is to be kfreed. */
+static int read_ranges(const struct iovec __user *user, unsigned long n, struct iovec **ranges)
 {
-	struct iovec *iov;
-
 	if (n > UIO_MAXIOV)
-		return ERR_PTR(-EINVAL);
-	iov = kcalloc(MAX(n, 1ul), sizeof(*iov));
-	if (!iov)
-		return ERR_PTR(-ENOMEM);
-	if (copy_from_user(iov, user, n * sizeof(*iov))) {
-		kfree(iov);
-		return ERR_PTR(-EFAULT);
-	}
+		return -EINVAL;
+	*ranges = kcalloc(MAX(n, 1ul), sizeof(**ranges));
+	if (!*ranges)
+		return -ENOMEM;
+	if (copy_from_user(*ranges, user, n * sizeof(**ranges)))
+		return -EFAULT;
 	for (unsigned long i = 0; i < n; i++)
-		if ((ssize_t)iov[i].iov_len < 0) {
-			kfree(iov);
-			return ERR_PTR(-EINVAL);
-		}
-	return iov;
+		if ((ssize_t)(*ranges)[i].iov_len < 0)
+			return -EINVAL;
+	return 0;
 }
 
 /* Copies n bytes, which are within a page of the other side; returns how many it could. */
@@ -128,25 +122,17 @@ struct process_vm_args {
 
 static long process_vm(const struct process_vm_args *args, bool write)
 {
-	struct iovec fast[FAST_IOV], *local = fast, *remote;
+	struct iovec fast[FAST_IOV], *big SCOPED(kfree) = NULL, *remote SCOPED(kfree) = NULL;
 	struct transfer t = {.write = write};
 	ssize_t result;
 
 	if (args->flags)
 		return -EINVAL;
-	result = import_iovec(args->local, args->n_local, FAST_IOV, &local, &t.local);
-	if (result < 0)
+	result = import_iovec(args->local, args->n_local, fast, FAST_IOV, &big, &t.local);
+	if (result <= 0)
 		return result;
-	remote = result ? read_ranges(args->remote, args->n_remote) : NULL;
-	if (IS_ERR(remote)) {
-		result = PTR_ERR(remote);
-	} else if (remote) {
-		result = transfer(&t, args->nr, remote, args->n_remote);
-		kfree(remote);
-	}
-	if (local != fast)
-		kfree(local);
-	return result;
+	result = read_ranges(args->remote, args->n_remote, &remote);
+	return result ? result : transfer(&t, args->nr, remote, args->n_remote);
 }
 
 long sys_process_vm_readv(int nr, const struct iovec __user *local, unsigned long n_local,

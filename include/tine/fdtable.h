@@ -88,6 +88,6 @@ int set_fd_close_on_exec(unsigned int fd, bool on);
 struct files_struct *get_files_struct(struct task_struct *task);
 void put_files_struct(struct files_struct *files);
 /* The first open descriptor >= *fd of another's table, *fd set to it; a reference. NULL: none. */
-struct file *files_next(struct files_struct *files, unsigned int *fd);
+struct file *task_next_file(struct task_struct *task, unsigned int *fd);
 /* The file at fd of another's table with a reference; NULL: none. *close_on_exec may be asked. */
-struct file *files_get(struct files_struct *files, unsigned int fd, bool *close_on_exec);
+struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *close_on_exec);

@@ -122,6 +122,10 @@ static inline struct file *get_file(struct file *file)
 
 /* Drops a reference; the last one closes. May sleep. Tolerates NULL. */
 void fput(struct file *file);
+static inline void scoped_fput(struct file **file)
+{
+	fput(*file);
+}
 
 /* The open file behind a descriptor of current with a reference, NULL if there is none. */
 struct file *fget(int fd);

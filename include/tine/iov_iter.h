@@ -21,11 +21,11 @@ struct iov_iter {
 void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n);
 void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n);
 /*
- * Reads a user's array; more than fast are allocated, *iov is then to be kfreed (else it is as it
- * was). Bytes in all or -errno as readv(2).
+ * Reads a user's array, into fast or, if it has more than n_fast, into *big, NULL before, which the
+ * caller kfrees, also after failure. Bytes in all or -errno as readv(2).
  */
-ssize_t import_iovec(const struct iovec __user *user, unsigned long n, size_t fast,
-		     struct iovec **iov, struct iov_iter *iter);
+ssize_t import_iovec(const struct iovec __user *user, unsigned long n, struct iovec *fast,
+		     size_t n_fast, struct iovec **big, struct iov_iter *iter);
 
 /*
  * Copy up to n bytes and advance; return how many were copied: fewer than asked if the iterator

@@ -220,7 +220,7 @@ static inline void get_task_struct(struct task_struct *task)
  * The last one releases every resource the task still has and frees it. Any context but interrupts.
  */
 void put_task_struct(struct task_struct *task);
-static inline void scoped_put_task(struct task_struct **task)
+static inline void scoped_put_task_struct(struct task_struct **task)
 {
 	if (*task)
 		put_task_struct(*task);

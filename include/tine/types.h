@@ -35,7 +35,7 @@ typedef s32 clockid_t;
 /*
  * A variable that gives back what it holds, by release(), where its scope ends, on every way out:
  *	struct fd f SCOPED(fdput) = fdget(fd);
- * release is one that does nothing for an empty value; beside it stands scoped_release().
+ * Beside release stands scoped_release(), which does nothing for an empty value.
  */
 #define SCOPED(release) __attribute__((cleanup(scoped_##release)))
 
