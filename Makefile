@@ -347,6 +347,9 @@ profile: $(B)/tine.elf $(INITRAMFS) ## where the instructions of a measurement g
 
 C_FILES := $(sort $(shell find arch kernel mm fs ipc include user tests tools -name '*.[ch]' 2>/dev/null))
 
+# The rules of clone, as a program of this machine prints them.
+CLONE_RULES = $(B)/tools/clone_rules
+
 .PHONY: check check-format check-build check-tools
 check: check-format check-tools check-build ## what can be checked without booting: format, warnings, citations, documents, layers
 
@@ -374,8 +377,6 @@ check-build: | need
 .PHONY: every-program
 every-program: $(B)/tine.elf $(B)/debug/tine.elf $(USER_PROGRAMS) $(UNIT_TESTS)
 
-# The rules of clone, as a program of this machine prints them.
-CLONE_RULES = $(B)/tools/clone_rules
 $(CLONE_RULES): tools/clone_rules.c kernel/clone_rules.c $(B)/stamp/unit
 	$(call say,HOST,$@)
 	@mkdir -p $(@D)
