@@ -162,7 +162,7 @@ static void become_user(void)
 	check_call(setuid(USER));
 }
 
-static void call_at_random(unsigned int seed)
+static void become_caller(int null)
 {
 	limit(RLIMIT_NPROC, 12);
 	limit(RLIMIT_AS, 256 << 20);
@@ -171,6 +171,14 @@ static void call_at_random(unsigned int seed)
 	limit(RLIMIT_MEMLOCK, 64 << 10);
 	limit(RLIMIT_CORE, 0);
 	become_user();
+	for (int fd = 0; fd < 3; fd++)
+		check_call(dup2(null, fd));
+	/* A child on its parent's stack, by vfork or CLONE_VM, leads both of them anywhere. */
+	tap_disown();
+}
+
+static void call_at_random(unsigned int seed)
+{
 	state = seed * 0x9e3779b97f4a7c15ull + 88172645463325252ull;
 	for (int i = 0; i < CALLS; i++) {
 		int number = random_call();
@@ -231,8 +239,7 @@ static void start_caller(unsigned int seed, int null)
 {
 	if (tap_fork() != 0)
 		return;
-	for (int fd = 0; fd < 3; fd++)
-		dup2(null, fd);
+	become_caller(null);
 	call_at_random(seed);
 	_exit(0);
 }

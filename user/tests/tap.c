@@ -169,6 +169,15 @@ pid_t tap_child(void (*function)(void *), void *argument)
 	return pid;
 }
 
+void tap_disown(void)
+{
+	void *own = mmap(failures, sizeof(*failures), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (own == MAP_FAILED)
+		tap_fail(__FILE__, __LINE__, "mmap: %s", strerror(errno));
+}
+
 void *tap_shared(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

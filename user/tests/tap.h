@@ -82,6 +82,12 @@ pid_t tap_fork(void);
 /* waitpid(pid) until it has ended, whatever signals arrive; the wait status. */
 int tap_wait(pid_t pid);
 
+/*
+ * What this process does from now on says nothing about the case: a check that fails ends it, and
+ * is not counted.
+ */
+void tap_disown(void);
+
 /* Zeroed memory that stays shared with every process forked later. */
 void *tap_shared(size_t size);
 
