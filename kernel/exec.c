@@ -283,6 +283,7 @@ static void reset_thread(struct binprm *b)
 	current->exec_id++;
 	current->altstack = (stack_t){.ss_flags = SS_DISABLE};
 	current->set_child_tid = NULL;
+	current->rseq = NULL;
 	if (b->secure || b->new_identity)
 		current->pdeath_signal = 0;
 	if (b->secure)

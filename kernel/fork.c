@@ -21,10 +21,11 @@
 #include <tine/fork.h>
 #include <tine/futex.h>
 #include <tine/ioprio.h>
-#include <tine/rusage.h>
 #include <tine/mm.h>
 #include <tine/pidfd.h>
 #include <tine/printk.h>
+#include <tine/rseq.h>
+#include <tine/rusage.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -170,6 +171,8 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->start_time = arch_clock_ns();
 	/* A chain of processes that each make the next uses up its share as one that lives does. */
 	child->vtime += (child->start_time - slice_start) * child->sched.cost / SCHED_COST_UNIT;
+	if (unlikely(parent->rseq))
+		rseq_fork(child, args->flags);
 	child->clear_child_tid = args->flags & CLONE_CHILD_CLEARTID ? args->child_tid : NULL;
 	child->set_child_tid = args->flags & CLONE_CHILD_SETTID ? args->child_tid : NULL;
 }

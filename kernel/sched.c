@@ -30,6 +30,7 @@
  */
 #include <tine/err.h>
 #include <tine/printk.h>
+#include <tine/rseq.h>
 #include <tine/run_queue.h>
 #include <tine/sched.h>
 #include <tine/syscall.h>
@@ -280,6 +281,7 @@ void schedule(void)
 	}
 	if (prev->on_rq)
 		prev->nivcsw++;
+	rseq_preempt(prev);
 	rq->curr = next;
 	rq->switches++;
 	finish_switch(switch_to(prev, next));

@@ -24,6 +24,7 @@
  * Nothing here allocates. Lock: sighand->lock, dropped before anything that sleeps or dies.
  */
 #include <tine/printk.h>
+#include <tine/rseq.h>
 #include <tine/signal_internal.h>
 #include <tine/string.h>
 #include <tine/task.h>
@@ -256,6 +257,7 @@ void do_signal(struct pt_regs *regs)
 
 	if (get_signal(&ksig)) {
 		arch_restart_syscall(regs, (ksig.action.flags & SA_RESTART) != 0);
+		rseq_signal(regs, ksig.sig);
 		signal_setup_done(arch_setup_signal_frame(&ksig, regs) != 0, &ksig);
 		return;
 	}
@@ -265,18 +267,20 @@ void do_signal(struct pt_regs *regs)
 
 /* Helpers of the frame code. */
 
+void force_sigsegv(int sig)
+{
+	if (sig == SIGSEGV)
+		force_fatal_sig(SIGSEGV);
+	else
+		force_sig(SIGSEGV);
+}
+
 void signal_setup_done(bool failed, const struct ksignal *ksig)
 {
 	sigset_t blocked = current->blocked | ksig->action.mask;
 
 	if (failed) {
-		/*
-		 * A handler for SIGSEGV that cannot be started is no way to report that it cannot.
-		 */
-		if (ksig->sig == SIGSEGV)
-			force_fatal_sig(SIGSEGV);
-		else
-			force_sig(SIGSEGV);
+		force_sigsegv(ksig->sig);
 		return;
 	}
 	if (current->work & TIF_RESTORE_SIGMASK)

@@ -72,6 +72,16 @@ void arch_restart_syscall(struct pt_regs *regs, int handler_sa_restart)
 		wind_back(regs, regs->orig_ax);
 }
 
+unsigned long arch_user_ip(const struct pt_regs *regs)
+{
+	return regs->ip;
+}
+
+void arch_set_user_ip(struct pt_regs *regs, unsigned long ip)
+{
+	regs->ip = ip;
+}
+
 /* Frames. */
 
 static void save_registers(struct sigcontext *sc, const struct pt_regs *regs)

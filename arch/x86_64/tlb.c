@@ -18,6 +18,7 @@
 #include <arch/x86_cpu.h>
 #include <tine/mm.h>
 #include <tine/printk.h>
+#include <tine/rseq.h>
 #include <tine/spinlock.h>
 
 #define MAX_SINGLE_FLUSHES 32 /* pages; more: everything */
@@ -28,7 +29,8 @@ static struct spinlock flush_lock = SPINLOCK_INIT(LOCK_CLASS_IPI);
 static struct {
 	struct mm_struct *mm;
 	unsigned long start, end;
-	u64 pending; /* CPUs that have not done it; atomic */
+	bool preempts; /* what runs acts as if it had lost its CPU */
+	u64 pending;   /* CPUs that have not done it; atomic */
 } request;
 
 static u64 this_cpu_bit(void)
@@ -85,22 +87,31 @@ void interrupt_flush(struct pt_regs *regs, unsigned long error_code)
 		flush_local_kernel();
 	else if (this_x86_cpu()->loaded_mm == request.mm)
 		flush_local(request.start, request.end);
+	if (request.preempts)
+		rseq_preempt(current);
 	__atomic_and_fetch(&request.pending, ~this_cpu_bit(), __ATOMIC_SEQ_CST);
 }
 
-static void flush_others(u64 cpus, struct mm_struct *mm, unsigned long start, unsigned long end)
+static void interrupt_others(u64 cpus, struct mm_struct *mm, unsigned long start, unsigned long end,
+			     bool preempts)
 {
 	ASSERT(irqs_enabled());
 	spin_lock(&flush_lock);
 	request.mm = mm;
 	request.start = start;
 	request.end = end;
+	request.preempts = preempts;
 	__atomic_store_n(&request.pending, cpus, __ATOMIC_SEQ_CST);
 	for (u64 left = cpus; left; left &= left - 1)
 		apic_send(x86_cpus[__builtin_ctzl(left)]->cpu.apic_id, VECTOR_FLUSH);
 	while (__atomic_load_n(&request.pending, __ATOMIC_ACQUIRE))
 		cpu_relax();
 	spin_unlock(&flush_lock);
+}
+
+static void flush_others(u64 cpus, struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	interrupt_others(cpus, mm, start, end, false);
 }
 
 void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -116,14 +127,14 @@ void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long en
 }
 
 /* Entering and leaving an interrupt is a barrier, and serializes (Intel SDM volume 3, section 9.3). */
-void arch_sync_cpus(struct mm_struct *mm)
+void arch_sync_cpus(struct mm_struct *mm, u64 cpus, bool preempts)
 {
 	u64 others;
 
 	smp_mb();
-	others = READ_ONCE(*(mm ? &mm->cpus : &cpu_online_mask)) & ~this_cpu_bit();
-	if (others)
-		flush_others(others, this_x86_cpu()->loaded_mm, 0, 0); /* an empty range */
+	others = READ_ONCE(*(mm ? &mm->cpus : &cpu_online_mask)) & cpus & ~this_cpu_bit();
+	if (others) /* an empty range */
+		interrupt_others(others, this_x86_cpu()->loaded_mm, 0, 0, preempts);
 	write_cr3(read_cr3());
 }
 

@@ -9,6 +9,7 @@
 #include <arch/registers.h>
 #include <arch/traps.h>
 #include <tine/printk.h>
+#include <tine/rseq.h>
 #include <tine/sched.h>
 #include <tine/signal.h>
 #include <tine/task.h>
@@ -131,6 +132,8 @@ void exit_to_user(struct pt_regs *regs)
 			schedule();
 		if (work & (TIF_SIGPENDING | TIF_RESTORE_SIGMASK))
 			do_signal(regs);
+		if (work & TIF_RSEQ)
+			rseq_resume(regs);
 		if (work & TIF_REGS_CHANGED)
 			clear_task_work(current, TIF_REGS_CHANGED);
 		irq_disable();

@@ -117,10 +117,11 @@ void arch_init_root_table(void *table);
 void flush_tlb_mm(struct mm_struct *mm);
 void flush_tlb_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 /*
- * Every CPU that runs mm (NULL: every CPU), this one included, passes through a full memory barrier
- * and forgets what instructions it had fetched; waits until it has happened. Called as the above.
+ * Every CPU of cpus that runs mm (NULL: every one of them), and this one, passes through a full memory
+ * barrier and forgets what instructions it had fetched; waits until it has happened. Called as the
+ * above. With preempts, what the others run acts as if it had lost its CPU (tine/rseq.h).
  */
-void arch_sync_cpus(struct mm_struct *mm);
+void arch_sync_cpus(struct mm_struct *mm, u64 cpus, bool preempts);
 /*
  * Loads mm (NULL: the kernel's own) on this CPU in place of whatever was loaded; for exec and exit.
  * Interrupts on or off.
@@ -135,6 +136,9 @@ int arch_setup_signal_frame(struct ksignal *ksig, struct pt_regs *regs);
  * handler_sa_restart: 1 a handler with SA_RESTART will run, 0 one without, -1 no handler.
  */
 void arch_restart_syscall(struct pt_regs *regs, int handler_sa_restart);
+/* Where in its program a task goes on. */
+unsigned long arch_user_ip(const struct pt_regs *regs);
+void arch_set_user_ip(struct pt_regs *regs, unsigned long ip);
 
 /* The lines of /proc/cpuinfo about one CPU. */
 struct seq_buffer;

@@ -132,6 +132,10 @@ void force_sig(int sig);
 void force_sig_fault(int sig, int code, void __user *address);
 /* The same with the action reset to default first, so that it ends current. */
 void force_fatal_sig(int sig);
+/*
+ * SIGSEGV because a handler for sig cannot be started: one for SIGSEGV is no way to report that.
+ */
+void force_sigsegv(int sig);
 /* Everybody in the group but current is to die (exit_group, exec). sighand->lock held. */
 void zap_other_threads(struct task_struct *task);
 

@@ -23,6 +23,7 @@ struct new_utsname;
 struct open_how;
 struct pollfd;
 struct rlimit;
+struct rseq;
 struct rusage;
 struct sched_attr;
 struct sched_param;

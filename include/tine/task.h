@@ -33,15 +33,17 @@ struct mm_struct;
 struct passed_files;
 struct pollfd;
 struct process_timers;
+struct rseq;
 
 #define TASK_COMM_LEN     16
 #define KERNEL_STACK_SIZE 8192ul
 
 /* task->work: what to do before going back to user mode. */
-#define TIF_RESCHED         0x1u /* give up the CPU */
-#define TIF_SIGPENDING      0x2u /* signals may be pending */
-#define TIF_RESTORE_SIGMASK 0x4u /* put back saved_sigmask if no handler ran */
-#define TIF_REGS_CHANGED    0x8u /* pt_regs were replaced during a system call (exec, sigreturn) */
+#define TIF_RESCHED         0x1u  /* give up the CPU */
+#define TIF_SIGPENDING      0x2u  /* signals may be pending */
+#define TIF_RESTORE_SIGMASK 0x4u  /* put back saved_sigmask if no handler ran */
+#define TIF_REGS_CHANGED    0x8u  /* pt_regs were replaced during a system call (exec, sigreturn) */
+#define TIF_RSEQ            0x10u /* lost the CPU: a restartable sequence may have to be aborted */
 
 /* task->flags; /proc/PID/stat shows them, so the values are Linux's */
 #define PF_IDLE           0x2u
@@ -91,6 +93,8 @@ struct task_struct {
 	int __user *clear_child_tid; /* s */
 	int __user *set_child_tid;   /* s */
 	void __user *robust_list;    /* s */
+	struct rseq __user *rseq;    /* s: NULL: none is registered */
+	u32 rseq_signature;          /* s */
 	sigset_t saved_sigmask;      /* s */
 	sigset_t real_blocked;       /* h: what was blocked when sigtimedwait began; 0 outside it */
 	u32 jobctl;                  /* h: JOBCTL_ */

@@ -1,6 +1,6 @@
 /*
- * membarrier: which commands there are, who may give them, and that they order memory. Commands
- * about restartable sequences are left out: a kernel may lack them.
+ * membarrier: which commands there are, who may give them, and that they order memory. The commands
+ * about restartable sequences are in rseq-sections.c.
  */
 #include "helpers.h"
 
