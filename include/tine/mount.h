@@ -45,6 +45,7 @@ extern struct mnt_namespace init_mnt_ns;
 struct mnt_namespace *current_mnt_ns(void);
 
 extern struct spinlock mount_lock;
+extern struct mutex namespace_lock;
 
 static inline struct vfsmount *mntget(struct vfsmount *mnt)
 {
@@ -69,3 +70,18 @@ int mnt_get_write(struct vfsmount *mnt);
 void mnt_put_write(struct vfsmount *mnt);
 /* Something is mounted on dentry, through whichever parent. */
 bool is_mountpoint(const struct dentry *dentry);
+
+/*
+ * For who changes the tree. lock_mountpoint: the place where something is to be hung, which is what
+ * is on top of where, counted, with the namespace locked and locked against removal; on failure
+ * nothing is held.
+ */
+int lock_mountpoint(const struct path *where, struct path *at);
+void unlock_mountpoint(const struct path *at);
+/* Hangs mnt at path / takes it from where it hangs, which the caller puts. Mount lock held. */
+void mnt_hook(struct vfsmount *mnt, const struct path *path);
+struct path mnt_unhook(struct vfsmount *mnt);
+/* mnt (reference consumed on success) comes to a place that is locked. ENOTDIR. */
+int mnt_attach(struct vfsmount *mnt, const struct path *at);
+/* mntput for who only looks: does not count as use. */
+void mntput_no_expire(struct vfsmount *mnt);

@@ -1,6 +1,7 @@
 /*
  * Unix-domain sockets (ipc/): what its files have in common. ipc/socket.c has the system calls,
- * ipc/unix.c names and connections, ipc/unix_data.c what is sent, ipc/scm.c what travels beside it.
+ * ipc/unix_names.c names, ipc/unix.c connections, ipc/unix_data.c what is sent, ipc/scm.c what travels
+ * beside it.
  */
 #pragma once
 
@@ -15,6 +16,8 @@
 
 struct cred;
 struct pid;
+
+#define PATH_OFFSET ((int)offsetof(struct sockaddr_un, sun_path))
 
 #define SHUTDOWN_RECEIVE 1u
 #define SHUTDOWN_SEND    2u
@@ -32,7 +35,7 @@ struct peer_identity {
 
 /*
  * One end. Locks: l = lock; c = constant; a = atomic; f = flight lock (ipc/scm.c); n = name lock
- * (ipc/unix.c). The locks of two sockets are never held together.
+ * (ipc/unix_names.c). The locks of two sockets are never held together.
  */
 struct unix_sock {
 	struct atomic count; /* a: its file, its peer, its name's finders, messages it has sent */
@@ -134,7 +137,7 @@ static inline bool sock_is_dgram(const struct unix_sock *sock)
 struct fd socket_fd(unsigned int fd, int *error);
 void socket_init(void);
 
-/* --- ipc/unix.c --- */
+/* --- ipc/unix.c, ipc/unix_names.c --- */
 
 /* A socket of its own, count 1. NULL: out of memory. */
 struct unix_sock *unix_alloc(int type);
@@ -162,6 +165,8 @@ void unix_forget_peer(struct unix_sock *sock, struct unix_sock *peer);
 int unix_check_name(const struct sockaddr_un *name, int len);
 /* Gives a socket that has none a name of the kernel's choice. */
 int unix_autobind(struct unix_sock *sock);
+/* sock is dead: nobody finds it any more. */
+void unix_remove_name(struct unix_sock *sock);
 /* The socket of that name and type, counted. ECONNREFUSED, EPROTOTYPE, ENOENT, EACCES... */
 struct unix_sock *unix_find(const struct sockaddr_un *name, int len, int type);
 /*
