@@ -13,7 +13,7 @@
 
 /* The process. */
 
-static long set_pdeathsig(unsigned long sig, unsigned long a3)
+static long set_pdeathsig(unsigned long sig)
 {
 	if (sig > NSIG)
 		return -EINVAL;
@@ -21,17 +21,7 @@ static long set_pdeathsig(unsigned long sig, unsigned long a3)
 	return 0;
 }
 
-static long get_pdeathsig(unsigned long to, unsigned long a3)
-{
-	return put_user(current->pdeath_signal, (int __user *)to);
-}
-
-static long get_dumpable(unsigned long a2, unsigned long a3)
-{
-	return READ_ONCE(current->mm->dumpable);
-}
-
-static long set_dumpable(unsigned long dumpable, unsigned long a3)
+static long set_dumpable(unsigned long dumpable)
 {
 	if (dumpable > 1)
 		return -EINVAL;
@@ -39,17 +29,7 @@ static long set_dumpable(unsigned long dumpable, unsigned long a3)
 	return 0;
 }
 
-static long get_timing(unsigned long a2, unsigned long a3)
-{
-	return PR_TIMING_STATISTICAL;
-}
-
-static long set_timing(unsigned long timing, unsigned long a3)
-{
-	return timing == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
-}
-
-static long set_name(unsigned long from, unsigned long a3)
+static long set_name(unsigned long from)
 {
 	char name[TASK_COMM_LEN] = {0};
 
@@ -59,28 +39,12 @@ static long set_name(unsigned long from, unsigned long a3)
 	return 0;
 }
 
-static long get_name(unsigned long to, unsigned long a3)
+static long get_name(unsigned long to)
 {
 	char name[TASK_COMM_LEN] = {0};
 
 	(void)strscpy(name, current->comm, sizeof(name));
 	return copy_to_user((char __user *)to, name, sizeof(name)) ? -EFAULT : 0;
-}
-
-static long get_timerslack(unsigned long a2, unsigned long a3)
-{
-	return current->timer_slack_ns;
-}
-
-static long set_timerslack(unsigned long ns, unsigned long a3)
-{
-	current->timer_slack_ns = ns ? ns : current->default_timer_slack_ns;
-	return 0;
-}
-
-static long get_tid_address(unsigned long to, unsigned long a3)
-{
-	return put_user(current->clear_child_tid, (int __user *__user *)to);
 }
 
 /* task's process descends from current's. tasklist_lock held. */
@@ -95,7 +59,7 @@ static bool is_descendant(const struct task_struct *task)
 }
 
 /* has_child_subreaper saves the search for one in processes that have none; it is never cleared. */
-static long set_child_subreaper(unsigned long on, unsigned long a3)
+static long set_child_subreaper(unsigned long on)
 {
 	struct task_struct *leader;
 
@@ -107,11 +71,6 @@ static long set_child_subreaper(unsigned long on, unsigned long a3)
 				leader->signal->has_child_subreaper = true;
 	spin_unlock(&tasklist_lock);
 	return 0;
-}
-
-static long get_child_subreaper(unsigned long to, unsigned long a3)
-{
-	return put_user((int)current->signal->is_child_subreaper, (int __user *)to);
 }
 
 /*
@@ -142,30 +101,20 @@ static long set_mce_kill(unsigned long what, unsigned long policy)
 	return 0;
 }
 
-static long get_mce_kill(unsigned long a2, unsigned long a3)
+static long get_mce_kill(void)
 {
 	if (!(current->flags & PF_MCE_PROCESS))
 		return PR_MCE_KILL_DEFAULT;
 	return current->flags & PF_MCE_EARLY ? PR_MCE_KILL_EARLY : PR_MCE_KILL_LATE;
 }
 
-static long set_thp_disable(unsigned long on, unsigned long a3)
+static long set_thp_disable(unsigned long on)
 {
 	WRITE_ONCE(current->mm->thp_disabled, on != 0);
 	return 0;
 }
 
-static long get_thp_disable(unsigned long a2, unsigned long a3)
-{
-	return READ_ONCE(current->mm->thp_disabled);
-}
-
-static long switch_perf_events(unsigned long a2, unsigned long a3)
-{
-	return 0; /* a process has none */
-}
-
-static long set_io_flusher(unsigned long on, unsigned long a3)
+static long set_io_flusher(unsigned long on)
 {
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
@@ -175,7 +124,13 @@ static long set_io_flusher(unsigned long on, unsigned long a3)
 	return 0;
 }
 
-static long get_io_flusher(unsigned long a2, unsigned long a3)
+static long set_timerslack(unsigned long ns)
+{
+	current->timer_slack_ns = ns ? ns : current->default_timer_slack_ns;
+	return 0;
+}
+
+static long get_io_flusher(void)
 {
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
@@ -184,7 +139,7 @@ static long get_io_flusher(unsigned long a2, unsigned long a3)
 
 /* Privileges. */
 
-static long set_no_new_privs(unsigned long on, unsigned long a3)
+static long set_no_new_privs(unsigned long on)
 {
 	if (on != 1)
 		return -EINVAL;
@@ -192,24 +147,12 @@ static long set_no_new_privs(unsigned long on, unsigned long a3)
 	return 0;
 }
 
-static long get_no_new_privs(unsigned long a2, unsigned long a3)
-{
-	return current->no_new_privs;
-}
-
 static bool valid_capability(unsigned long cap)
 {
 	return cap <= CAP_LAST;
 }
 
-static long read_bounding_set(unsigned long cap, unsigned long a3)
-{
-	if (!valid_capability(cap))
-		return -EINVAL;
-	return current->cred->cap_bounding >> cap & 1;
-}
-
-static long drop_from_bounding_set(unsigned long cap, unsigned long a3)
+static long drop_from_bounding_set(unsigned long cap)
 {
 	struct cred *new;
 
@@ -236,13 +179,8 @@ static long commit_securebits(u32 bits)
 	return 0;
 }
 
-static long get_securebits(unsigned long a2, unsigned long a3)
-{
-	return current->cred->securebits;
-}
-
 /* A lock stays, and keeps the bit below it as it is. */
-static long set_securebits(unsigned long bits, unsigned long a3)
+static long set_securebits(unsigned long bits)
 {
 	u32 old = current->cred->securebits, locks = old & SECBITS_LOCKS;
 
@@ -252,12 +190,7 @@ static long set_securebits(unsigned long bits, unsigned long a3)
 	return commit_securebits(bits);
 }
 
-static long get_keepcaps(unsigned long a2, unsigned long a3)
-{
-	return (current->cred->securebits & SECBIT_KEEP_CAPS) != 0;
-}
-
-static long set_keepcaps(unsigned long on, unsigned long a3)
+static long set_keepcaps(unsigned long on)
 {
 	u32 bits = current->cred->securebits;
 
@@ -304,56 +237,57 @@ static long change_ambient(unsigned long what, unsigned long cap)
 	}
 }
 
-/* clang-format off */
-static const struct prctl_row {
-	int option;
-	int must_be_zero; /* from this argument on; 6: Linux does not look */
-	long (*run)(unsigned long a2, unsigned long a3);
-} rows[] = {
-	{ PR_SET_PDEATHSIG,              6, set_pdeathsig },
-	{ PR_GET_PDEATHSIG,              6, get_pdeathsig },
-	{ PR_GET_DUMPABLE,               6, get_dumpable },
-	{ PR_SET_DUMPABLE,               6, set_dumpable },
-	{ PR_GET_KEEPCAPS,               6, get_keepcaps },
-	{ PR_SET_KEEPCAPS,               6, set_keepcaps },
-	{ PR_GET_TIMING,                 6, get_timing },
-	{ PR_SET_TIMING,                 6, set_timing },
-	{ PR_SET_NAME,                   6, set_name },
-	{ PR_GET_NAME,                   6, get_name },
-	{ PR_CAPBSET_READ,               6, read_bounding_set },
-	{ PR_CAPBSET_DROP,               6, drop_from_bounding_set },
-	{ PR_GET_SECUREBITS,             6, get_securebits },
-	{ PR_SET_SECUREBITS,             6, set_securebits },
-	{ PR_SET_TIMERSLACK,             6, set_timerslack },
-	{ PR_GET_TIMERSLACK,             6, get_timerslack },
-	{ PR_SET_CHILD_SUBREAPER,        6, set_child_subreaper },
-	{ PR_GET_CHILD_SUBREAPER,        6, get_child_subreaper },
-	{ PR_TASK_PERF_EVENTS_DISABLE,   6, switch_perf_events },
-	{ PR_TASK_PERF_EVENTS_ENABLE,    6, switch_perf_events },
-	{ PR_MCE_KILL,                   4, set_mce_kill },
-	{ PR_MCE_KILL_GET,               2, get_mce_kill },
-	{ PR_SET_THP_DISABLE,            3, set_thp_disable },
-	{ PR_GET_THP_DISABLE,            2, get_thp_disable },
-	{ PR_SET_IO_FLUSHER,             3, set_io_flusher },
-	{ PR_GET_IO_FLUSHER,             2, get_io_flusher },
-	{ PR_SET_NO_NEW_PRIVS,           3, set_no_new_privs },
-	{ PR_GET_NO_NEW_PRIVS,           2, get_no_new_privs },
-	{ PR_GET_TID_ADDRESS,            6, get_tid_address },
-	{ PR_CAP_AMBIENT,                4, change_ambient },
-};
-/* clang-format on */
+static bool all_zero(const unsigned long args[4], int from)
+{
+	for (int n = from; n < 6; n++)
+		if (args[n - 2])
+			return false;
+	return true;
+}
 
+/* An option, from which argument on all must be 0 (6: Linux does not look), and what it returns. */
+#define ROW(option, zero_from, result) \
+	case option:                   \
+		return all_zero(args, zero_from) ? (long)(result) : -EINVAL;
+
+/* clang-format off */
 long sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
 {
 	const unsigned long args[] = {a2, a3, a4, a5};
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].option != option)
-			continue;
-		for (int n = rows[i].must_be_zero; n < 6; n++)
-			if (args[n - 2])
-				return -EINVAL;
-		return rows[i].run(a2, a3);
+	switch (option) {
+	ROW(PR_SET_PDEATHSIG,            6, set_pdeathsig(a2))
+	ROW(PR_GET_PDEATHSIG,            6, put_user(current->pdeath_signal, (int __user *)a2))
+	ROW(PR_GET_DUMPABLE,             6, READ_ONCE(current->mm->dumpable))
+	ROW(PR_SET_DUMPABLE,             6, set_dumpable(a2))
+	ROW(PR_GET_KEEPCAPS,             6, (current->cred->securebits & SECBIT_KEEP_CAPS) != 0)
+	ROW(PR_SET_KEEPCAPS,             6, set_keepcaps(a2))
+	ROW(PR_GET_TIMING,               6, PR_TIMING_STATISTICAL)
+	ROW(PR_SET_TIMING,               6, a2 == PR_TIMING_STATISTICAL ? 0 : -EINVAL)
+	ROW(PR_SET_NAME,                 6, set_name(a2))
+	ROW(PR_GET_NAME,                 6, get_name(a2))
+	ROW(PR_CAPBSET_READ,             6, valid_capability(a2) ? (int)(current->cred->cap_bounding >> a2 & 1) : -EINVAL)
+	ROW(PR_CAPBSET_DROP,             6, drop_from_bounding_set(a2))
+	ROW(PR_GET_SECUREBITS,           6, current->cred->securebits)
+	ROW(PR_SET_SECUREBITS,           6, set_securebits(a2))
+	ROW(PR_SET_TIMERSLACK,           6, set_timerslack(a2))
+	ROW(PR_GET_TIMERSLACK,           6, current->timer_slack_ns)
+	ROW(PR_SET_CHILD_SUBREAPER,      6, set_child_subreaper(a2))
+	ROW(PR_GET_CHILD_SUBREAPER,      6, put_user((int)current->signal->is_child_subreaper, (int __user *)a2))
+	ROW(PR_TASK_PERF_EVENTS_DISABLE, 6, 0) /* a process has none */
+	ROW(PR_TASK_PERF_EVENTS_ENABLE,  6, 0)
+	ROW(PR_MCE_KILL,                 4, set_mce_kill(a2, a3))
+	ROW(PR_MCE_KILL_GET,             2, get_mce_kill())
+	ROW(PR_SET_THP_DISABLE,          3, set_thp_disable(a2))
+	ROW(PR_GET_THP_DISABLE,          2, READ_ONCE(current->mm->thp_disabled))
+	ROW(PR_SET_IO_FLUSHER,           3, set_io_flusher(a2))
+	ROW(PR_GET_IO_FLUSHER,           2, get_io_flusher())
+	ROW(PR_SET_NO_NEW_PRIVS,         3, set_no_new_privs(a2))
+	ROW(PR_GET_NO_NEW_PRIVS,         2, current->no_new_privs)
+	ROW(PR_GET_TID_ADDRESS,          6, put_user(current->clear_child_tid, (int __user *__user *)a2))
+	ROW(PR_CAP_AMBIENT,              4, change_ambient(a2, a3))
+	default:
+		return -EINVAL;
 	}
-	return -EINVAL;
 }
+/* clang-format on */
