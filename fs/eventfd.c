@@ -125,7 +125,6 @@ static const struct file_operations eventfd_operations = {
 long sys_eventfd2(unsigned int count, int flags)
 {
 	struct eventfd *e;
-	int fd;
 
 	if (flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE))
 		return -EINVAL;
@@ -135,8 +134,6 @@ long sys_eventfd2(unsigned int count, int flags)
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
 	wait_queue_init(&e->wait);
-	fd = anon_inode_fd("[eventfd]", O_RDWR | (flags & ~EFD_SEMAPHORE), &eventfd_operations, e);
-	if (fd < 0)
-		kfree(e);
-	return fd;
+	return anon_inode_fd("[eventfd]", O_RDWR | (flags & ~EFD_SEMAPHORE), &eventfd_operations,
+			     e);
 }

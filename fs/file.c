@@ -202,18 +202,13 @@ struct file *open_exec(int dirfd, const char *name, int flags)
 {
 	unsigned int lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
 			      (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-	struct path path;
-	struct file *file;
+	struct path path SCOPED(path_put) = {};
 	int error;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return ERR_PTR(-EINVAL);
 	error = path_lookup(dirfd, name, lookup, NULL, &path);
-	if (error != 0)
-		return ERR_PTR(error);
-	file = open_program(&path);
-	path_put(&path);
-	return file;
+	return error != 0 ? ERR_PTR(error) : open_program(&path);
 }
 
 ssize_t kernel_read(struct file *file, void *buf, size_t n, loff_t pos)
@@ -253,14 +248,11 @@ void file_owner_mode(const struct file *file, uid_t *uid, gid_t *gid, mode_t *mo
 
 char *file_path(const struct file *file, char *buf, size_t size)
 {
-	struct path root;
-	char *name;
+	struct path root SCOPED(path_put) = {};
 	bool outside;
 
 	get_fs_root(&root);
-	name = path_name(&file->path, &root, buf, size, &outside);
-	path_put(&root);
-	return name;
+	return path_name(&file->path, &root, buf, size, &outside);
 }
 
 int open_console_descriptors(void)

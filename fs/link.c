@@ -340,15 +340,12 @@ static int unlink_last(struct nameidata *nd, bool is_dir)
 
 static int unlink_at(int dfd, const char *name, bool is_dir)
 {
-	struct nameidata nd;
+	struct nameidata nd SCOPED(nd_end);
 	int error = nd_begin(&nd, dfd, name, 0);
 
 	if (error == 0)
 		error = nd_walk_parent(&nd);
-	if (error == 0)
-		error = unlink_last(&nd, is_dir);
-	nd_end(&nd);
-	return error;
+	return error != 0 ? error : unlink_last(&nd, is_dir);
 }
 
 int kernel_unlink(const char *name, bool is_dir)

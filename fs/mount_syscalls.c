@@ -483,7 +483,7 @@ static int pivot(const struct path *new, const struct path *old, const struct pa
 
 static int pivot_root(const struct path *new, const struct path *old)
 {
-	struct path at, root;
+	struct path at, root SCOPED(path_put) = {};
 	int error = lock_mountpoint(old, &at);
 
 	if (error != 0)
@@ -493,7 +493,6 @@ static int pivot_root(const struct path *new, const struct path *old)
 	unlock_mountpoint(&at);
 	if (error == 0)
 		replace_fs_roots(&root, new);
-	path_put(&root);
 	return error;
 }
 

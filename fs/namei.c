@@ -274,46 +274,47 @@ static bool may_follow(const struct nameidata *nd, const struct inode *link)
 	return link->uid == nd->cred->fsuid || link->uid == dir->uid;
 }
 
+/* To where a link goes that names no path but a place. */
+static int jump(struct nameidata *nd, struct inode *link)
+{
+	struct path target SCOPED(path_put) = {};
+	int error;
+
+	if (nd->flags & LOOKUP_NO_MAGICLINKS)
+		return -ELOOP;
+	error = link->ops->jump(link, &target);
+	if (error != 0)
+		return error;
+	if ((nd->flags & LOOKUP_IS_SCOPED) ||
+	    ((nd->flags & LOOKUP_NO_XDEV) && target.mnt != nd->path.mnt))
+		return -EXDEV;
+	nd_move(nd, &target);
+	return 0;
+}
+
 /*
  * The text of a link, or its object. 1: spliced in; 0: jumped. The walk stands in the link's
  * directory.
  */
 static int follow_link(struct nameidata *nd, struct inode *link, bool last)
 {
-	struct path target;
+	char *buf SCOPED(kfree) = NULL;
 	const char *text;
-	char *buf;
-	int error;
 
 	if (nd->links++ >= MAX_LINKS || (nd->path.mnt->flags & MNT_NOSYMFOLLOW) ||
 	    (nd->flags & LOOKUP_NO_SYMLINKS))
 		return -ELOOP;
 	if (last && !may_follow(nd, link))
 		return -EACCES;
-	if (link->ops->jump) {
-		if (nd->flags & LOOKUP_NO_MAGICLINKS)
-			return -ELOOP;
-		error = link->ops->jump(link, &target);
-		if (error == 0 && ((nd->flags & LOOKUP_IS_SCOPED) ||
-				   ((nd->flags & LOOKUP_NO_XDEV) && target.mnt != nd->path.mnt))) {
-			path_put(&target);
-			error = -EXDEV;
-		}
-		if (error == 0) {
-			nd_move(nd, &target);
-			path_put(&target);
-		}
-		return error;
-	}
+	if (link->ops->jump)
+		return jump(nd, link);
 	if (link->link)
 		return splice_link(nd, link->link);
 	buf = kmalloc(PATH_MAX);
 	if (!buf)
 		return -ENOMEM;
 	text = link->ops->get_link(link, buf);
-	error = IS_ERR(text) ? PTR_ERR(text) : splice_link(nd, text);
-	kfree(buf);
-	return error;
+	return IS_ERR(text) ? PTR_ERR(text) : splice_link(nd, text);
 }
 
 int nd_step_to(struct nameidata *nd, struct dentry *dentry, bool follow)
@@ -370,19 +371,18 @@ static int walk_whole(struct nameidata *nd)
 int path_lookup(int dfd, const char *name, unsigned int flags, const struct cred *cred,
 		struct path *path)
 {
-	struct nameidata nd;
+	struct nameidata nd SCOPED(nd_end);
 	int error = nd_begin(&nd, dfd, name, flags);
 
 	if (cred)
 		nd.cred = cred;
 	if (error == 0)
 		error = walk_whole(&nd);
-	if (error == 0) {
-		*path = nd.path;
-		nd.path = (struct path){NULL, NULL};
-	}
-	nd_end(&nd);
-	return error;
+	if (error != 0)
+		return error;
+	*path = nd.path;
+	nd.path = (struct path){NULL, NULL};
+	return 0;
 }
 
 int user_path_at(int dfd, const char __user *user, unsigned int flags, struct path *path)

@@ -221,7 +221,7 @@ static struct file *open_found(struct nameidata *nd, struct open_request *r)
 /* O_TMPFILE: the path names a directory; the file gets no name. */
 static struct file *open_nameless(int dfd, const char *name, struct open_request *r)
 {
-	struct path dir, path;
+	struct path dir SCOPED(path_put) = {}, path;
 	struct inode *inode;
 	struct file *file;
 	int error = path_lookup(dfd, name,
@@ -229,37 +229,32 @@ static struct file *open_nameless(int dfd, const char *name, struct open_request
 					(r->flags & O_NOFOLLOW ? 0 : LOOKUP_FOLLOW),
 				NULL, &dir);
 
-	if (error != 0)
-		return ERR_PTR(error);
-	error = mnt_want_write(dir.mnt);
+	if (error == 0)
+		error = mnt_want_write(dir.mnt);
 	if (error == 0)
 		error = may_create(dir.dentry->inode, current->cred);
 	if (error == 0 && !dir.dentry->inode->ops->create)
 		error = -EOPNOTSUPP;
-	inode = error != 0 ? ERR_PTR(error)
-			   : dir.dentry->inode->ops->create(dir.dentry->inode,
-							    r->mode & ~current_umask(), 0, NULL);
-	if (IS_ERR(inode)) {
-		path_put(&dir);
+	if (error != 0)
+		return ERR_PTR(error);
+	inode = dir.dentry->inode->ops->create(dir.dentry->inode, r->mode & ~current_umask(), 0,
+					       NULL);
+	if (IS_ERR(inode))
 		return (struct file *)inode;
-	}
 	path.mnt = dir.mnt;
 	path.dentry = dentry_alloc(dir.dentry->sb, dir.dentry, "#nameless", 9, inode);
-	file = ERR_PTR(-ENOMEM);
-	if (path.dentry) {
-		path.dentry->flags |= DENTRY_GONE;
-		inode->linkable = !(r->flags & O_EXCL);
-		file = use_file(r, &path, r->flags & ~O_TMPFILE_BIT, true);
-		dput(path.dentry);
-	}
-	path_put(&dir);
+	if (!path.dentry)
+		return ERR_PTR(-ENOMEM);
+	path.dentry->flags |= DENTRY_GONE;
+	inode->linkable = !(r->flags & O_EXCL);
+	file = use_file(r, &path, r->flags & ~O_TMPFILE_BIT, true);
+	dput(path.dentry);
 	return file;
 }
 
 static struct file *open_named(int dfd, const char *name, struct open_request *r)
 {
-	struct nameidata nd;
-	struct file *file;
+	struct nameidata nd SCOPED(nd_end);
 	bool follow = !(r->flags & O_NOFOLLOW) &&
 		      (r->flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 	int error = nd_begin(&nd, dfd, name, r->lookup | (follow ? LOOKUP_FOLLOW : 0));
@@ -272,9 +267,7 @@ static struct file *open_named(int dfd, const char *name, struct open_request *r
 			break;
 		error = 0;
 	}
-	file = error != 0 ? ERR_PTR(error) : open_found(&nd, r);
-	nd_end(&nd);
-	return file;
+	return error != 0 ? ERR_PTR(error) : open_found(&nd, r);
 }
 
 static struct file *open_request(int dfd, const char *name, struct open_request *r)

@@ -232,7 +232,7 @@ static int show_title(struct seq_buffer *m, struct mm_struct *mm)
  */
 int proc_show_cmdline(struct seq_buffer *m, struct task_struct *task)
 {
-	struct mm_struct *mm = get_task_mm(task);
+	struct mm_struct *mm SCOPED(mm_put) = get_task_mm(task);
 	char last = '\0';
 
 	if (!mm)
@@ -243,7 +243,6 @@ int proc_show_cmdline(struct seq_buffer *m, struct task_struct *task)
 		show_title(m, mm);
 	else
 		show_memory(m, mm, mm->arg_start, mm->arg_end);
-	mm_put(mm);
 	return 0;
 }
 

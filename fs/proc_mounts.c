@@ -148,14 +148,12 @@ static int show_each_mount(struct seq_buffer *m, struct task_struct *task,
 			   void (*show)(struct seq_buffer *m, struct vfsmount *mnt,
 					const char *name))
 {
-	char *buf = kmalloc(PATH_MAX), *name;
-	struct path root, at;
+	char *buf SCOPED(kfree) = kmalloc(PATH_MAX), *name;
+	struct path root SCOPED(path_put) = {}, at;
 	bool outside, goes_on = true;
 
-	if (!buf || !get_task_fs(task, &root, NULL)) {
-		kfree(buf);
+	if (!buf || !get_task_fs(task, &root, NULL))
 		return buf ? -EINVAL : -ENOMEM;
-	}
 	while (goes_on && (at.mnt = next_mount(m->cursor))) {
 		size_t start = m->len;
 
@@ -166,8 +164,6 @@ static int show_each_mount(struct seq_buffer *m, struct task_struct *task,
 		goes_on = seq_next(m, start, at.mnt->id);
 		mntput(at.mnt);
 	}
-	path_put(&root);
-	kfree(buf);
 	return 0;
 }
 

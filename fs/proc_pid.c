@@ -177,17 +177,13 @@ static int show_limits(struct seq_buffer *m, struct task_struct *task)
 
 static int jump_exe(struct task_struct *task, int number, struct path *path)
 {
-	struct mm_struct *mm = get_task_mm(task);
-	int error = -ENOENT;
+	struct mm_struct *mm SCOPED(mm_put) = get_task_mm(task);
 
-	if (mm && mm->exe_file) {
-		*path = mm->exe_file->path;
-		path_get(path);
-		error = 0;
-	}
-	if (mm)
-		mm_put(mm);
-	return error;
+	if (!mm || !mm->exe_file)
+		return -ENOENT;
+	*path = mm->exe_file->path;
+	path_get(path);
+	return 0;
 }
 
 static int jump_cwd(struct task_struct *task, int number, struct path *path)

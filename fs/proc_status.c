@@ -162,7 +162,7 @@ static void show_stat_of(struct seq_buffer *m, struct task_struct *task, struct 
 
 static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 {
-	struct mm_struct *mm;
+	struct mm_struct *mm SCOPED(mm_put) = NULL;
 	struct relations r;
 	int error = get_relations(task, whole, &r);
 
@@ -170,8 +170,6 @@ static int show_stat(struct seq_buffer *m, struct task_struct *task, bool whole)
 		return error;
 	mm = get_task_mm(task);
 	show_stat_of(m, task, mm, &r);
-	if (mm)
-		mm_put(mm);
 	return 0;
 }
 
@@ -193,7 +191,7 @@ static unsigned long code_pages(const struct mm_struct *mm)
 
 int proc_show_statm(struct seq_buffer *m, struct task_struct *task)
 {
-	struct mm_struct *mm = get_task_mm(task);
+	struct mm_struct *mm SCOPED(mm_put) = get_task_mm(task);
 	struct mm_usage usage;
 
 	if (!mm) {
@@ -203,7 +201,6 @@ int proc_show_statm(struct seq_buffer *m, struct task_struct *task)
 	usage = mm_usage(mm);
 	seq_printf(m, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_pages, mm_usage_pages(&usage),
 		   usage.pages[PAGE_SHMEM], code_pages(mm), mm->data_pages + mm->stack_pages);
-	mm_put(mm);
 	return 0;
 }
 
@@ -343,7 +340,7 @@ static void show_affinity(struct seq_buffer *m, struct task_struct *task)
 int proc_show_status(struct seq_buffer *m, struct task_struct *task)
 {
 	struct cred *cred;
-	struct mm_struct *mm;
+	struct mm_struct *mm SCOPED(mm_put) = NULL;
 	struct relations r;
 	mode_t umask;
 	int error = get_relations(task, false, &r);
@@ -363,10 +360,8 @@ int proc_show_status(struct seq_buffer *m, struct task_struct *task)
 	seq_printf(m, "NStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\nNSsid:\t%d\n", r.tgid, r.pid, r.pgrp,
 		   r.session);
 	mm = get_task_mm(task);
-	if (mm) {
+	if (mm)
 		show_memory(m, mm);
-		mm_put(mm);
-	}
 	show_signals(m, task, r.threads);
 	show_rights(m, task, cred);
 	show_affinity(m, task);

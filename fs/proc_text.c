@@ -90,15 +90,11 @@ static int show(struct file *file, struct proc_file *p)
 	const struct proc_entry *entry = proc_entry_of(file->inode);
 	bool gone;
 	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(file->inode, &gone);
-	struct mm_struct *mm;
-	int error;
+	struct mm_struct *mm SCOPED(mm_put) = NULL;
 
 	if (entry->show_mm) {
 		mm = get_mm(p);
-		error = entry->show_mm(&p->m, task, mm);
-		if (mm)
-			mm_put(mm);
-		return error;
+		return entry->show_mm(&p->m, task, mm);
 	}
 	if (gone)
 		return -ESRCH;
@@ -192,16 +188,15 @@ static ssize_t write_text(struct file *file, const char *text, size_t n, loff_t 
 static ssize_t copy_and_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	size_t n = MIN(from->count, LONGEST_WRITE);
-	char *text = kmalloc(n + 1);
-	ssize_t result = -EFAULT;
+	char *text SCOPED(kfree) = kmalloc(n + 1);
+	ssize_t result;
 
 	if (!text)
 		return -ENOMEM;
-	if (copy_from_iter(text, n, from) == n) {
-		text[n] = '\0';
-		result = write_text(file, text, n, *pos);
-	}
-	kfree(text);
+	if (copy_from_iter(text, n, from) < n)
+		return -EFAULT;
+	text[n] = '\0';
+	result = write_text(file, text, n, *pos);
 	if (result > 0)
 		*pos += result;
 	return result;
@@ -210,14 +205,9 @@ static ssize_t copy_and_write(struct file *file, struct iov_iter *from, loff_t *
 /* Between memories: nothing is there once the one that was opened is gone. */
 static ssize_t transfer(struct file *file, struct iov_iter *iter, loff_t *pos, bool write)
 {
-	struct mm_struct *mm = get_mm(file->private_data);
-	ssize_t result = 0;
+	struct mm_struct *mm SCOPED(mm_put) = get_mm(file->private_data);
 
-	if (mm) {
-		result = proc_entry_of(file->inode)->transfer(mm, iter, pos, write);
-		mm_put(mm);
-	}
-	return result;
+	return mm ? proc_entry_of(file->inode)->transfer(mm, iter, pos, write) : 0;
 }
 
 /* Reading and writing fail-nth must not be what it makes fail. */

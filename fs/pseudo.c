@@ -8,6 +8,7 @@
 #include <tine/mount.h>
 #include <tine/printk.h>
 #include <tine/pseudo_fs.h>
+#include <tine/slab.h>
 #include <uapi/statfs.h>
 
 static struct vfsmount *anon_mount;
@@ -76,17 +77,16 @@ int anon_inode_fd(const char *name, int flags, const struct file_operations *ops
 		  void *private_data)
 {
 	int fd = get_unused_fd(0, flags & O_CLOEXEC);
-	struct file *file;
+	struct file *file = fd < 0 ? ERR_PTR(fd) : anon_inode_file(name, flags, ops, private_data);
 
-	if (fd < 0)
+	if (!IS_ERR(file)) {
+		fd_install(fd, file);
 		return fd;
-	file = anon_inode_file(name, flags, ops, private_data);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
 	}
-	fd_install(fd, file);
-	return fd;
+	if (fd >= 0)
+		put_unused_fd(fd);
+	kfree(private_data);
+	return PTR_ERR(file);
 }
 
 static const struct file_system_type anon_inode_type = {

@@ -197,15 +197,11 @@ static const struct file_operations signalfd_operations = {
 static int new_signalfd(sigset_t set, int flags)
 {
 	struct signalfd *s = kmalloc(sizeof(*s));
-	int fd;
 
 	if (!s)
 		return -ENOMEM;
 	s->set = set;
-	fd = anon_inode_fd("[signalfd]", O_RDWR | flags, &signalfd_operations, s);
-	if (fd < 0)
-		kfree(s);
-	return fd;
+	return anon_inode_fd("[signalfd]", O_RDWR | flags, &signalfd_operations, s);
 }
 
 static int change_set(int fd, sigset_t set)

@@ -219,7 +219,6 @@ static bool is_alarm(clockid_t clock)
 long sys_timerfd_create(int clock, int flags)
 {
 	struct timerfd *t;
-	long fd;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
 		return -EINVAL;
@@ -235,10 +234,7 @@ long sys_timerfd_create(int clock, int flags)
 	wait_queue_init(&t->wait);
 	t->clock = t->base = clock;
 	clock_timer_setup(&t->timer, timerfd_expired, t);
-	fd = anon_inode_fd("[timerfd]", O_RDWR | flags, &timerfd_operations, t);
-	if (fd < 0)
-		kfree(t);
-	return fd;
+	return anon_inode_fd("[timerfd]", O_RDWR | flags, &timerfd_operations, t);
 }
 
 /* The timer behind a descriptor, whose caller holds it; ERR_PTR of EBADF, EINVAL. */

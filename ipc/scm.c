@@ -305,8 +305,7 @@ static int import_all(struct socket_message *message, const char *control)
 
 static int import_control(struct socket_message *message)
 {
-	char *control;
-	int error;
+	char *control SCOPED(kfree) = NULL;
 
 	if (message->control_len > MAX_CONTROL)
 		return -ENOBUFS;
@@ -314,11 +313,8 @@ static int import_control(struct socket_message *message)
 	if (!control)
 		return -ENOBUFS;
 	if (copy_from_user(control, message->control, message->control_len))
-		error = -EFAULT;
-	else
-		error = import_all(message, control);
-	kfree(control);
-	return error;
+		return -EFAULT;
+	return import_all(message, control);
 }
 
 int scm_import(struct socket_message *message)

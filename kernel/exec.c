@@ -222,7 +222,7 @@ static const char *base_name(const char *path)
  * file's own. */
 static int set_name(struct binprm *b)
 {
-	char *buffer, *path;
+	char *buffer SCOPED(kfree) = NULL, *path;
 
 	(void)strscpy(b->comm, base_name(b->filename), sizeof(b->comm));
 	if (!b->by_descriptor)
@@ -233,7 +233,6 @@ static int set_name(struct binprm *b)
 	path = file_path(b->file, buffer, PATH_MAX);
 	if (!IS_ERR(path))
 		(void)strscpy(b->comm, base_name(path), sizeof(b->comm));
-	kfree(buffer);
 	return 0;
 }
 

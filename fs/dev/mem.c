@@ -108,25 +108,22 @@ const struct file_operations random_operations = {
 static ssize_t kmsg_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	size_t n = from->count, start = 0;
+	char *line SCOPED(kfree) = NULL;
 	int level = LOG_NOTICE;
-	char *line;
 
 	if (n > KMSG_LINE)
 		return -EINVAL;
 	line = kmalloc(n + 1);
 	if (!line)
 		return -ENOMEM;
-	if (copy_from_iter(line, n, from) < n) {
-		kfree(line);
+	if (copy_from_iter(line, n, from) < n)
 		return -EFAULT;
-	}
 	line[n] = '\0';
 	if (n > 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>') {
 		level = line[1] - '0';
 		start = 3;
 	}
 	printk(level, "%s%s", line + start, n && line[n - 1] == '\n' ? "" : "\n");
-	kfree(line);
 	return n;
 }
 

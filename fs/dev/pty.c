@@ -339,21 +339,18 @@ static long flush(struct tty *tty, unsigned long which)
 static struct file *open_slave(struct file *master, int flags)
 {
 	struct pty *pty = ((struct tty *)master->private_data)->pty;
+	struct path path SCOPED(path_put) = {};
 	struct file *file;
-	struct path path;
 	int error = devpts_find(master, &path);
 
 	if (error != 0)
 		return ERR_PTR(error);
 	dput(path.dentry);
 	path.dentry = dget(pty->dentry);
-	file = path.mnt->sb == pty->sb ? file_alloc_empty() : ERR_PTR(-ENODEV);
-	if (!file)
-		file = ERR_PTR(-ENOMEM);
-	else if (!IS_ERR(file))
-		file = file_open_path(file, &path, flags, false);
-	path_put(&path);
-	return file;
+	if (path.mnt->sb != pty->sb)
+		return ERR_PTR(-ENODEV);
+	file = file_alloc_empty();
+	return file ? file_open_path(file, &path, flags, false) : ERR_PTR(-ENOMEM);
 }
 
 static long open_peer(struct file *master, int flags)

@@ -93,6 +93,11 @@ void mm_get(struct mm_struct *mm);
 bool mm_get_unless_gone(struct mm_struct *mm);
 /* Drops a user; the last one unmaps everything. Sleeps. */
 void mm_put(struct mm_struct *mm);
+static inline void scoped_mm_put(struct mm_struct **mm)
+{
+	if (*mm)
+		mm_put(*mm);
+}
 void mm_grab(struct mm_struct *mm);
 void mm_drop(struct mm_struct *mm);
 /* task's mm with a user reference, NULL if it has none. */

@@ -57,6 +57,7 @@ int nd_step_to(struct nameidata *nd, struct dentry *dentry, bool follow);
 /* Child of a directory by name, with a reference; ERR_PTR(-ENOENT), -ENAMETOOLONG. */
 struct dentry *lookup_child(struct dentry *dir, const char *name, unsigned int len);
 void nd_end(struct nameidata *nd);
+#define scoped_nd_end nd_end
 
 /* Whole walks. path is counted on success. */
 int path_lookup(int dfd, const char *name, unsigned int flags, const struct cred *cred,

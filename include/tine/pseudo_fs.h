@@ -21,7 +21,10 @@ struct file *pseudo_file(struct vfsmount *mnt, const char *kind, mode_t mode, in
  */
 struct file *anon_inode_file(const char *name, int flags, const struct file_operations *ops,
 			     void *private_data);
-/* The same, installed: the descriptor, close-on-exec if flags has O_CLOEXEC; EMFILE besides. */
+/*
+ * The same, installed: the descriptor, close-on-exec if flags has O_CLOEXEC; EMFILE besides. On
+ * failure private_data, which kmalloc gave, is freed.
+ */
 int anon_inode_fd(const char *name, int flags, const struct file_operations *ops,
 		  void *private_data);
 void anon_inode_init(void);
