@@ -145,16 +145,17 @@ def next_stack(stack, name, is_entry):
 
 
 def count(addresses, symbols):
-    """Instructions in each function, and in it with all that it calls."""
-    alone, together = collections.Counter(), collections.Counter()
+    """Instructions in each function, and in it with all that it calls; how often it was called."""
+    alone, together, calls = collections.Counter(), collections.Counter(), collections.Counter()
     stack = []
     for address in addresses:
         name, is_entry = symbols.at(address)
         if is_entry or not stack or name != stack[-1]:
             stack = next_stack(stack, name, is_entry)
+        calls[name] += is_entry
         alone[name] += 1
         together.update(set(stack))
-    return alone, together
+    return alone, together, calls
 
 
 def main():
@@ -170,11 +171,14 @@ def main():
         mark = record(options.kernel, options.name, options.rounds, folder)
         ran = list(between(executed(os.path.join(folder, "log")), mark))
     ran = [(round, address) for round, address in ran if round <= options.rounds]
-    alone, together = count((address for _, address in ran), symbols)
+    alone, together, calls = count((address for _, address in ran), symbols)
     print(f"{options.name}: {len(ran) // options.rounds:,} instructions")
-    print(f"{'alone':>8}{'':>8}{'with calls':>12}")
+    print(f"{'alone':>8}{'':>8}{'with calls':>12}{'calls':>8}")
     for name, n in alone.most_common(options.lines):
-        print(f"{n // options.rounds:>8,}{n / len(ran):>8.1%}{together[name] // options.rounds:>12,}  {name}")
+        print(
+            f"{n // options.rounds:>8,}{n / len(ran):>8.1%}{together[name] // options.rounds:>12,}"
+            f"{calls[name] / options.rounds:>8.1f}  {name}"
+        )
     return 0
 
 
