@@ -234,7 +234,7 @@ static void *alloc_shared(struct kmem_cache *cache)
 	return one.free;
 }
 
-static void free_shared(struct kmem_cache *cache, void *obj)
+static __noinline void free_shared(struct kmem_cache *cache, void *obj)
 {
 	spin_lock(&cache->lock);
 	return_object(cache, obj);
@@ -254,7 +254,17 @@ static struct cpu_stack *make_cpu_stack(struct kmem_cache *cache)
 	return stack;
 }
 
-static void flush(struct kmem_cache *cache, struct cpu_stack *stack, unsigned int keep)
+/* This CPU's stack, which had no objects, with some. NULL: out of memory. */
+static __noinline struct cpu_stack *filled_stack(struct kmem_cache *cache)
+{
+	struct cpu_stack *stack = cpu_stack(cache);
+
+	if (!stack)
+		stack = make_cpu_stack(cache);
+	return stack && refill(cache, stack) ? stack : NULL;
+}
+
+static __noinline void flush(struct kmem_cache *cache, struct cpu_stack *stack, unsigned int keep)
 {
 	spin_lock(&cache->lock);
 	while (stack->n > keep) {
@@ -271,13 +281,11 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 
 	if (should_fail_alloc())
 		return NULL;
-	if (unlikely(!stack)) {
-		stack = make_cpu_stack(cache);
+	if (unlikely(!stack || !stack->free)) {
+		stack = filled_stack(cache);
 		if (!stack)
 			return NULL;
 	}
-	if (unlikely(!stack->free) && !refill(cache, stack))
-		return NULL;
 	obj = pop(&stack->free);
 	stack->n--;
 	stack->balance++;

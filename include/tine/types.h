@@ -45,8 +45,10 @@ typedef s32 clockid_t;
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 #define __must_check        __attribute__((warn_unused_result))
 #define __cold              __attribute__((cold))
-#define likely(x)           __builtin_expect(!!(x), 1)
-#define unlikely(x)         __builtin_expect(!!(x), 0)
+#define __noinline \
+	__attribute__((noinline)) /* a rare path: a common one saves no registers for it */
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
