@@ -162,14 +162,11 @@ const struct clone_rule clone_number_taken = {
 	.why = "set_tid asks for a number that is in use",
 };
 
-static bool is_broken(const struct clone_rule *rule, const struct kernel_clone_args *args,
-		      const struct clone_caller *caller)
+/* Of a rule that speaks of such a request: missing are the flags that it does not have. */
+static bool is_broken(const struct clone_rule *rule, u64 missing,
+		      const struct kernel_clone_args *args, const struct clone_caller *caller)
 {
-	if ((args->flags & rule->flags) != rule->flags)
-		return false;
-	if ((args->flags & rule->needs) != rule->needs)
-		return true;
-	if (args->flags & rule->excludes)
+	if ((rule->needs & missing) || (rule->excludes & ~missing))
 		return true;
 	return rule->breaks && rule->breaks(args, caller);
 }
@@ -178,9 +175,13 @@ const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel
 				     const struct clone_caller *caller)
 {
 	const struct clone_rule *rule = clone_rules[stage].rows;
+	const u64 missing = ~args->flags;
 
-	for (const struct clone_rule *end = rule + clone_rules[stage].count; rule < end; rule++)
-		if (is_broken(rule, args, caller))
+	for (const struct clone_rule *end = rule + clone_rules[stage].count; rule < end; rule++) {
+		if (rule->flags & missing)
+			continue;
+		if (is_broken(rule, missing, args, caller))
 			return rule;
+	}
 	return NULL;
 }
