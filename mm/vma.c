@@ -275,6 +275,14 @@ static void split(struct vma_edit *edit, struct vma *tree, unsigned long at, str
 	*below = *above = NULL;
 	if (!tree)
 		return;
+	if (at <= tree->tree_start) { /* the whole of it is on one side, and need not be one's own */
+		*above = tree;
+		return;
+	}
+	if (at >= tree->tree_end) {
+		*below = tree;
+		return;
+	}
 	if (!own(edit, &tree)) {
 		vma_put(tree);
 		return;
