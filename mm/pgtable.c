@@ -33,8 +33,8 @@
  * (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
  * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing.
  *
- * Cost. A node knows which groups of eight entries (a cache line) have any in use, so a sparse node
- * is copied, walked and emptied in proportion to its use. An emptied node is all zero again and
+ * Cost. A node knows which groups of eight entries (a cache line) have any in use, and which places
+ * in a group, so a sparse node is copied, walked and emptied in proportion to its use. An emptied node is all zero again and
  * goes to its CPU's stack of zeroed nodes; a root keeps its kernel half there. Accessed and dirty
  * bits are set when an entry is made, so the processor never writes to a node.
  */
@@ -76,7 +76,7 @@ static struct page *node_alloc(unsigned int level)
 		if (!node)
 			return NULL;
 		node->kind = PAGE_TABLE;
-		node->groups = 0;
+		node->groups = node->columns = 0;
 		clear_page(page_address(node));
 		if (level == PT_LEVELS)
 			arch_init_root_table(page_address(node));
@@ -105,6 +105,7 @@ static void set_entry(struct page *node, unsigned int index, pte_t entry)
 {
 	WRITE_ONCE(entries_of(node)[index], entry);
 	node->groups |= 1ul << (index / GROUP_SIZE);
+	node->columns |= 1u << (index % GROUP_SIZE);
 }
 
 /* Clears the group's bit if nothing in it is in use any more. */
@@ -130,7 +131,7 @@ static void put_child(pte_t entry, unsigned int level)
 }
 
 /* Drops all of a node that nobody else has, and the node. */
-static void empty_node(struct page *node)
+static __noinline void empty_node(struct page *node)
 {
 	pte_t *entries = entries_of(node);
 	unsigned int level = node->level;
@@ -138,14 +139,16 @@ static void empty_node(struct page *node)
 	for (u64 groups = node->groups; groups; groups &= groups - 1) {
 		pte_t *group = &entries[GROUP_SIZE * __builtin_ctzl(groups)];
 
-		for (unsigned int i = 0; i < GROUP_SIZE; i++) {
+		for (unsigned int columns = node->columns; columns; columns &= columns - 1) {
+			unsigned int i = __builtin_ctz(columns);
+
 			if (!group[i])
 				continue;
 			put_child(group[i], level - 1);
 			group[i] = 0;
 		}
 	}
-	node->groups = 0;
+	node->groups = node->columns = 0;
 	node_free(node);
 }
 
@@ -209,10 +212,12 @@ static struct page *copy_node(const struct page *old)
 		return NULL;
 	to = entries_of(copy);
 	copy->groups = old->groups;
+	copy->columns = old->columns;
 	for (u64 groups = old->groups; groups; groups &= groups - 1) {
 		unsigned int first = GROUP_SIZE * __builtin_ctzl(groups);
 
-		for (unsigned int i = first; i < first + GROUP_SIZE; i++) {
+		for (unsigned int columns = old->columns; columns; columns &= columns - 1) {
+			unsigned int i = first + __builtin_ctz(columns);
 			pte_t entry = READ_ONCE(from[i]);
 
 			if (!entry)
@@ -266,17 +271,20 @@ static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsi
 static struct page *own_path(struct mm_struct *mm, unsigned long address, bool create,
 			     struct gather *gather)
 {
-	struct page *node = mm->root, *child;
+	pte_t *table = entries_of(mm->root), *entry;
+	struct page *child;
 
+#pragma GCC unroll 3
 	for (unsigned int level = PT_LEVELS; level > 1; level--) {
 		unsigned int index = pt_index(address, level);
-		pte_t *entry = &entries_of(node)[index];
 
-		if (!*entry) {
+		entry = &table[index];
+		if (unlikely(!*entry)) {
 			child = create ? node_alloc(level - 1) : NULL;
 			if (!child)
 				return NULL;
-			set_entry(node, index, page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
+			set_entry(virt_to_page(table), index,
+				  page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
 		} else if (!(*entry & PTE_WRITE)) {
 			/*
 			 * What is below keeps its translations: one page flushed also forgets the
@@ -285,9 +293,9 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))
 				return NULL;
 		}
-		node = child_of(*entry);
+		table = table_of(*entry);
 	}
-	return node;
+	return child_of(*entry);
 }
 
 /* --- Mapping and faults --- */
@@ -365,17 +373,19 @@ static int break_leaf(pte_t *entry, unsigned long address, struct gather *gather
  */
 static pte_t find_leaf(struct mm_struct *mm, unsigned long address, bool *writable)
 {
-	struct page *node = mm->root;
-	pte_t entry;
+	const pte_t *table = entries_of(mm->root);
+	pte_t entry, all = PTE_WRITE;
 
-	*writable = true;
-	for (unsigned int level = PT_LEVELS;; level--) {
-		entry = READ_ONCE(entries_of(node)[pt_index(address, level)]);
-		*writable = *writable && (entry & PTE_WRITE);
-		if (!entry || level == 1)
-			return entry;
-		node = child_of(entry);
+#pragma GCC unroll 4
+	for (unsigned int level = PT_LEVELS; level > 0; level--) {
+		entry = READ_ONCE(table[pt_index(address, level)]);
+		all &= entry;
+		if (!entry)
+			break;
+		table = table_of(entry);
 	}
+	*writable = all;
+	return entry;
 }
 
 int pgtable_write_fault(struct mm_struct *mm, unsigned long address)

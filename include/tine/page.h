@@ -32,7 +32,10 @@ struct page {
 	u8 kind;  /* enum page_kind */
 	u8 order; /* of a free or allocated block, in its first page */
 	u8 level; /* PAGE_TABLE: 1 to 4 */
-	u8 owner; /* PAGE_DATA: enum page_owner */
+	union {
+		u8 owner;   /* PAGE_DATA: enum page_owner */
+		u8 columns; /* PAGE_TABLE: bit n clear: no entry 8m+n is in use, whatever m */
+	};
 	union {
 		struct list_head list; /* PAGE_FREE */
 		struct {

@@ -16,6 +16,12 @@ static inline struct page *child_of(pte_t entry)
 	return phys_to_page(pte_phys(entry));
 }
 
+/* The entries of the node that entry points to. */
+static inline pte_t *table_of(pte_t entry)
+{
+	return phys_to_virt(pte_phys(entry));
+}
+
 /* The first index >= index of an entry in a group in use; PT_ENTRIES if there is none. */
 static inline unsigned int skip_unused(const struct page *node, unsigned int index)
 {
