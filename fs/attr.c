@@ -80,10 +80,7 @@ long sys_fchownat(int dfd, const char __user *name, uid_t uid, gid_t gid, int fl
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return change_user_path(dfd, name,
-				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				&attr);
+	return change_user_path(dfd, name, lookup_flags(flags), &attr);
 }
 
 long sys_fchown(unsigned int fd, uid_t uid, gid_t gid)
@@ -143,10 +140,7 @@ static long change_times(int dfd, const char __user *name, const struct uapi_tim
 		return flags ? -EINVAL : change_fd(dfd, &attr);
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	return change_user_path(dfd, name,
-				(flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-					(flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
-				&attr);
+	return change_user_path(dfd, name, lookup_flags(flags), &attr);
 }
 
 long sys_utimensat(int dfd, const char __user *name, struct uapi_timespec __user *user, int flags)

@@ -200,14 +200,12 @@ static struct file *open_program(const struct path *path)
 
 struct file *open_exec(int dirfd, const char *name, int flags)
 {
-	unsigned int lookup = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-			      (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
 	struct path path SCOPED(path_put) = {};
 	int error;
 
 	if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return ERR_PTR(-EINVAL);
-	error = path_lookup(dirfd, name, lookup, NULL, &path);
+	error = path_lookup(dirfd, name, lookup_flags(flags), NULL, &path);
 	return error != 0 ? ERR_PTR(error) : open_program(&path);
 }
 

@@ -563,6 +563,16 @@ void fd_install(unsigned int fd, struct file *file)
 	spin_unlock(&files->lock);
 }
 
+int fd_finish(unsigned int fd, struct file *file)
+{
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
 /*
  * own_chunk for those that may not fail. The lock is let go while memory is being freed. NULL: the
  * descriptor is not open any more.

@@ -37,17 +37,8 @@ static struct file *new_memfd(const char *name, unsigned int flags)
 static int install(const char *name, unsigned int flags)
 {
 	int fd = get_unused_fd(0, flags & MFD_CLOEXEC);
-	struct file *file;
 
-	if (fd < 0)
-		return fd;
-	file = new_memfd(name, flags);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	fd_install(fd, file);
-	return fd;
+	return fd < 0 ? fd : fd_finish(fd, new_memfd(name, flags));
 }
 
 /* There are no huge pages: as on a Linux without them. */

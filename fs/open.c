@@ -293,21 +293,9 @@ struct file *do_filp_open(int dfd, const char *name, int flags, mode_t mode)
 static long open_descriptor(int dfd, const char __user *user, struct open_request *r, bool cloexec)
 {
 	char *name SCOPED(putname) = getname(user);
-	struct file *file;
-	long fd;
+	int fd = IS_ERR(name) ? PTR_ERR(name) : get_unused_fd(0, cloexec);
 
-	if (IS_ERR(name))
-		return PTR_ERR(name);
-	fd = get_unused_fd(0, cloexec);
-	if (fd < 0)
-		return fd;
-	file = open_request(dfd, name, r);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	fd_install(fd, file);
-	return fd;
+	return fd < 0 ? fd : fd_finish(fd, open_request(dfd, name, r));
 }
 
 long sys_openat(int dfd, const char __user *user, int flags, mode_t mode)

@@ -77,16 +77,12 @@ int anon_inode_fd(const char *name, int flags, const struct file_operations *ops
 		  void *private_data)
 {
 	int fd = get_unused_fd(0, flags & O_CLOEXEC);
-	struct file *file = fd < 0 ? ERR_PTR(fd) : anon_inode_file(name, flags, ops, private_data);
 
-	if (!IS_ERR(file)) {
-		fd_install(fd, file);
-		return fd;
-	}
 	if (fd >= 0)
-		put_unused_fd(fd);
-	kfree(private_data);
-	return PTR_ERR(file);
+		fd = fd_finish(fd, anon_inode_file(name, flags, ops, private_data));
+	if (fd < 0)
+		kfree(private_data);
+	return fd;
 }
 
 static const struct file_system_type anon_inode_type = {

@@ -74,12 +74,6 @@ long sys_fstat(unsigned int fd, struct stat __user *st)
 	return f.file ? stat_inode(f.file->inode, st) : -EBADF;
 }
 
-static unsigned int lookup_flags(int flags)
-{
-	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
-	       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-}
-
 /* An empty name with AT_EMPTY_PATH is the descriptor itself: no need for a walk. */
 static bool is_descriptor_itself(const char __user *name, int flags)
 {

@@ -142,6 +142,15 @@ static int check_kind(const struct inode *inode, const char *name)
 	return strchr(name, '.')[1] ? 0 : -EINVAL;
 }
 
+static int check_change(const struct inode *inode, const char *name)
+{
+	int error = check_rights(inode, name, MAY_WRITE);
+
+	if (error == 0)
+		error = check_security(name);
+	return error == 0 ? check_kind(inode, name) : error;
+}
+
 /*
  * A new security.capability is well-formed. One for the root user of every user namespace is stored
  * in the older form, without that user.
@@ -193,12 +202,8 @@ static struct xattr *new_xattr(const char *name, size_t size, const void __user 
 static int set_locked(struct inode *inode, struct xattr *xattr, int flags)
 {
 	struct xattr **at;
-	int error = check_rights(inode, xattr->name, MAY_WRITE);
+	int error = check_change(inode, xattr->name);
 
-	if (error == 0)
-		error = check_security(xattr->name);
-	if (error == 0)
-		error = check_kind(inode, xattr->name);
 	if (error != 0)
 		return error;
 	at = find(inode, xattr->name);
@@ -311,12 +316,8 @@ long xattr_do_list(const struct path *path, const struct xattr_call *call)
 static int remove_locked(struct inode *inode, const char *name)
 {
 	struct xattr **at;
-	int error = check_rights(inode, name, MAY_WRITE);
+	int error = check_change(inode, name);
 
-	if (error == 0)
-		error = check_security(name);
-	if (error == 0)
-		error = check_kind(inode, name);
 	if (error != 0)
 		return error;
 	at = find(inode, name);

@@ -356,17 +356,8 @@ static struct file *open_slave(struct file *master, int flags)
 static long open_peer(struct file *master, int flags)
 {
 	int fd = get_unused_fd(0, flags & O_CLOEXEC);
-	struct file *file;
 
-	if (fd < 0)
-		return fd;
-	file = open_slave(master, flags & ~O_CLOEXEC);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	fd_install(fd, file);
-	return fd;
+	return fd < 0 ? fd : fd_finish(fd, open_slave(master, flags & ~O_CLOEXEC));
 }
 
 static long master_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -65,6 +65,8 @@ int get_unused_fd(unsigned int from, bool close_on_exec);
 void put_unused_fd(unsigned int fd);
 /* Gives a reserved descriptor its file (reference consumed). Cannot fail. */
 void fd_install(unsigned int fd, struct file *file);
+/* The same if there is one, and fd; but if file is an ERR_PTR, the number is free again: -errno. */
+int fd_finish(unsigned int fd, struct file *file);
 /*
  * Gives two files (references consumed, also on failure) descriptors, and stores those at user, as
  * pipe(2) does: both or none. EMFILE, ENOMEM, EFAULT.

@@ -15,6 +15,13 @@
 #define LOOKUP_IN_ROOT       (RESOLVE_IN_ROOT << LOOKUP_RESOLVE_SHIFT)
 #define LOOKUP_IS_SCOPED     (LOOKUP_BENEATH | LOOKUP_IN_ROOT)
 
+/* What the AT_ flags of a call mean for its walk. */
+static inline unsigned int lookup_flags(int flags)
+{
+	return (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) |
+	       (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+}
+
 enum last_type { LAST_NORM, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 
 /* A walk in progress. path is where it is; last is the component that comes next. */
