@@ -57,16 +57,13 @@ static bool add(struct eventfd *e, u64 n)
 static ssize_t eventfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct eventfd *e = file->private_data;
-	struct wait_entry entry;
-	int error = 0;
+	int error;
 	u64 n;
 
 	if (to->count < sizeof(n))
 		return -EINVAL;
 	while (!(n = take(e))) {
-		if (file->flags & O_NONBLOCK)
-			return -EAGAIN;
-		wait_event(&e->wait, &entry, TASK_INTERRUPTIBLE, get_count(e) > 0, error);
+		error = file_wait_event(file, &e->wait, get_count(e) > 0);
 		if (error != 0)
 			return error;
 	}
@@ -77,8 +74,7 @@ static ssize_t eventfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct eventfd *e = file->private_data;
-	struct wait_entry entry;
-	int error = 0;
+	int error;
 	u64 n;
 
 	if (from->count < sizeof(n))
@@ -88,10 +84,7 @@ static ssize_t eventfd_write(struct file *file, struct iov_iter *from, loff_t *p
 	if (n == ~0ull)
 		return -EINVAL;
 	while (!add(e, n)) {
-		if (file->flags & O_NONBLOCK)
-			return -EAGAIN;
-		wait_event(&e->wait, &entry, TASK_INTERRUPTIBLE, n <= MAX_COUNT - get_count(e),
-			   error);
+		error = file_wait_event(file, &e->wait, n <= MAX_COUNT - get_count(e));
 		if (error != 0)
 			return error;
 	}

@@ -77,13 +77,9 @@ static bool has_partner(const struct pipe *pipe, const struct file *file, u32 be
 
 static int wait_for_partner(struct pipe *pipe, struct file *file, u32 before)
 {
-	bool read = file->mode & FMODE_READ;
-	struct wait_entry entry;
-	int error;
+	struct wait_queue *wq = file->mode & FMODE_READ ? &pipe->readers_wait : &pipe->writers_wait;
 
-	wait_event(read ? &pipe->readers_wait : &pipe->writers_wait, &entry, TASK_INTERRUPTIBLE,
-		   has_partner(pipe, file, before), error);
-	return error;
+	return wait_event(wq, TASK_INTERRUPTIBLE, has_partner(pipe, file, before));
 }
 
 static int fifo_open(struct inode *inode, struct file *file)

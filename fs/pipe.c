@@ -114,7 +114,6 @@ ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct pipe *pipe = file->private_data;
-	struct wait_entry entry;
 	bool was_full;
 	ssize_t result;
 
@@ -132,8 +131,8 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		mutex_unlock(&pipe->lock);
 		if (!error)
 			break;
-		wait_event(&pipe->readers_wait, &entry, TASK_INTERRUPTIBLE,
-			   !pipe_empty(pipe) || !READ_ONCE(pipe->writers), error);
+		error = wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
+				   !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
 		if (error != 0)
 			return error;
 	}
@@ -239,15 +238,14 @@ static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *fr
 static ssize_t pipe_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct pipe *pipe = file->private_data;
-	struct wait_entry entry;
 	ssize_t done = 0;
 	int result;
 
 	if (!from->count)
 		return 0;
 	while ((result = write_round(file, pipe, from, &done)) == 1) {
-		wait_event(&pipe->writers_wait, &entry, TASK_INTERRUPTIBLE,
-			   !pipe_full(pipe) || !READ_ONCE(pipe->readers), result);
+		result = wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
+				    !pipe_full(pipe) || !READ_ONCE(pipe->readers));
 		if (result != 0)
 			break;
 	}

@@ -140,13 +140,12 @@ static void fill_siginfo(struct signalfd_siginfo *to, const siginfo_t *info)
 static int next_signal(struct file *file, bool wait, siginfo_t *info)
 {
 	const struct signalfd *s = file->private_data;
-	struct wait_entry entry;
 	int sig, error;
 
 	while ((sig = take_signal(s, info)) == 0) {
 		if (!wait)
 			return -EAGAIN;
-		wait_event(join_queue(), &entry, TASK_INTERRUPTIBLE, is_pending(s), error);
+		error = wait_event(join_queue(), TASK_INTERRUPTIBLE, is_pending(s));
 		if (error != 0)
 			return error;
 	}

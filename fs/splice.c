@@ -40,7 +40,6 @@ static struct pipe *pipe_of(const struct file *file)
 /* 1: there are bytes; 0: there will be none; or -errno. The pipe is locked, but while waiting. */
 static int wait_for_bytes(struct pipe *pipe, bool nonblock)
 {
-	struct wait_entry entry;
 	int error;
 
 	while (pipe_empty(pipe)) {
@@ -49,8 +48,8 @@ static int wait_for_bytes(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->lock);
-		wait_event(&pipe->readers_wait, &entry, TASK_INTERRUPTIBLE,
-			   !pipe_empty(pipe) || !READ_ONCE(pipe->writers), error);
+		error = wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
+				   !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
 		mutex_lock(&pipe->lock);
 		if (error)
 			return error;
@@ -61,7 +60,6 @@ static int wait_for_bytes(struct pipe *pipe, bool nonblock)
 /* 1: there is room, and somebody to read; or -errno, EPIPE with SIGPIPE. Locked as above. */
 static int wait_for_room(struct pipe *pipe, bool nonblock)
 {
-	struct wait_entry entry;
 	int error;
 
 	while (pipe->readers) {
@@ -70,8 +68,8 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->lock);
-		wait_event(&pipe->writers_wait, &entry, TASK_INTERRUPTIBLE,
-			   !pipe_full(pipe) || !READ_ONCE(pipe->readers), error);
+		error = wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
+				   !pipe_full(pipe) || !READ_ONCE(pipe->readers));
 		mutex_lock(&pipe->lock);
 		if (error)
 			return error;

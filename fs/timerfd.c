@@ -155,25 +155,19 @@ static int take_ticks(struct timerfd *t, u64 *ticks)
 static ssize_t timerfd_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct timerfd *t = file->private_data;
-	struct wait_entry entry;
 	irq_state_t irq;
 	u64 ticks;
 	int error;
 
 	if (to->count < sizeof(ticks))
 		return -EINVAL;
-	for (;;) {
+	do {
 		irq = spin_lock_irqsave(&t->lock);
 		error = take_ticks(t, &ticks);
 		spin_unlock_irqrestore(&t->lock, irq);
-		if (error || ticks)
-			break;
-		if (file->flags & O_NONBLOCK)
-			return -EAGAIN;
-		wait_event(&t->wait, &entry, TASK_INTERRUPTIBLE, READ_ONCE(t->ticks) > 0, error);
-		if (error)
-			break;
-	}
+		if (!error && !ticks)
+			error = file_wait_event(file, &t->wait, READ_ONCE(t->ticks) > 0);
+	} while (!error && !ticks);
 	if (error)
 		return error;
 	return copy_to_iter(&ticks, sizeof(ticks), to) < sizeof(ticks) ? -EFAULT

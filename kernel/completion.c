@@ -37,9 +37,5 @@ static bool take_completion(struct completion *c)
 
 int wait_for_completion_killable(struct completion *c)
 {
-	struct wait_entry entry;
-	int error;
-
-	wait_event(&c->wait, &entry, TASK_KILLABLE, take_completion(c), error);
-	return error;
+	return wait_event(&c->wait, TASK_KILLABLE, take_completion(c));
 }

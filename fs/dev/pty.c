@@ -198,7 +198,6 @@ static ssize_t master_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct tty *tty = file->private_data;
 	struct pty *pty = tty->pty;
-	struct wait_entry entry;
 	int error = 0;
 
 	while (to->count && error == 0) {
@@ -216,9 +215,7 @@ static ssize_t master_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		}
 		if (closed)
 			return -EIO;
-		if (file->flags & O_NONBLOCK)
-			return -EAGAIN;
-		wait_event(&pty->read_wait, &entry, TASK_INTERRUPTIBLE, readable(pty), error);
+		error = file_wait_event(file, &pty->read_wait, readable(pty));
 	}
 	return error;
 }
@@ -244,7 +241,6 @@ static ssize_t put_input(struct tty *tty, struct iov_iter *from)
 static ssize_t write_claimed(struct file *file, struct iov_iter *from)
 {
 	struct tty *tty = file->private_data;
-	struct wait_entry entry;
 	ssize_t done = 0, n = 0;
 	int error = 0;
 
@@ -253,11 +249,9 @@ static ssize_t write_claimed(struct file *file, struct iov_iter *from)
 		done += MAX(n, 0l);
 		if (n < 0)
 			error = n;
-		else if (n == 0 && (file->flags & O_NONBLOCK))
-			error = -EAGAIN;
 		else if (n == 0)
-			wait_event(&tty->pty->write_wait, &entry, TASK_INTERRUPTIBLE,
-				   ring_room(&tty->input), error);
+			error = file_wait_event(file, &tty->pty->write_wait,
+						ring_room(&tty->input));
 		else if (signal_pending(current))
 			error = -ERESTARTSYS;
 		cond_resched();

@@ -124,13 +124,10 @@ static struct tty *tty_with_input(void)
 int tty_thread(void *arg)
 {
 	for (;;) {
-		struct wait_entry entry;
 		struct tty *tty;
-		int ignored;
 
-		wait_event(&input_wait, &entry, TASK_INTERRUPTIBLE, (tty = tty_with_input()),
-			   ignored);
-		(void)ignored; /* nobody can send a signal to a kernel thread */
+		/* Nobody can send a signal to a kernel thread. */
+		(void)wait_event(&input_wait, TASK_INTERRUPTIBLE, (tty = tty_with_input()));
 		mutex_lock(&tty->lock);
 		tty_pump(tty);
 		mutex_unlock(&tty->lock);
@@ -151,22 +148,20 @@ void tty_init(void)
 
 int tty_claim(struct tty *tty, struct file *file, bool *busy, struct wait_queue *wq)
 {
-	struct wait_entry entry;
 	int error = 0;
 
-	for (;;) {
+	while (error == 0) {
 		bool was_busy;
 
 		mutex_lock(&tty->lock);
 		was_busy = *busy;
-		*busy = was_busy || error == 0;
+		*busy = true;
 		mutex_unlock(&tty->lock);
-		if (!was_busy || error != 0)
-			return error;
-		if (file->flags & O_NONBLOCK)
-			return -EAGAIN;
-		wait_event(wq, &entry, TASK_INTERRUPTIBLE, !READ_ONCE(*busy), error);
+		if (!was_busy)
+			return 0;
+		error = file_wait_event(file, wq, !READ_ONCE(*busy));
 	}
+	return error;
 }
 
 void tty_unclaim(struct tty *tty, bool *busy, struct wait_queue *wq)
@@ -268,14 +263,7 @@ static ssize_t tty_read(struct file *file, struct iov_iter *to, loff_t *pos)
 /* Waits while output is stopped (^S), or the reader of the master is slow. */
 static int wait_for_output(struct tty *tty, struct file *file)
 {
-	struct wait_entry entry;
-	int error;
-
-	if (file->flags & O_NONBLOCK)
-		return -EAGAIN;
-	wait_event(&tty->write_wait, &entry, TASK_INTERRUPTIBLE,
-		   tty_can_output(tty) || tty_hung_up(file), error);
-	return error;
+	return file_wait_event(file, &tty->write_wait, tty_can_output(tty) || tty_hung_up(file));
 }
 
 /* How many of the n bytes were written; *error says why not all. */

@@ -52,23 +52,29 @@ void wake_up_all(struct wait_queue *wq);
 void wake_up_poll(struct wait_queue *wq, u64 events);
 
 /*
- * Sleeps in state until cond holds; result is set to 0, or to -ERESTARTSYS when a signal ends the
- * wait (TASK_INTERRUPTIBLE: any; TASK_KILLABLE: a fatal one). entry is the caller's struct
- * wait_entry.
+ * Sleeps in state until cond holds: 0; or -ERESTARTSYS when a signal ends the wait
+ * (TASK_INTERRUPTIBLE: any; TASK_KILLABLE: a fatal one).
  */
-#define wait_event(wq, entry, state, cond, result)                    \
-	do {                                                          \
-		(result) = 0;                                         \
-		wait_entry_init(entry);                               \
-		for (;;) {                                            \
-			prepare_to_wait((wq), (entry), (state));      \
-			if (cond)                                     \
-				break;                                \
-			if (signal_pending_state((state), current)) { \
-				(result) = -ERESTARTSYS;              \
-				break;                                \
-			}                                             \
-			schedule();                                   \
-		}                                                     \
-		finish_wait((wq), (entry));                           \
-	} while (0)
+#define wait_event(wq, state, cond)                                          \
+	({                                                                   \
+		struct wait_queue *wait_queue_ = (wq);                       \
+		struct wait_entry wait_entry_;                               \
+		int wait_result_ = 0;                                        \
+		wait_entry_init(&wait_entry_);                               \
+		for (;;) {                                                   \
+			prepare_to_wait(wait_queue_, &wait_entry_, (state)); \
+			if (cond)                                            \
+				break;                                       \
+			if (signal_pending_state((state), current)) {        \
+				wait_result_ = -ERESTARTSYS;                 \
+				break;                                       \
+			}                                                    \
+			schedule();                                          \
+		}                                                            \
+		finish_wait(wait_queue_, &wait_entry_);                      \
+		wait_result_;                                                \
+	})
+
+/* The same in a call on file, which any signal ends, and which with O_NONBLOCK is -EAGAIN at once. */
+#define file_wait_event(file, wq, cond) \
+	((file)->flags & O_NONBLOCK ? -EAGAIN : wait_event(wq, TASK_INTERRUPTIBLE, cond))
