@@ -66,13 +66,7 @@ static inline void list_splice_tail(struct list_head *from, struct list_head *to
 /* Puts what is in from, which becomes empty, at the front of to. */
 static inline void list_splice(struct list_head *from, struct list_head *to)
 {
-	if (list_empty(from))
-		return;
-	from->prev->next = to->next;
-	to->next->prev = from->prev;
-	to->next = from->next;
-	from->next->prev = to;
-	list_init(from);
+	list_splice_tail(from, to->next);
 }
 
 #define list_entry(ptr, type, member)        container_of(ptr, type, member)
