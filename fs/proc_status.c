@@ -140,7 +140,7 @@ static void show_stat_of(struct seq_buffer *m, struct task_struct *task, struct 
 		   timeval_ticks(&r->used.ru_stime), timeval_ticks(&r->children_used.ru_utime),
 		   timeval_ticks(&r->children_used.ru_stime));
 	/* 18: below 0 for real-time tasks, else 20 for nice 0. */
-	seq_printf(m, "%d %d %d 0 %lu %lu %lu %lu ", rt ? -1 - rt : 20 + task->sched.nice,
+	seq_printf(m, "%d %d %d 0 %lu %lu %lu %lu ", 40 - (int)sched_urgency(task),
 		   task->sched.nice, r->threads, proc_ticks(task->start_time),
 		   mm ? mm->total_pages * PAGE_SIZE : 0, mm_usage_pages(&usage),
 		   task->signal->rlim[RLIMIT_RSS].rlim_cur);

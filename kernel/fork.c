@@ -125,19 +125,23 @@ static int check_request(enum clone_stage stage, const struct kernel_clone_args 
 
 /* --- Build --- */
 
-/* SCHED_RESET_ON_FORK: the parent's privilege is not the child's. */
+/* The parent's privilege is not the child's if it says so (SCHED_RESET_ON_FORK), and what it is
+ * lent never. */
 static void reset_attributes(struct task_struct *child)
 {
 	struct sched_attributes *a = &child->sched;
+	bool realtime = a->rank > 1;
 
-	if (a->rt_priority) {
+	if (a->reset_on_fork && a->rt_priority) {
 		a->policy = SCHED_OTHER;
 		a->rt_priority = a->nice = 0;
-		child->vtime = 0;
 	}
-	a->nice = MAX(a->nice, 0);
+	if (a->reset_on_fork)
+		a->nice = MAX(a->nice, 0);
 	a->reset_on_fork = false;
 	sched_attributes_set(a);
+	if (realtime && !a->rt_priority)
+		child->vtime = 0;
 }
 
 /* What a child has from its parent that is not a resource. */
@@ -159,7 +163,7 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->cpus_allowed = parent->cpus_allowed;
 	child->vtime = parent->vtime;
 	child->sched = parent->sched;
-	if (unlikely(parent->sched.reset_on_fork))
+	if (unlikely(parent->sched.reset_on_fork || parent->sched.lifted))
 		reset_attributes(child);
 	child->exec_id = exec_id;
 	child->personality = personality;
@@ -406,6 +410,10 @@ void mm_release(struct task_struct *task)
 	struct completion *done;
 
 	exit_robust_list();
+	if (task->flags & PF_EXITING)
+		(void)__atomic_exchange_n(&task->pi_closed, true, __ATOMIC_SEQ_CST);
+	if (unlikely(READ_ONCE(task->pi_waiters)))
+		futex_pi_abandon(task);
 	note_max_rss(task);
 	/*
 	 * The word matters only to others who have this memory. Clear first, wake after: a waiter

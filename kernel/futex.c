@@ -16,9 +16,7 @@
  * with both locked.
  *
  * Locks: the mm's, then one bucket, or two in the order of their addresses. There is none for all
- * futexes.
- *
- * Priority inheritance is not there (ENOSYS): there are no priorities.
+ * futexes, but for those with priority inheritance (kernel/futex_pi.c).
  */
 #include <tine/err.h>
 #include <tine/file.h>
@@ -51,19 +49,37 @@ static struct futex_bucket *key_bucket(const struct futex_key *key)
 	return &buckets[hash >> (64 - BUCKET_BITS)];
 }
 
+/*
+ * A private mapping that cannot be written shows its file's page, and then it is that word which is
+ * meant, or one that never changes and so is no futex (-EFAULT).
+ */
+static int is_file_page(unsigned long address)
+{
+	bool writable;
+	const struct page *page = pgtable_lookup(current->mm, address & PAGE_MASK, &writable);
+
+	return page && page->kind == PAGE_DATA && page->owner == PAGE_SHMEM ? 1 : -EFAULT;
+}
+
 /* Finds out what the word at futex is. The mm is locked unless it is private. EFAULT. */
 static int set_key(struct futex *futex)
 {
 	unsigned long address = (unsigned long)futex->word;
 	struct mm_struct *mm = current->mm;
 	const struct vma *vma;
+	int of_file;
 
 	futex->key = (struct futex_key){.space = mm, .offset = address};
 	if (!futex->private) {
 		vma = vma_find(mm, address);
 		if (!vma || vma->start > address)
 			return -EFAULT;
-		if (vma->flags & VM_SHARED)
+		of_file = (vma->flags & VM_SHARED) != 0;
+		if (!(vma->flags & (VM_SHARED | VM_WRITE)))
+			of_file = is_file_page(address);
+		if (of_file < 0)
+			return of_file;
+		if (of_file)
 			futex->key = (struct futex_key){
 				.space = vma->file->inode->sb,
 				.ino = vma->file->inode->ino,
@@ -82,14 +98,21 @@ static int check_address(const u32 __user *word)
 	return access_ok(word, sizeof(*word)) ? 0 : -EFAULT;
 }
 
-int find_futex(struct futex *futex)
+/* Makes sure that the word can be read, or written. */
+static int touch_word(u32 __user *word, bool write)
+{
+	u32 value;
+
+	return write ? user_add_u32(word, 0, &value) : get_user(value, word);
+}
+
+int find_futex(struct futex *futex, bool write)
 {
 	int error = check_address(futex->word);
-	u32 value;
 
 	if (error || futex->private)
 		return error ? error : set_key(futex);
-	if (get_user(value, futex->word))
+	if (touch_word(futex->word, write))
 		return -EFAULT;
 	mutex_lock(&current->mm->lock);
 	error = set_key(futex);
@@ -119,7 +142,11 @@ int wake_locked(struct futex_bucket *bucket, const struct futex_key *key, int n,
 	int woken = 0;
 
 	list_for_each_entry_safe(waiter, next, &bucket->waiters, link) {
-		if (!same_key(&waiter->key, key) || !(waiter->bitset & bitset))
+		if (!same_key(&waiter->key, key))
+			continue;
+		if (unlikely(waiter->kind != WAIT_PLAIN))
+			return -EINVAL;
+		if (!(waiter->bitset & bitset))
 			continue;
 		list_del(&waiter->link);
 		wake_up_process(waiter->task);
@@ -135,7 +162,7 @@ static int futex_wake(struct futex *futex, int n, u32 bitset)
 
 	if (!bitset)
 		return -EINVAL;
-	error = find_futex(futex);
+	error = find_futex(futex, false);
 	if (error)
 		return error;
 	spin_lock(&futex->bucket->lock);
@@ -153,30 +180,55 @@ int futex_wake_user(u32 __user *word, int n)
 
 /* --- Waiting --- */
 
-int with_word(struct futex *futex, int (*fn)(struct futex *futex, const u32 *word, void *arg),
-	      void *arg)
+u32 *locate_word(struct futex *futex, bool write)
 {
 	unsigned long address = (unsigned long)futex->word;
-	struct mm_struct *mm = current->mm;
-	struct page *page;
 	bool writable;
-	int result;
-	u32 value;
+	struct page *page = pgtable_lookup(current->mm, address & PAGE_MASK, &writable);
 
+	if (!page || (write && !writable))
+		return NULL;
+	if (set_key(futex))
+		return ERR_PTR(-EFAULT);
+	return (u32 *)((char *)page_address(page) + (address & ~PAGE_MASK));
+}
+
+int with_word(struct futex *futex, bool write, futex_word_fn fn, void *arg)
+{
+	struct mm_struct *mm = current->mm;
+	int error;
+	u32 *word;
+
+	error = check_address(futex->word);
+	if (error)
+		return error;
 	for (;;) {
-		if (get_user(value, futex->word))
+		if (touch_word(futex->word, write))
 			return -EFAULT;
 		mutex_lock(&mm->lock);
-		result = set_key(futex);
-		page = pgtable_lookup(mm, address & PAGE_MASK, &writable);
-		if (!result && page)
-			result = fn(futex,
-				    (u32 *)((char *)page_address(page) + (address & ~PAGE_MASK)),
-				    arg);
+		word = locate_word(futex, write);
+		error = IS_ERR(word) ? PTR_ERR(word) : 0;
+		if (word && !error)
+			error = fn(futex, word, arg);
 		mutex_unlock(&mm->lock);
-		if (result || page)
-			return result;
+		if (word)
+			return error;
 	}
+}
+
+void add_waiter(struct futex_bucket *bucket, struct futex_waiter *waiter)
+{
+	struct list_head *l = &bucket->waiters;
+
+	waiter->rt_priority = waiter->task->sched.rt_priority;
+	if (unlikely(waiter->rt_priority)) {
+		do
+			l = l->next;
+		while (l != &bucket->waiters &&
+		       list_entry(l, struct futex_waiter, link)->rt_priority >=
+			       waiter->rt_priority);
+	}
+	list_add_tail(&waiter->link, l);
 }
 
 struct enqueue {
@@ -184,7 +236,7 @@ struct enqueue {
 	u32 expected;
 };
 
-static int enqueue(struct futex *futex, const u32 *word, void *arg)
+static int enqueue(struct futex *futex, u32 *word, void *arg)
 {
 	struct enqueue *e = arg;
 	int error = -EAGAIN;
@@ -193,33 +245,45 @@ static int enqueue(struct futex *futex, const u32 *word, void *arg)
 	e->waiter->bucket = futex->bucket;
 	spin_lock(&futex->bucket->lock);
 	if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == e->expected) {
-		list_add_tail(&e->waiter->link, &futex->bucket->waiters);
+		add_waiter(futex->bucket, e->waiter);
 		error = 0;
 	}
 	spin_unlock(&futex->bucket->lock);
 	return error;
 }
 
-/* Takes waiter out of its queue. False: somebody had woken it. Afterwards nobody knows it. */
-static bool unqueue(struct futex_waiter *waiter)
+int queue_waiter(struct futex *futex, struct futex_waiter *waiter, u32 expected)
+{
+	struct enqueue e = {waiter, expected};
+
+	list_init(&waiter->link);
+	return with_word(futex, false, enqueue, &e);
+}
+
+struct futex_bucket *lock_bucket_of(const struct futex_waiter *waiter)
 {
 	struct futex_bucket *bucket;
-	bool queued;
 
 	for (;;) {
 		bucket = READ_ONCE(waiter->bucket);
 		spin_lock(&bucket->lock);
 		if (likely(waiter->bucket == bucket))
-			break;
+			return bucket;
 		spin_unlock(&bucket->lock);
 	}
-	queued = !list_empty(&waiter->link);
+}
+
+bool unqueue(struct futex_waiter *waiter)
+{
+	struct futex_bucket *bucket = lock_bucket_of(waiter);
+	bool queued = !list_empty(&waiter->link);
+
 	list_del(&waiter->link);
 	spin_unlock(&bucket->lock);
 	return queued;
 }
 
-static bool is_woken(const struct futex_waiter *waiter)
+bool is_woken(const struct futex_waiter *waiter)
 {
 	return READ_ONCE(waiter->link.next) == &waiter->link;
 }
@@ -250,13 +314,8 @@ static int futex_wait(struct futex *futex, u32 expected, u32 bitset,
 		      const struct deadline *deadline)
 {
 	struct futex_waiter waiter = {.task = current, .bitset = bitset};
-	struct enqueue e = {&waiter, expected};
-	int error = check_address(futex->word);
+	int error = queue_waiter(futex, &waiter, expected);
 
-	if (error)
-		return error;
-	list_init(&waiter.link);
-	error = with_word(futex, enqueue, &e);
 	return error ? error : sleep_queued(&waiter, deadline);
 }
 
@@ -303,17 +362,24 @@ static bool has_timeout(int command)
 	       command == FUTEX_LOCK_PI2 || command == FUTEX_WAIT_REQUEUE_PI;
 }
 
-/* FUTEX_WAIT's time is an interval, FUTEX_WAIT_BITSET's a deadline. */
+/* FUTEX_WAIT's time is an interval, the others' a deadline. */
 static int read_timeout(int op, const struct uapi_timespec __user *timeout,
 			struct deadline *deadline)
 {
 	int command = op & FUTEX_CMD_MASK, error = get_timespec_ns(timeout, &deadline->ns);
 	u64 now = ktime_get();
 
-	deadline->clock = op & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	deadline->clock = op & FUTEX_CLOCK_REALTIME || command == FUTEX_LOCK_PI ? CLOCK_REALTIME
+										: CLOCK_MONOTONIC;
 	if (command == FUTEX_WAIT)
 		deadline->ns = deadline->ns < KTIME_MAX - now ? now + deadline->ns : KTIME_MAX;
 	return error;
+}
+
+static bool takes_clock(int command)
+{
+	return command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI ||
+	       command == FUTEX_LOCK_PI2;
 }
 
 static long do_futex(int op, struct futex *first, struct futex *second, u32 value, u32 value2,
@@ -338,6 +404,17 @@ static long do_futex(int op, struct futex *first, struct futex *second, u32 valu
 		return futex_requeue(first, &r);
 	case FUTEX_WAKE_OP:
 		return futex_wake_op(first, second, (int)value, (int)value2, value3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(first, deadline);
+	case FUTEX_TRYLOCK_PI:
+		return futex_trylock_pi(first);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(first);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(first, value, deadline, second);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_requeue_pi(first, &r);
 	default:
 		return -ENOSYS;
 	}
@@ -358,7 +435,7 @@ long sys_futex(u32 __user *word, int op, u32 value, const struct uapi_timespec _
 			return error;
 		end = &deadline;
 	}
-	if ((op & FUTEX_CLOCK_REALTIME) && command != FUTEX_WAIT_BITSET)
+	if ((op & FUTEX_CLOCK_REALTIME) && !takes_clock(command))
 		return -ENOSYS;
 	return do_futex(op, &first, &second, value, (u32)(unsigned long)timeout, value3, end);
 }

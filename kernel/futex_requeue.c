@@ -10,13 +10,13 @@
 #include <tine/sched.h>
 
 /* Within one bucket it keeps its place: it would be come upon again at the end. */
-static void move_waiter(struct futex_waiter *waiter, const struct futex *to)
+void move_waiter(struct futex_waiter *waiter, const struct futex *to)
 {
 	waiter->key = to->key;
 	if (waiter->bucket == to->bucket)
 		return;
 	list_del(&waiter->link);
-	list_add_tail(&waiter->link, &to->bucket->waiters);
+	add_waiter(to->bucket, waiter);
 	WRITE_ONCE(waiter->bucket, to->bucket);
 }
 
@@ -31,6 +31,8 @@ static int requeue_locked(struct futex *from, const struct futex_requeue *r)
 			break;
 		if (!same_key(&waiter->key, &from->key))
 			continue;
+		if (waiter->kind != WAIT_PLAIN)
+			return -EINVAL;
 		if (++done > r->wake) {
 			move_waiter(waiter, r->to);
 		} else {
@@ -41,7 +43,7 @@ static int requeue_locked(struct futex *from, const struct futex_requeue *r)
 	return done;
 }
 
-static int requeue(struct futex *from, const u32 *word, void *arg)
+static int requeue(struct futex *from, u32 *word, void *arg)
 {
 	const struct futex_requeue *r = arg;
 	int result;
@@ -61,10 +63,10 @@ long futex_requeue(struct futex *from, struct futex_requeue *r)
 
 	if (r->wake < 0 || r->move < 0)
 		return -EINVAL;
-	error = find_futex(from);
+	error = find_futex(from, false);
 	if (!error)
-		error = find_futex(r->to);
+		error = find_futex(r->to, false);
 	if (error)
 		return error;
-	return r->compare ? with_word(from, requeue, r) : requeue(from, NULL, r);
+	return r->compare ? with_word(from, false, requeue, r) : requeue(from, NULL, r);
 }

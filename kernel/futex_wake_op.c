@@ -79,11 +79,11 @@ static int futex_op(u32 __user *word, u32 code)
  */
 long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u32 code)
 {
-	int result, woken;
+	int result, woken, more = 0;
 
-	result = find_futex(first);
+	result = find_futex(first, false);
 	if (!result)
-		result = find_futex(second);
+		result = find_futex(second, true);
 	if (result)
 		return result;
 	result = futex_op(second->word, code);
@@ -91,8 +91,8 @@ long futex_wake_op(struct futex *first, struct futex *second, int n1, int n2, u3
 		return result;
 	lock_two_buckets(first->bucket, second->bucket);
 	woken = wake_locked(first->bucket, &first->key, n1, FUTEX_BITSET_MATCH_ANY);
-	if (result > 0)
-		woken += wake_locked(second->bucket, &second->key, n2, FUTEX_BITSET_MATCH_ANY);
+	if (result > 0 && woken >= 0)
+		more = wake_locked(second->bucket, &second->key, n2, FUTEX_BITSET_MATCH_ANY);
 	unlock_two_buckets(first->bucket, second->bucket);
-	return woken;
+	return more < 0 ? more : woken + more;
 }

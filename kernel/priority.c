@@ -8,6 +8,7 @@
  * another of its rank.
  */
 #include <tine/cred.h>
+#include <tine/futex.h>
 #include <tine/pid.h>
 #include <tine/priority.h>
 #include <tine/sched.h>
@@ -102,6 +103,7 @@ static int change(struct task_struct *task, int policy, u32 priority, int nice, 
 	if (flags & SCHED_FLAG_KEEP_PARAMS)
 		old.reset_on_fork = new.reset_on_fork;
 	sched_set_attributes(task, flags & SCHED_FLAG_KEEP_PARAMS ? old : new);
+	futex_pi_adjust(task);
 	return 0;
 }
 
@@ -276,6 +278,7 @@ static long set_nice(struct task_struct *task, int nice, long result)
 		return -EACCES;
 	a.nice = nice;
 	sched_set_attributes(task, a);
+	futex_pi_adjust(task);
 	return result == -ESRCH ? 0 : result;
 }
 

@@ -96,6 +96,7 @@ static u32 cost_of(const struct sched_attributes *a)
 
 void sched_attributes_set(struct sched_attributes *a)
 {
+	a->lifted = false;
 	a->cost = a->rt_priority ? 0 : cost_of(a);
 	a->rank = a->rt_priority + (a->policy == SCHED_IDLE ? 0 : 1);
 }

@@ -511,24 +511,64 @@ int sched_set_affinity(struct task_struct *task, u64 mask)
 	return 0;
 }
 
-void sched_set_attributes(struct task_struct *task, struct sched_attributes attributes)
+unsigned int sched_urgency(const struct task_struct *task)
 {
-	irq_state_t irq = irq_save();
-	struct run_queue *rq = lock_task_rq(task);
+	const struct sched_attributes *a = &task->sched;
+	unsigned int own = a->rt_priority ? URGENCY_FAIR_MAX + 1 + a->rt_priority : 20 - a->nice;
+
+	return MAX(own, READ_ONCE(task->lent));
+}
+
+/* What is lent lifts those that are not as urgent, but only above all that are fair. */
+static void derive_attributes(struct sched_attributes *a, unsigned int lent)
+{
+	sched_attributes_set(a);
+	if (likely(lent <= URGENCY_FAIR_MAX + (unsigned int)a->rank))
+		return;
+	a->lifted = true;
+	a->rank = lent - URGENCY_FAIR_MAX;
+	a->cost = 0;
+}
+
+/* task's run queue is locked. */
+static void set_attributes(struct run_queue *rq, struct task_struct *task,
+			   struct sched_attributes attributes)
+{
 	bool running = rq->curr == task;
 	bool queued = task->on_rq && !running && !list_empty(&task->run_link);
 
-	sched_attributes_set(&attributes);
+	derive_attributes(&attributes, task->lent);
 	if (queued)
 		dequeue(rq, task);
 	/* Real-time tasks are beyond all rounds, and no time passes for them. */
-	if (attributes.rt_priority || task->sched.rt_priority)
-		task->vtime = attributes.rt_priority ? ~0ull : rq->round;
+	if (attributes.rank > 1 || is_realtime(task))
+		task->vtime = attributes.rank > 1 ? ~0ull : rq->round;
 	task->sched = attributes;
 	if (queued)
 		enqueue(rq, task);
 	if (running || (queued && task->sched.rank > rq->curr->sched.rank))
 		resched(rq);
+}
+
+void sched_set_attributes(struct task_struct *task, struct sched_attributes attributes)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+
+	set_attributes(rq, task, attributes);
+	spin_unlock_irqrestore(&rq->lock, irq);
+}
+
+void sched_lend(struct task_struct *task, unsigned int urgency)
+{
+	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
+	struct sched_attributes attributes = task->sched;
+
+	task->lent = urgency;
+	derive_attributes(&attributes, urgency);
+	if (attributes.rank != task->sched.rank)
+		set_attributes(rq, task, attributes);
 	spin_unlock_irqrestore(&rq->lock, irq);
 }
 

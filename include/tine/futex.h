@@ -14,4 +14,12 @@ int futex_wake_user(u32 __user *uaddr, int n);
  * one waiter each. Whatever the list holds is harmless. mm_release calls it. Sleeps. */
 void exit_robust_list(void);
 
+/*
+ * Priority inheritance (kernel/futex_pi.c). task's own urgency has changed: so has that of those it
+ * waits for. Takes pi_lock.
+ */
+void futex_pi_adjust(struct task_struct *task);
+/* task, which leaves its mm, hands over the futexes that others wait for. */
+void futex_pi_abandon(struct task_struct *task);
+
 void futex_init(void);

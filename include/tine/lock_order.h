@@ -40,6 +40,7 @@ enum lock_class {
 	LOCK_CLASS_FS,        /* fs_struct.lock */
 	LOCK_CLASS_MM_LIST,   /* the list of all address spaces */
 	LOCK_CLASS_FUTEX,     /* a futex bucket; nests: lower address first */
+	LOCK_CLASS_PI,        /* who waits for whom by futexes with priority inheritance */
 	LOCK_CLASS_TIMERS,    /* process_timers.lock: by whom an expiring timer finds its process */
 	LOCK_CLASS_SIGHAND,   /* sighand_struct.lock: actions, pending signals, group state */
 	LOCK_CLASS_TTY_INPUT, /* characters between the interrupt and the line discipline */

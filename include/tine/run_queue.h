@@ -38,7 +38,7 @@ struct run_queue {
 
 static inline bool is_realtime(const struct task_struct *task)
 {
-	return unlikely(task->sched.rt_priority);
+	return unlikely(task->sched.rank > 1);
 }
 
 /*

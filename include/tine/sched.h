@@ -26,8 +26,9 @@ struct task_struct;
 struct sched_attributes {
 	u8 policy : 4; /* SCHED_, uapi/sched.h */
 	bool reset_on_fork : 1;
-	u8 rt_priority; /* SCHED_FIFO and SCHED_RR: 1 to 99; others 0 */
-	s8 nice;        /* kept under the policies that do not ask for it */
+	bool lifted : 1; /* rank and cost are lent by somebody more urgent who waits for the task */
+	u8 rt_priority;  /* SCHED_FIFO and SCHED_RR: 1 to 99; others 0 */
+	s8 nice;         /* kept under the policies that do not ask for it */
 	/* Derived, by sched_attributes_set(). */
 	u8 rank;  /* who has the higher one runs first: SCHED_IDLE 0, 1, real-time 2 to 100 */
 	u32 cost; /* virtual nanoseconds for SCHED_COST_UNIT real ones; real-time 0 */
@@ -87,8 +88,19 @@ void kick_task(struct task_struct *task);
 /* EINVAL: no allowed CPU is online. Waits until the task has left a CPU that is now forbidden. */
 int sched_set_affinity(struct task_struct *task, u64 mask);
 
-/* Fills what is derived. */
+/* Fills what is derived, as if nothing were lent. */
 void sched_attributes_set(struct sched_attributes *a);
+/*
+ * How urgent task is, with what it is lent: 1 to 40 for nice 19 to -20, 42 to 140 for real-time
+ * priorities; 40 less this is what /proc/PID/stat shows.
+ */
+unsigned int sched_urgency(const struct task_struct *task);
+#define URGENCY_FAIR_MAX 40
+/*
+ * Priority inheritance: task, for which others wait, runs as if it were as urgent as this; 0 takes
+ * back what it was lent. Any context.
+ */
+void sched_lend(struct task_struct *task, unsigned int urgency);
 /* Makes attributes task's; it gives way, or others to it, as they say. Any context. */
 void sched_set_attributes(struct task_struct *task, struct sched_attributes attributes);
 /*

@@ -9,6 +9,7 @@
  *   h  sighand->lock
  *   r  the lock of the run queue of task->cpu
  *   l  alloc lock (task->alloc_lock): who reads another task's mm, files, fs, cred
+ *   p  the lock of all futexes with priority inheritance (kernel/futex_pi.c)
  *   a  atomic
  */
 #pragma once
@@ -28,6 +29,7 @@
 
 struct files_struct;
 struct fs_struct;
+struct futex_pi_waiter;
 struct io_context;
 struct mm_struct;
 struct passed_files;
@@ -108,9 +110,13 @@ struct task_struct {
 	int pdeath_signal;    /* s */
 	int exit_signal;      /* t: -1 for a thread that is not the leader */
 	bool on_rq;           /* r */
-	u32 parent_exec_id;   /* c: its parent's exec_id when it was made */
-	u32 fail_nth;         /* s: debug: fail this allocation from now, 0 none */
-	bool fail_suspended;  /* s: debug: not now */
+	u8 lent;              /* r, p to write: the urgency of those who wait for it; 0 none */
+	bool pi_closed;       /* s: gives up no more futexes: it is past that in its exit */
+	struct futex_pi_waiter *pi_waiters;   /* p: who waits for futexes that it holds */
+	struct futex_pi_waiter *pi_blocked;   /* p: its own, while it waits for such a futex */
+	u32 parent_exec_id;                   /* c: its parent's exec_id when it was made */
+	u32 fail_nth;                         /* s: debug: fail this allocation from now, 0 none */
+	bool fail_suspended;                  /* s: debug: not now */
 	struct passed_files **dropping_files; /* s: more to drop, while it drops some (ipc/scm.c) */
 	struct restart_block restart;         /* s */
 	/* For RLIMIT_RTTIME: nvcsw when it was last looked at, cpu_ns when that changed. */
