@@ -68,7 +68,8 @@ static int abandon(u32 __user *word, bool pi, bool pending)
 	return 0;
 }
 
-static void walk(struct robust_list_head __user *head, long offset, const struct entry *pending)
+/* False: the list is not to be trusted any further. */
+static bool walk(struct robust_list_head __user *head, long offset, const struct entry *pending)
 {
 	struct entry entry, next;
 	int error = read_entry(&entry, &head->list.next);
@@ -82,11 +83,12 @@ static void walk(struct robust_list_head __user *head, long offset, const struct
 		if (entry.address != pending->address)
 			error = abandon((u32 __user *)(entry.address + offset), entry.pi, false);
 		if (unreadable)
-			return;
+			return false;
 		entry = next;
 		if (READ_ONCE(current->work) & TIF_RESCHED)
 			schedule();
 	}
+	return !error;
 }
 
 void exit_robust_list(void)
@@ -100,8 +102,7 @@ void exit_robust_list(void)
 	current->robust_list = NULL;
 	if (get_user(offset, &head->futex_offset) || read_entry(&pending, &head->list_op_pending))
 		return;
-	walk(head, offset, &pending);
-	if (pending.address)
+	if (walk(head, offset, &pending) && pending.address)
 		abandon((u32 __user *)(pending.address + offset), pending.pi, true);
 }
 

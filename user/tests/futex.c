@@ -167,7 +167,7 @@ static void interrupted_wait(int flags, const struct timespec *interval, int wan
 
 static void signal_interrupts_a_wait(void)
 {
-	struct timespec interval = milliseconds(60);
+	struct timespec interval = milliseconds(30000);
 
 	interrupted_wait(0, NULL, -EINTR);
 	interrupted_wait(0, &interval, -EINTR);
