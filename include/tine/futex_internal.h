@@ -117,4 +117,3 @@ long futex_unlock_pi(struct futex *futex);
 long futex_wait_requeue_pi(struct futex *futex, u32 expected, const struct deadline *deadline,
 			   struct futex *lock);
 long futex_requeue_pi(struct futex *from, const struct futex_requeue *r);
-
