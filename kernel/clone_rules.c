@@ -52,10 +52,8 @@ CONDITION(may_not_administer, !(caller->capabilities >> CAP_SYS_ADMIN & 1) &&
 CONDITION(tls_beyond_user, args->tls >= TASK_SIZE_MAX)
 /* There is one pid namespace. */
 CONDITION(too_many_numbers, args->set_tid_size > 1)
-CONDITION(no_such_number, args->set_tid_size &&
-			  (args->set_tid[0] < 1 || args->set_tid[0] >= caller->pid_max))
-CONDITION(may_not_choose, args->set_tid_size &&
-			  !(caller->capabilities >> CAP_SYS_ADMIN & 1) &&
+CONDITION(no_such_number, args->set_tid[0] < 1 || args->set_tid[0] >= caller->pid_max)
+CONDITION(may_not_choose, !(caller->capabilities >> CAP_SYS_ADMIN & 1) &&
 			  !(caller->capabilities >> CAP_CHECKPOINT_RESTORE & 1))
 
 /* --- The rows --- */
@@ -135,13 +133,19 @@ static const struct clone_rule child_rules[] = {
 	  .why = "an undo list is about semaphores of one IPC namespace" },
 	{ .flags = CLONE_SETTLS, .breaks = tls_beyond_user, .error = EPERM,
 	  .why = "CLONE_SETTLS needs an address in user memory" },
+};
+
+static const struct clone_rule set_tid_rules[] = {
 	{ .breaks = too_many_numbers, .error = EINVAL,
 	  .why = "set_tid has more numbers than the child has pid namespaces" },
 	{ .breaks = no_such_number, .error = EINVAL,
 	  .why = "set_tid asks for a number that no process can have" },
 	{ .breaks = may_not_choose, .error = EPERM,
 	  .why = "set_tid needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN" },
-	/* What Linux has and Tine has not. */
+};
+
+/* What Linux has and Tine has not. */
+static const struct clone_rule lacking_rules[] = {
 	{ .excludes = CLONE_NAMESPACES | CLONE_NEWUSER, .error = EINVAL,
 	  .why = "Tine has one namespace of each kind" },
 	{ .excludes = CLONE_INTO_CGROUP, .error = EINVAL,
@@ -149,11 +153,16 @@ static const struct clone_rule child_rules[] = {
 };
 
 const struct clone_rule_list clone_rules[CLONE_STAGES] = {
-	[CLONE_SIZE]   = { size_rules, ARRAY_SIZE(size_rules) },
-	[CLONE_BLOCK]  = { block_rules, ARRAY_SIZE(block_rules) },
-	[CLONE_CLONE3] = { clone3_rules, ARRAY_SIZE(clone3_rules) },
-	[CLONE_FLAGS]  = { flag_rules, ARRAY_SIZE(flag_rules) },
-	[CLONE_CHILD]  = { child_rules, ARRAY_SIZE(child_rules) },
+	[CLONE_SIZE]    = { size_rules, ARRAY_SIZE(size_rules), 0 },
+	[CLONE_BLOCK]   = { block_rules, ARRAY_SIZE(block_rules), 0 },
+	[CLONE_CLONE3]  = { clone3_rules, ARRAY_SIZE(clone3_rules), 0 },
+	[CLONE_FLAGS]   = { flag_rules, ARRAY_SIZE(flag_rules),
+			    CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWUSER | CLONE_THREAD |
+			    CLONE_SIGHAND | CLONE_PARENT },
+	[CLONE_CHILD]   = { child_rules, ARRAY_SIZE(child_rules), CLONE_NAMESPACES | CLONE_SETTLS },
+	[CLONE_SET_TID] = { set_tid_rules, ARRAY_SIZE(set_tid_rules), 0 },
+	[CLONE_LACKING] = { lacking_rules, ARRAY_SIZE(lacking_rules),
+			    CLONE_NAMESPACES | CLONE_NEWUSER | CLONE_INTO_CGROUP },
 };
 /* clang-format on */
 

@@ -111,7 +111,7 @@ static int refuse(const struct clone_rule *rule)
 	return -rule->error;
 }
 
-static int check_request(enum clone_stage stage, const struct kernel_clone_args *args)
+static int walk_rules(enum clone_stage stage, const struct kernel_clone_args *args)
 {
 	const struct clone_caller caller = {
 		.init_of_namespace = current->signal->flags & SIGNAL_UNKILLABLE,
@@ -121,6 +121,21 @@ static int check_request(enum clone_stage stage, const struct kernel_clone_args 
 	const struct clone_rule *rule = clone_check(stage, args, &caller);
 
 	return rule ? refuse(rule) : 0;
+}
+
+static inline int check_request(enum clone_stage stage, const struct kernel_clone_args *args)
+{
+	return clone_concerns(stage, args) ? walk_rules(stage, args) : 0;
+}
+
+/* What Linux looks at only now. */
+static int check_child(const struct kernel_clone_args *args)
+{
+	int error = check_request(CLONE_CHILD, args);
+
+	if (!error && args->set_tid_size)
+		error = check_request(CLONE_SET_TID, args);
+	return error ? error : check_request(CLONE_LACKING, args);
 }
 
 /* --- Build --- */
@@ -336,7 +351,7 @@ static struct task_struct *copy_process(const struct kernel_clone_args *args)
 	copy_fields(child, args);
 	error = copy_resources(child, args);
 	if (!error)
-		error = check_request(CLONE_CHILD, args);
+		error = check_child(args);
 	if (!error)
 		error = make_number(child, args);
 	if (!error)

@@ -116,7 +116,7 @@ def call_of(rule, numbers, only=0):
     """The call that a rule refuses, in words; `only`: of many flags that exclude, the one in question."""
     flags, excludes = names_in(rule.flags, numbers), names_in(rule.excludes & only or rule.excludes, numbers)
     if not flags:
-        return excludes or ("set_tid" if rule.stage in ("child", "number") else "clone3")
+        return excludes or ("set_tid" if rule.stage in ("set_tid", "number") else "clone3")
     call = flags.replace(", ", " with ")
     if rule.needs:
         call += " without " + names_in(rule.needs, numbers)
@@ -162,9 +162,10 @@ INTRODUCTION = """# Clone flags
 `make docs` writes this page; `make check` fails when it is stale. Numbers are from `include/uapi/clone.h`, refusals from
 `kernel/clone_rules.c`, what is shared from kernel/fork.c:clone_resources, the rest of the words from `tools/clone_words.py`.
 
-A call passes five checks, and the first rule that it breaks decides: *size* and *block* look at what clone3 is given, *clone3* at what
-it is stricter about than clone, *flags* at what goes together, before anything is made, and *child* at what Linux looks at once
-the child has its resources. With `loglevel=7` the kernel says which rule refused a call, in the words under Why.
+A call is looked at in stages, and the first rule that it breaks decides: *size* and *block* are about what clone3 is given, *clone3* about
+what it is stricter about than clone, *flags* about what goes together, before anything is made; *child* and *set_tid* about what Linux
+looks at once the child has its resources, and *lacking* is what Linux would do and Tine cannot. With `loglevel=7` the kernel says
+which rule refused a call, in the words under Why.
 """
 
 ALL_RULES = (

@@ -6,8 +6,9 @@
 #include <tine/fork.h>
 
 static const char *const stages[CLONE_STAGES] = {
-	[CLONE_SIZE] = "size",   [CLONE_BLOCK] = "block", [CLONE_CLONE3] = "clone3",
-	[CLONE_FLAGS] = "flags", [CLONE_CHILD] = "child",
+	[CLONE_SIZE] = "size",       [CLONE_BLOCK] = "block", [CLONE_CLONE3] = "clone3",
+	[CLONE_FLAGS] = "flags",     [CLONE_CHILD] = "child", [CLONE_SET_TID] = "set_tid",
+	[CLONE_LACKING] = "lacking",
 };
 
 static void print_rule(const char *stage, const struct clone_rule *rule)

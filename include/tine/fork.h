@@ -13,13 +13,15 @@ struct clone_caller {
 	int pid_max; /* numbers are below this */
 };
 
-/* When a rule is looked at. The first three are about clone3 only. */
+/* When a rule is looked at. The first three, and set_tid, are about clone3 only. */
 enum clone_stage {
-	CLONE_SIZE,   /* before the block is read */
-	CLONE_BLOCK,  /* before the set_tid array is read */
-	CLONE_CLONE3, /* what only clone3 is strict about */
-	CLONE_FLAGS,  /* before anything is made */
-	CLONE_CHILD,  /* when the child has its resources, before it has a number */
+	CLONE_SIZE,    /* before the block is read */
+	CLONE_BLOCK,   /* before the set_tid array is read */
+	CLONE_CLONE3,  /* what only clone3 is strict about */
+	CLONE_FLAGS,   /* before anything is made */
+	CLONE_CHILD,   /* when the child has its resources, before it has a number */
+	CLONE_SET_TID, /* of a number that is asked for */
+	CLONE_LACKING, /* when Linux would do it */
 	CLONE_STAGES
 };
 
@@ -36,12 +38,21 @@ struct clone_rule {
 extern const struct clone_rule_list {
 	const struct clone_rule *rows;
 	unsigned int count;
+	u64 about; /* no row applies to a call that has none of these; 0: to any call */
 } clone_rules[CLONE_STAGES];
+
+/* Has the stage a rule for such a call? Most calls are spared the walk. */
+static inline bool clone_concerns(enum clone_stage stage, const struct kernel_clone_args *args)
+{
+	u64 about = clone_rules[stage].about;
+
+	return !about || (args->flags & about);
+}
 
 /* The one refusal that is not clone_check's to find: alloc_pid does. */
 extern const struct clone_rule clone_number_taken;
 
-/* The first rule of the stage that args break, NULL if none. Pure. */
+/* The first rule of the stage, which concerns args, that they break; NULL if none. Pure. */
 const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
 				     const struct clone_caller *caller);
 

@@ -259,7 +259,7 @@ static void change_circumstance(struct clone_call *c)
 
 static void try_clone(uint64_t flags, const struct clone_who *who)
 {
-	static const unsigned char signals[] = {SIGCHLD, 0, SIGUSR1, 64, 65, 128, 255};
+	static const unsigned char signals[] = {SIGCHLD, 0, SIGUSR1, 64, 65, 128 + SIGCHLD, 255};
 	struct clone_call call = plain_clone();
 
 	call.flags = flags;

@@ -207,14 +207,17 @@ static inline const char *clone_call_words(const struct clone_call *c)
 	if (c->same_address)
 		n += snprintf(text + n, sizeof(text) - n, ", pidfd == parent_tid");
 	if (c->clone3)
-		snprintf(
+		n += snprintf(
 			text + n, sizeof(text) - n,
-			", stack %#llx, stack_size %#llx, set_tid %s, set_tid_size %lld, number %d%s, "
-			"cgroup %lld; size %lld%s",
+			", stack %#llx, stack_size %#llx, set_tid %s, set_tid_size %lld, number %d%s",
 			(unsigned long long)c->stack, (unsigned long long)c->stack_size,
 			c->set_tid ? "given" : "NULL", (long long)c->set_tid_size, c->number,
-			c->number_taken ? " in use" : "", (long long)c->cgroup, (long long)c->size,
-			c->bytes_beyond ? ", bytes beyond" : "");
+			c->number_taken ? " in use" : "");
+	if (c->clone3)
+		n += snprintf(text + n, sizeof(text) - n, ", cgroup %lld; size %lld%s",
+			      (long long)c->cgroup, (long long)c->size,
+			      c->bytes_beyond ? ", bytes beyond" : "");
+	snprintf(text + n, sizeof(text) - n, ")");
 	return text;
 }
 
