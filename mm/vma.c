@@ -266,7 +266,8 @@ static struct vma *cut(struct vma_edit *edit, struct vma *node, unsigned long at
 	return rest;
 }
 
-/* Consumes tree. Out of memory loses mappings. */
+/* Consumes tree, of which nothing is copied that lies on one side as a whole. Out of memory loses
+ * mappings. */
 static void split(struct vma_edit *edit, struct vma *tree, unsigned long at, struct vma **below,
 		  struct vma **above)
 {
@@ -275,7 +276,7 @@ static void split(struct vma_edit *edit, struct vma *tree, unsigned long at, str
 	*below = *above = NULL;
 	if (!tree)
 		return;
-	if (at <= tree->tree_start) { /* the whole of it is on one side, and need not be one's own */
+	if (at <= tree->tree_start) {
 		*above = tree;
 		return;
 	}
