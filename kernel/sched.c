@@ -320,6 +320,8 @@ void sched_yield(void)
 {
 	struct run_queue *rq = this_rq();
 
+	if (!READ_ONCE(rq->waiting))
+		return;
 	if (is_realtime(current))
 		rq->yielding = true;
 	else
