@@ -169,7 +169,10 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->flags = (parent->flags & ~(PF_KTHREAD | PF_IDLE | PF_SUPERPRIV)) | PF_FORKNOEXEC;
 	if (args->fn)
 		child->flags |= PF_KTHREAD;
-	(void)strscpy(child->comm, args->name ? args->name : parent->comm, sizeof(child->comm));
+	if (args->name)
+		(void)strscpy(child->comm, args->name, sizeof(child->comm));
+	else
+		memcpy(child->comm, parent->comm, sizeof(child->comm));
 	child->blocked = parent->blocked;
 	if (!(args->flags & CLONE_VM) || (args->flags & CLONE_VFORK))
 		child->altstack = parent->altstack;
