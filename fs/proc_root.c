@@ -10,6 +10,7 @@
 #include <tine/pid.h>
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
+#include <tine/sem.h>
 #include <tine/slab.h>
 #include <tine/task.h>
 #include <tine/utsname.h>
@@ -88,6 +89,11 @@ static const struct proc_entry tine_entries[] = {
 	{.name = NULL},
 };
 
+static const struct proc_entry sysvipc_entries[] = {
+	{.name = "sem", .mode = 0444, .show = show_semaphores},
+	{.name = NULL},
+};
+
 static const struct proc_entry tty_entries[] = {
 	{.name = "drivers", .mode = 0444, .text = tty_drivers},
 	{.name = NULL},
@@ -116,6 +122,7 @@ const struct proc_entry proc_root_entries[] = {
 	{ .name = "stat", .mode = 0444, .show = proc_show_cpu_stat },
 	{ .name = "swaps", .mode = 0444, .text = swaps },
 	{ .name = "sys", .mode = 0555, .children = proc_sys_entries },
+	{ .name = "sysvipc", .mode = 0555, .children = sysvipc_entries },
 	{ .name = "tine", .mode = 0555, .children = tine_entries },
 	{ .name = "tty", .mode = 0555, .children = tty_entries },
 	{ .name = "uptime", .mode = 0444, .show = proc_show_uptime },

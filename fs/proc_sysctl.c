@@ -16,6 +16,7 @@
 #include <tine/printk.h>
 #include <tine/proc_fs.h>
 #include <tine/random.h>
+#include <tine/sem.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
@@ -202,6 +203,25 @@ static int drop_caches(int what)
 	return 0;
 }
 
+/* All four are taken, or the last one is not: it is bounded, and told so in its own way. */
+static ssize_t write_sem(const char *text, size_t n, loff_t pos)
+{
+	static const struct sysctl numbers = {
+		.numbers = sem_limits,
+		.count = ARRAY_SIZE(sem_limits),
+		.min = -INT32_MAX - 1,
+		.max = INT32_MAX,
+	};
+	int objects = sem_limits[3];
+	ssize_t taken = sysctl_write(&numbers, text, n, pos);
+
+	if (sem_limits[3] < 0 || sem_limits[3] > IPC_MAX_OBJECTS)
+		taken = -ERANGE;
+	if (taken < 0)
+		WRITE_ONCE(sem_limits[3], objects);
+	return taken;
+}
+
 /* --- The table --- */
 
 #define NAME(n, m, ...)                                                \
@@ -261,6 +281,8 @@ static const struct proc_entry kernel_entries[] = {
 	NAME("printk", 0644, .numbers = console_printk, .count = 4, .min = 0, .max = INT32_MAX),
 	{.name = "random", .mode = 0555, .children = random_entries},
 	NUMBER("randomize_va_space", randomize_va_space, -INT32_MAX - 1, INT32_MAX),
+	NAME("sem", 0644, .numbers = sem_limits, .count = ARRAY_SIZE(sem_limits),
+	     .write = write_sem),
 	CONSTANT("tainted", 0),
 	NUMBER("threads-max", max_threads, 20, 0x3fffffff),
 	TEXT("version", UTS_VERSION),

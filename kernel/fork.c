@@ -26,6 +26,7 @@
 #include <tine/printk.h>
 #include <tine/rseq.h>
 #include <tine/rusage.h>
+#include <tine/sem.h>
 #include <tine/string.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -75,6 +76,7 @@ const struct clone_resource clone_resources[] = {
 	{ "open files",      CLONE_FILES,   copy_files,         release_files,         false },
 	{ "io context",      CLONE_IO,      copy_io,            release_io,            false },
 	{ "directories",     CLONE_FS,      copy_fs,            release_fs,            false },
+	{ "semaphore undo",  CLONE_SYSVSEM, copy_semundo,       release_semundo,       false },
 	{ "signal handlers", CLONE_SIGHAND, copy_sighand,       release_sighand,       true },
 	{ "thread group",    CLONE_THREAD,  copy_signal,        release_signal,        true },
 	{ "memory",          CLONE_VM,      copy_mm,            release_mm,            false },
@@ -591,5 +593,7 @@ long sys_unshare(unsigned long flags)
 		error = unshare_fs();
 	if (!error && (flags & CLONE_FILES))
 		error = unshare_files();
+	if (!error && (flags & CLONE_SYSVSEM))
+		release_semundo(current);
 	return error;
 }

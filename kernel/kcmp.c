@@ -52,6 +52,9 @@ static const void *shared_object(struct task_struct *task, int type)
 	case KCMP_IO:
 		object = task->io_context;
 		break;
+	case KCMP_SYSVSEM:
+		object = task->undo_list;
+		break;
 	}
 	spin_unlock(&task->alloc_lock);
 	return object;

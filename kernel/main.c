@@ -22,6 +22,7 @@
 #include <tine/printk.h>
 #include <tine/random.h>
 #include <tine/sched.h>
+#include <tine/sem.h>
 #include <tine/signal.h>
 #include <tine/slab.h>
 #include <tine/task.h>
@@ -107,6 +108,7 @@ void start_kernel(void)
 	futex_init();
 	sched_init();
 	kcmp_init();
+	sem_init();
 	fs_init();
 	loadavg_init();
 	arch_start_cpus(boot_params.max_cpus);

@@ -90,9 +90,10 @@ FLAGS = {
     ),
     "CLONE_NEWNS": namespace("mount"),
     "CLONE_SYSVSEM": Words(
-        "accepted; there are no System V semaphores yet",
-        "Both have one list of semaphore adjustments, undone when the last of them ends.",
-        (NO_MEANING, GOES_WITH_NOTHING),
+        "shares what is to be undone to System V semaphores",
+        "Both have one list of what they did with SEM_UNDO. It is undone when the last of those who share it ends, or"
+        " leaves it by unshare(CLONE_SYSVSEM); exec keeps it. Without the flag the child begins with none.",
+        (GOES_WITH_NOTHING,),
     ),
     "CLONE_SETTLS": Words(
         "sets the TLS base",

@@ -19,6 +19,7 @@ enum lock_class {
 	LOCK_CLASS_TTY,    /* tty settings and line discipline; both ends of a pty */
 	LOCK_CLASS_SOCKET, /* unix_sock.lock: a socket's state and queue */
 	LOCK_CLASS_FLIGHT, /* which files are in messages */
+	LOCK_CLASS_IPC,    /* System V objects of one kind are made and removed */
 	LOCK_CLASS_MM, /* mm_struct.lock: vma tree and page tables; nests: parent before child at fork */
 	LOCK_CLASS_MAPPING,   /* address_space.lock: a file's pages */
 	LOCK_CLASS_FILE_LOCK, /* advisory locks on files, and who waits for them */
@@ -29,6 +30,9 @@ enum lock_class {
 	 */
 	LOCK_CLASS_MOUNT,        /* the mount tree */
 	LOCK_CLASS_DCACHE,       /* directory entry tree */
+	LOCK_CLASS_IPC_IDS,      /* an identifier of System V IPC is looked up */
+	LOCK_CLASS_IPC_OBJECT,   /* one System V object */
+	LOCK_CLASS_SEM_UNDO,     /* sem_undo_list.lock */
 	LOCK_CLASS_ADJTIME,      /* what adjtimex keeps */
 	LOCK_CLASS_HOSTNAME,     /* the host name */
 	LOCK_CLASS_SOCKET_NAMES, /* the table of sockets' names */

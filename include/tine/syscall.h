@@ -27,6 +27,7 @@ struct rseq;
 struct rusage;
 struct sched_attr;
 struct sched_param;
+struct sembuf;
 struct stat;
 struct statfs;
 struct statx;

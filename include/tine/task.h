@@ -36,6 +36,7 @@ struct passed_files;
 struct pollfd;
 struct process_timers;
 struct rseq;
+struct sem_undo_list;
 
 #define TASK_COMM_LEN     16
 #define KERNEL_STACK_SIZE 8192ul
@@ -84,6 +85,7 @@ struct task_struct {
 	struct files_struct *files;       /* l, s: owned */
 	struct fs_struct *fs;             /* l, s: owned */
 	struct io_context *io_context;    /* l: owned; NULL until it has a priority */
+	struct sem_undo_list *undo_list;  /* l, s: owned; NULL until used (ipc/sem_undo.c) */
 	struct sighand_struct *sighand;   /* t+h to change: owned */
 	struct signal_struct *signal;     /* c: owned; lives as long as the task_struct */
 	struct cred *cred;                /* l, s: owned */

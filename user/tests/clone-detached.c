@@ -5,8 +5,8 @@
 
 static void what_means_nothing_is_accepted(void)
 {
-	static const unsigned long flags[] = {CLONE_DETACHED, CLONE_UNTRACED, CLONE_SYSVSEM,
-					      CLONE_DETACHED | CLONE_SYSVSEM};
+	static const unsigned long flags[] = {CLONE_DETACHED, CLONE_UNTRACED,
+					      CLONE_DETACHED | CLONE_UNTRACED};
 
 	for (size_t i = 0; i < TAP_COUNT(flags); i++) {
 		long pid = raw_clone(flags[i] | SIGCHLD, NULL, NULL, NULL, 0);

@@ -2,6 +2,8 @@
  * Every allocation of the calls that make timers, event files, locks, terminals and mounts fails
  * once (no_memory.h).
  */
+#define _GNU_SOURCE
+
 #include "linux.h"
 #include "no_memory.h"
 #include "tap.h"
@@ -16,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -455,7 +458,82 @@ static void allocating_files(void)
 	fail_each(try_allocate, undo_allocate);
 }
 
+static int try_semget(void)
+{
+	return fd_result(semget(IPC_PRIVATE, 100, 0600));
+}
+
+static void undo_semget(void)
+{
+	check_call(semctl(fd, 0, IPC_RMID));
+}
+
+static int try_semop(void)
+{
+	struct sembuf op = {.sem_op = 1, .sem_flg = SEM_UNDO};
+
+	return result(semop(fd, &op, 1));
+}
+
+static int try_many_semops(void)
+{
+	static struct sembuf ops[LARGE * 10];
+
+	return result(semop(fd, ops, LARGE * 10));
+}
+
+static int try_getall(void)
+{
+	static unsigned short values[100];
+
+	return result(semctl(fd, 0, GETALL, values));
+}
+
+static int try_setall(void)
+{
+	static unsigned short values[100];
+
+	return result(semctl(fd, 0, SETALL, values));
+}
+
+/* What was to be undone is, and the list of it goes. */
+static void undo_semop(void)
+{
+	check_call(unshare(CLONE_SYSVSEM));
+	check_eq(semctl(fd, 0, GETVAL), 0);
+}
+
+static void semaphores(void)
+{
+	fail_each(try_semget, undo_semget);
+	check_eq(try_semget(), 0);
+	fail_each(try_semop, undo_semop);
+	fail_each(try_many_semops, NULL);
+	fail_each(try_getall, NULL);
+	fail_each(try_setall, NULL);
+	undo_semget();
+}
+
+static int try_sharing_clone(void)
+{
+	pid_t pid = raw_clone(CLONE_SYSVSEM | SIGCHLD, NULL, NULL, NULL, 0);
+
+	if (pid == 0)
+		raw_exit(0);
+	if (pid > 0)
+		tap_wait(pid);
+	check_call(unshare(CLONE_SYSVSEM));
+	return pid < 0 ? -pid : 0;
+}
+
+static void sharing_what_is_undone(void)
+{
+	fail_each(try_sharing_clone, NULL);
+}
+
 static const struct test_case cases[] = {
+	TEST(semaphores, "semget, semop and semctl"),
+	TEST(sharing_what_is_undone, "a clone that shares what is to be undone to semaphores"),
 	TEST(making_event_files, "no memory: eventfd, timerfd and signalfd"),
 	TEST(making_memfds, "no memory: memfd_create"),
 	TEST(making_epolls, "no memory: epoll_create"),

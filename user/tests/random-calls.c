@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -212,6 +213,20 @@ static int remove_theirs(const char *path, const struct stat *st, int type, stru
 	return 0;
 }
 
+static void remove_their_sets(void)
+{
+	struct seminfo info;
+	struct semid_ds ds;
+	int highest = check_call(semctl(0, 0, SEM_INFO, &info));
+
+	for (int i = 0; i <= highest; i++) {
+		int id = semctl(i, 0, SEM_STAT, &ds);
+
+		if (id >= 0 && ds.sem_perm.cuid == USER)
+			check_call(semctl(id, 0, IPC_RMID));
+	}
+}
+
 static void make_room(void)
 {
 	/* Far from what is shared with the case: calls may write beyond the buffer. */
@@ -233,6 +248,7 @@ static void clear_room(void)
 	check_call(chown(directory, USER, USER));
 	check_call(nftw("/tmp", remove_theirs, 16, FTW_DEPTH | FTW_PHYS));
 	check_call(nftw("/dev/shm", remove_theirs, 16, FTW_DEPTH | FTW_PHYS));
+	remove_their_sets();
 }
 
 static void start_caller(unsigned int seed, int null)
