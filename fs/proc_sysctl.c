@@ -208,17 +208,17 @@ static ssize_t write_sem(const char *text, size_t n, loff_t pos)
 {
 	static const struct sysctl numbers = {
 		.numbers = sem_limits,
-		.count = ARRAY_SIZE(sem_limits),
+		.count = SEM_LIMITS,
 		.min = -INT32_MAX - 1,
 		.max = INT32_MAX,
 	};
-	int objects = sem_limits[3];
+	int objects = sem_limits[LIMIT_SEMMNI];
 	ssize_t taken = sysctl_write(&numbers, text, n, pos);
 
-	if (sem_limits[3] < 0 || sem_limits[3] > IPC_MAX_OBJECTS)
+	if (sem_limits[LIMIT_SEMMNI] < 0 || sem_limits[LIMIT_SEMMNI] > IPC_MAX_OBJECTS)
 		taken = -ERANGE;
 	if (taken < 0)
-		WRITE_ONCE(sem_limits[3], objects);
+		WRITE_ONCE(sem_limits[LIMIT_SEMMNI], objects);
 	return taken;
 }
 
@@ -281,8 +281,7 @@ static const struct proc_entry kernel_entries[] = {
 	NAME("printk", 0644, .numbers = console_printk, .count = 4, .min = 0, .max = INT32_MAX),
 	{.name = "random", .mode = 0555, .children = random_entries},
 	NUMBER("randomize_va_space", randomize_va_space, -INT32_MAX - 1, INT32_MAX),
-	NAME("sem", 0644, .numbers = sem_limits, .count = ARRAY_SIZE(sem_limits),
-	     .write = write_sem),
+	NAME("sem", 0644, .numbers = sem_limits, .count = SEM_LIMITS, .write = write_sem),
 	CONSTANT("tainted", 0),
 	NUMBER("threads-max", max_threads, 20, 0x3fffffff),
 	TEXT("version", UTS_VERSION),

@@ -48,7 +48,12 @@ struct sem_waiter {
 	int verdict;
 };
 
-int sem_limits[4] = {SEMMSL, SEMMNS, SEMOPM, SEMMNI};
+int sem_limits[SEM_LIMITS] = {
+	[LIMIT_SEMMSL] = SEMMSL,
+	[LIMIT_SEMMNS] = SEMMNS,
+	[LIMIT_SEMOPM] = SEMOPM,
+	[LIMIT_SEMMNI] = SEMMNI,
+};
 
 static struct ipc_ids ids;
 static long sems_in_use; /* ids.mutex */
@@ -69,20 +74,25 @@ void sem_put(struct sem_array *set)
 	kfree(set);
 }
 
-/* The set with a reference and locked; NULL if there is none. */
-static struct sem_array *lock_set(int id)
+/* The set, whose reference is handed over, locked; NULL if there is none. */
+static struct sem_array *lock_set(struct ipc_object *object)
 {
-	struct sem_array *set = set_of(ipc_get(&ids, id));
-
-	if (set)
-		spin_lock(&set->ipc.lock);
-	return set;
+	if (object)
+		spin_lock(&object->lock);
+	return set_of(object);
 }
 
 static void unlock_and_put(struct sem_array *set)
 {
+	if (!set)
+		return;
 	spin_unlock(&set->ipc.lock);
 	sem_put(set);
+}
+
+static void scoped_unlock_and_put(struct sem_array **set)
+{
+	unlock_and_put(*set);
 }
 
 static time_t seconds_now(void)
@@ -97,7 +107,7 @@ static long make_set(int key, int nsems, int flags)
 
 	if (!nsems)
 		return -EINVAL;
-	if (sems_in_use + nsems > sem_limits[1])
+	if (sems_in_use + nsems > sem_limits[LIMIT_SEMMNS])
 		return -ENOSPC;
 	set = kzalloc(sizeof(*set) + nsems * sizeof(set->sems[0]));
 	if (!set)
@@ -107,7 +117,7 @@ static long make_set(int key, int nsems, int flags)
 	list_init(&set->undos);
 	list_init(&set->zero_waiters);
 	list_init(&set->waiters);
-	id = ipc_add(&ids, &set->ipc, key, flags, sem_limits[3]);
+	id = ipc_add(&ids, &set->ipc, key, flags, sem_limits[LIMIT_SEMMNI]);
 	if (id < 0)
 		kfree(set);
 	else
@@ -132,14 +142,13 @@ static long open_set(struct sem_array *set, int nsems, int flags)
 
 long sys_semget(int key, int nsems, int flags)
 {
-	struct sem_array *set = NULL;
+	struct sem_array *set;
 	long result;
 
-	if (nsems < 0 || nsems > sem_limits[0])
+	if (nsems < 0 || nsems > sem_limits[LIMIT_SEMMSL])
 		return -EINVAL;
 	mutex_lock(&ids.mutex);
-	if (key != IPC_PRIVATE)
-		set = set_of(ipc_find_key(&ids, key));
+	set = set_of(ipc_find_key(&ids, key));
 	if (set)
 		result = open_set(set, nsems, flags);
 	else if (key == IPC_PRIVATE || (flags & IPC_CREAT))
@@ -168,59 +177,46 @@ static int check_access(const struct sem_array *set, int flags)
 	return !error && set->ipc.removed ? -EIDRM : error;
 }
 
-static s16 *adjustment_of(const struct sem_waiter *w, const struct sembuf *op)
+/* Does the operation, with sign -1 takes it back. */
+static void apply(struct sem_array *set, const struct sem_waiter *w, const struct sembuf *op,
+		  int sign)
 {
-	return op->sem_flg & SEM_UNDO ? &w->undo->adjustments[op->sem_num] : NULL;
+	set->sems[op->sem_num].value += sign * op->sem_op;
+	if (op->sem_flg & SEM_UNDO)
+		w->undo->adjustments[op->sem_num] -= sign * op->sem_op;
 }
 
-static int try_one(struct sem_array *set, const struct sem_waiter *w, const struct sembuf *op)
+/* Can it be done as things are? 0, MUST_WAIT, EAGAIN, ERANGE. */
+static int check_one(const struct sem_array *set, const struct sem_waiter *w,
+		     const struct sembuf *op)
 {
-	struct sem *sem = &set->sems[op->sem_num];
-	int value = sem->value + op->sem_op;
-	s16 *adjustment = adjustment_of(w, op);
+	int value = set->sems[op->sem_num].value + op->sem_op, adjustment = 0;
 
+	if (op->sem_flg & SEM_UNDO)
+		adjustment = w->undo->adjustments[op->sem_num] - op->sem_op;
 	if (value < 0 || (op->sem_op == 0 && value != 0))
 		return op->sem_flg & IPC_NOWAIT ? -EAGAIN : MUST_WAIT;
-	if (value > SEMVMX)
+	if (value > SEMVMX || adjustment < -SEMAEM - 1 || adjustment > SEMAEM)
 		return -ERANGE;
-	if (adjustment) {
-		int adjusted = *adjustment - op->sem_op;
-
-		if (adjusted < -SEMAEM - 1 || adjusted > SEMAEM)
-			return -ERANGE;
-		*adjustment = adjusted;
-	}
-	sem->value = value;
 	return 0;
-}
-
-static void take_back(struct sem_array *set, const struct sem_waiter *w, const struct sembuf *op)
-{
-	s16 *adjustment = adjustment_of(w, op);
-
-	set->sems[op->sem_num].value -= op->sem_op;
-	if (adjustment)
-		*adjustment += op->sem_op;
 }
 
 /* 0: all operations are done. Else none is: MUST_WAIT, or -errno. */
 static int try_all(struct sem_array *set, struct sem_waiter *w)
 {
-	struct pid *pid = w->task->signal->pids[PIDTYPE_TGID];
-	const struct sembuf *op;
-	int verdict;
+	const struct sembuf *op = w->ops, *end = w->ops + w->nops;
+	int verdict = 0;
 
-	for (op = w->ops; op < w->ops + w->nops; op++) {
-		verdict = try_one(set, w, op);
-		if (verdict == 0)
-			continue;
+	for (; op < end && (verdict = check_one(set, w, op)) == 0; op++)
+		apply(set, w, op, 1);
+	if (verdict) {
 		w->blocking = op;
-		while (op-- > w->ops)
-			take_back(set, w, op);
+		while (op > w->ops)
+			apply(set, w, --op, -1);
 		return verdict;
 	}
-	for (op = w->ops; op < w->ops + w->nops; op++)
-		sem_touch(&set->sems[op->sem_num], pid);
+	for (op = w->ops; op < end; op++)
+		sem_touch(&set->sems[op->sem_num], w->task->signal->pids[PIDTYPE_TGID]);
 	return 0;
 }
 
@@ -339,10 +335,10 @@ static long do_semop(int id, const struct sembuf *ops, unsigned int nops,
 		     const struct deadline *deadline)
 {
 	struct sem_waiter w = {.task = current, .ops = ops, .nops = nops};
+	struct sem_array *set SCOPED(unlock_and_put) = NULL;
 	struct sem_undo_list *undo_list = NULL;
 	unsigned int highest = 0, flags = 0;
-	struct sem_array *set;
-	long result;
+	int error;
 
 	for (unsigned int i = 0; i < nops; i++) {
 		highest = MAX(highest, ops[i].sem_num);
@@ -351,64 +347,33 @@ static long do_semop(int id, const struct sembuf *ops, unsigned int nops,
 	}
 	if ((flags & SEM_UNDO) && !(undo_list = sem_own_undo_list()))
 		return -ENOMEM;
-	set = lock_set(id);
-	if (!set)
-		return -EINVAL;
-	result = admit(set, &w, highest, undo_list);
-	if (!result)
-		result = operate(set, &w, deadline);
-	unlock_and_put(set);
-	return result;
+	set = lock_set(ipc_get(&ids, id));
+	error = set ? admit(set, &w, highest, undo_list) : -EINVAL;
+	return error ? error : operate(set, &w, deadline);
 }
 
-/* The time-out's own errors come after those of the operations. */
-static long semop_from_user(int id, const struct sembuf __user *user, struct sembuf *ops,
-			    unsigned int nops, const struct uapi_timespec *timeout)
-{
-	struct deadline deadline = {CLOCK_MONOTONIC, KTIME_MAX};
-
-	if (copy_from_user(ops, user, nops * sizeof(*ops)))
-		return -EFAULT;
-	if (id < 0 || (timeout && timespec_to_ns(timeout, &deadline.ns)))
-		return -EINVAL;
-	if (timeout)
-		deadline.ns = add_saturated(ktime_get(), deadline.ns);
-	return do_semop(id, ops, nops, &deadline);
-}
-
-static long semtimedop(int id, const struct sembuf __user *user, unsigned int nops,
-		       const struct uapi_timespec *timeout)
-{
-	struct sembuf few[FEW_OPERATIONS], *ops = few;
-	long result;
-
-	if (nops > (unsigned int)sem_limits[2])
-		return -E2BIG;
-	if (nops == 0)
-		return -EINVAL;
-	if (nops > FEW_OPERATIONS)
-		ops = kcalloc(nops, sizeof(*ops));
-	if (!ops)
-		return -ENOMEM;
-	result = semop_from_user(id, user, ops, nops, timeout);
-	if (ops != few)
-		kfree(ops);
-	return result;
-}
-
-long sys_semop(int id, struct sembuf __user *ops, unsigned int nops)
-{
-	return semtimedop(id, ops, nops, NULL);
-}
-
-long sys_semtimedop(int id, struct sembuf __user *ops, unsigned int nops,
+/* semop(2) as well: without a time-out. */
+long sys_semtimedop(int id, struct sembuf __user *user, unsigned int nops,
 		    const struct uapi_timespec __user *timeout)
 {
-	struct uapi_timespec time;
+	struct sembuf few[FEW_OPERATIONS], *many SCOPED(kfree) = NULL, *ops = few;
+	struct deadline deadline = {CLOCK_MONOTONIC, KTIME_MAX};
+	struct uapi_timespec time = {};
 
 	if (timeout && get_user(time, timeout))
 		return -EFAULT;
-	return semtimedop(id, ops, nops, timeout ? &time : NULL);
+	if (nops > (unsigned int)sem_limits[LIMIT_SEMOPM])
+		return -E2BIG;
+	if (nops == 0)
+		return -EINVAL;
+	if (nops > FEW_OPERATIONS && !(ops = many = kcalloc(nops, sizeof(*ops))))
+		return -ENOMEM;
+	if (copy_from_user(ops, user, nops * sizeof(*ops)))
+		return -EFAULT;
+	if (id < 0 || timespec_to_ns(&time, &deadline.ns))
+		return -EINVAL;
+	deadline.ns = timeout ? add_saturated(ktime_get(), deadline.ns) : KTIME_MAX;
+	return do_semop(id, ops, nops, &deadline);
 }
 
 /* --- semctl --- */
@@ -426,10 +391,10 @@ static void fill_semid_ds(struct semid64_ds *ds, const struct sem_array *set)
 static long semctl_info(int cmd, struct seminfo __user *user)
 {
 	struct seminfo info = {
-		.semmni = sem_limits[3],
-		.semmns = sem_limits[1],
-		.semmsl = sem_limits[0],
-		.semopm = sem_limits[2],
+		.semmni = sem_limits[LIMIT_SEMMNI],
+		.semmns = sem_limits[LIMIT_SEMMNS],
+		.semmsl = sem_limits[LIMIT_SEMMSL],
+		.semopm = sem_limits[LIMIT_SEMOPM],
 		.semvmx = SEMVMX,
 		.semmnu = SEMMNU,
 		.semmap = SEMMAP,
@@ -449,23 +414,16 @@ static long semctl_info(int cmd, struct seminfo __user *user)
 	return put_user(info, user) ?: highest;
 }
 
-static long semctl_stat(int id, int cmd, struct semid64_ds __user *user)
+static long semctl_stat(int id, int cmd, struct semid64_ds *ds)
 {
-	struct semid64_ds ds;
-	struct sem_array *set =
-		set_of(cmd == IPC_STAT ? ipc_get(&ids, id) : ipc_get_index(&ids, id));
-	long result;
+	struct sem_array *set SCOPED(unlock_and_put) =
+		lock_set(cmd == IPC_STAT ? ipc_get(&ids, id) : ipc_get_index(&ids, id));
+	int error = set ? check_access(set, cmd == SEM_STAT_ANY ? 0 : 0444) : -EINVAL;
 
-	if (!set)
-		return -EINVAL;
-	spin_lock(&set->ipc.lock);
-	result = check_access(set, cmd == SEM_STAT_ANY ? 0 : 0444);
-	if (!result) {
-		fill_semid_ds(&ds, set);
-		result = cmd == IPC_STAT ? 0 : set->ipc.id;
-	}
-	unlock_and_put(set);
-	return result >= 0 && put_user(ds, user) ? -EFAULT : result;
+	if (error)
+		return error;
+	fill_semid_ds(ds, set);
+	return cmd == IPC_STAT ? 0 : set->ipc.id;
 }
 
 /* How many wait for this semaphore to become zero, or to grow. */
@@ -517,22 +475,17 @@ static int one_semaphore(struct sem_array *set, int semnum, int cmd, int value)
 /* A number that is none is found out before who may not set, but after who may not read. */
 static long semctl_one(int id, int semnum, int cmd, int value)
 {
+	struct sem_array *set SCOPED(unlock_and_put) = NULL;
 	bool sets = cmd == SETVAL;
-	struct sem_array *set;
-	long result;
+	int error;
 
 	if (sets && (value < 0 || value > SEMVMX))
 		return -ERANGE;
-	set = lock_set(id);
-	if (!set)
-		return -EINVAL;
-	result = check_access(set, sets ? 0222 : 0444);
-	if ((semnum < 0 || semnum >= set->nsems) && (sets || !result))
-		result = -EINVAL;
-	if (!result)
-		result = one_semaphore(set, semnum, cmd, value);
-	unlock_and_put(set);
-	return result;
+	set = lock_set(ipc_get(&ids, id));
+	error = set ? check_access(set, sets ? 0222 : 0444) : -EINVAL;
+	if (set && (semnum < 0 || semnum >= set->nsems) && (sets || !error))
+		error = -EINVAL;
+	return error ? error : one_semaphore(set, semnum, cmd, value);
 }
 
 /* SETALL's values; no set has been touched yet. */
@@ -578,8 +531,8 @@ static int transfer_all(struct sem_array *set, u16 *values, int cmd, u16 __user 
 
 static long semctl_all(int id, int cmd, u16 __user *user)
 {
-	struct sem_array *set = lock_set(id);
-	u16 *values = NULL;
+	struct sem_array *set = lock_set(ipc_get(&ids, id));
+	u16 *values SCOPED(kfree) = NULL;
 	long error;
 
 	if (!set)
@@ -590,7 +543,6 @@ static long semctl_all(int id, int cmd, u16 __user *user)
 		error = -ENOMEM;
 	if (!error)
 		error = transfer_all(set, values, cmd, user);
-	kfree(values);
 	sem_put(set);
 	return error;
 }
@@ -632,7 +584,7 @@ static long semctl_owner(int id, int cmd, const struct semid64_ds __user *user)
 	if (cmd == IPC_SET && get_user(ds, user))
 		return -EFAULT;
 	mutex_lock(&ids.mutex);
-	set = lock_set(id);
+	set = lock_set(ipc_get(&ids, id));
 	if (set) {
 		error = ipc_check_owner(&set->ipc);
 		if (!error)
@@ -649,6 +601,8 @@ static long semctl_owner(int id, int cmd, const struct semid64_ds __user *user)
 long sys_semctl(int id, int semnum, int cmd, unsigned long arg)
 {
 	void __user *user = (void __user *)arg;
+	struct semid64_ds ds;
+	long result;
 
 	if (id < 0)
 		return -EINVAL;
@@ -659,7 +613,8 @@ long sys_semctl(int id, int semnum, int cmd, unsigned long arg)
 	case IPC_STAT:
 	case SEM_STAT:
 	case SEM_STAT_ANY:
-		return semctl_stat(id, cmd, user);
+		result = semctl_stat(id, cmd, &ds);
+		return result >= 0 && copy_to_user(user, &ds, sizeof(ds)) ? -EFAULT : result;
 	case GETVAL:
 	case GETPID:
 	case GETNCNT:
@@ -681,14 +636,12 @@ long sys_semctl(int id, int semnum, int cmd, unsigned long arg)
 
 static void show_set(struct seq_buffer *m, struct sem_array *set)
 {
-	struct semid64_ds ds;
+	const struct ipc_object *o = &set->ipc;
 
 	spin_lock(&set->ipc.lock);
-	fill_semid_ds(&ds, set);
+	seq_printf(m, "%10d %10d  %4o %10d %5u %5u %5u %5u %10ld %10ld\n", o->key, o->id, o->mode,
+		   set->nsems, o->uid, o->gid, o->cuid, o->cgid, set->otime, set->ctime);
 	spin_unlock(&set->ipc.lock);
-	seq_printf(m, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10ld %10ld\n", ds.sem_perm.key,
-		   set->ipc.id, ds.sem_perm.mode, ds.sem_nsems, ds.sem_perm.uid, ds.sem_perm.gid,
-		   ds.sem_perm.cuid, ds.sem_perm.cgid, ds.sem_otime, ds.sem_ctime);
 }
 
 int show_semaphores(struct seq_buffer *m, struct task_struct *task)

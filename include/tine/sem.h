@@ -17,8 +17,9 @@ int copy_semundo(struct task_struct *child, const struct kernel_clone_args *args
 /* Takes part in the undo list no more; the last one to do so has it applied. Any task, as exit. */
 void release_semundo(struct task_struct *task);
 
-/* kernel.sem: SEMMSL, SEMMNS, SEMOPM, SEMMNI. */
-extern int sem_limits[4];
+/* kernel.sem. */
+enum sem_limit { LIMIT_SEMMSL, LIMIT_SEMMNS, LIMIT_SEMOPM, LIMIT_SEMMNI, SEM_LIMITS };
+extern int sem_limits[SEM_LIMITS];
 int show_semaphores(struct seq_buffer *m, struct task_struct *task);
 
 void sem_init(void);

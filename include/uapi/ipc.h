@@ -19,7 +19,7 @@ struct ipc64_perm {
 	int key;
 	uint32_t uid, gid, cuid, cgid;
 	uint32_t mode;
-	uint16_t seq, pad;
+	uint16_t seq, pad[3];
 	uint64_t unused[2];
 };
 
