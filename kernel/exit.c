@@ -21,25 +21,13 @@
 
 /* --- Releasing a zombie --- */
 
-/* What the group remembers of a thread that is gone. sighand->lock held. */
-static void add_to_group(struct signal_struct *signal, const struct task_struct *task)
-{
-	signal->cpu_ns += task_cpu_ns(task);
-	signal->user_ticks += task->user_ticks;
-	signal->system_ticks += task->system_ticks;
-	signal->min_flt += task->min_flt;
-	signal->maj_flt += task->maj_flt;
-	signal->nvcsw += task->nvcsw;
-	signal->nivcsw += task->nivcsw;
-}
-
 /* Out of the thread group, and no signals any more. */
 static void leave_thread_group(struct task_struct *task)
 {
 	struct sighand_struct *sighand = task->sighand;
 	irq_state_t irq = spin_lock_irqsave(&sighand->lock);
 
-	add_to_group(task->signal, task);
+	usage_add_thread(&task->signal->used, task);
 	task->signal->nr_threads--;
 	list_del(&task->thread_link);
 	flush_sigqueue(&task->pending);

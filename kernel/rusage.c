@@ -25,10 +25,6 @@
 #include <tine/time.h>
 #include <tine/uaccess.h>
 
-struct usage {
-	u64 cpu_ns, user_ticks, system_ticks, min_flt, maj_flt, nvcsw, nivcsw, max_rss_pages;
-};
-
 static struct cpu_time divide(const struct usage *u)
 {
 	u64 ticks = u->user_ticks + u->system_ticks, system;
@@ -40,35 +36,13 @@ static struct cpu_time divide(const struct usage *u)
 	return (struct cpu_time){.user = u->cpu_ns - system, .system = system};
 }
 
-static void add_thread(struct usage *u, const struct task_struct *task)
-{
-	u->cpu_ns += task_cpu_ns(task);
-	u->user_ticks += task->user_ticks;
-	u->system_ticks += task->system_ticks;
-	u->min_flt += task->min_flt;
-	u->maj_flt += task->maj_flt;
-	u->nvcsw += task->nvcsw;
-	u->nivcsw += task->nivcsw;
-}
-
-static void add_gone_threads(struct usage *u, const struct signal_struct *signal)
-{
-	u->cpu_ns += signal->cpu_ns;
-	u->user_ticks += signal->user_ticks;
-	u->system_ticks += signal->system_ticks;
-	u->min_flt += signal->min_flt;
-	u->maj_flt += signal->maj_flt;
-	u->nvcsw += signal->nvcsw;
-	u->nivcsw += signal->nivcsw;
-}
-
 static void add_process_locked(struct usage *u, const struct task_struct *task)
 {
 	struct task_struct *thread;
 
 	list_for_each_entry(thread, &task->signal->threads, thread_link)
-		add_thread(u, thread);
-	add_gone_threads(u, task->signal);
+		usage_add_thread(u, thread);
+	usage_add(u, &task->signal->used);
 }
 
 /*
@@ -100,27 +74,15 @@ static struct cpu_time add_process(struct usage *u, struct task_struct *task)
 		time = keep_rising(task->signal, divide(u));
 		spin_unlock_irqrestore(&task->sighand->lock, state);
 	}
-	u->max_rss_pages = MAX(u->max_rss_pages, task->signal->max_rss_pages);
+	u->max_rss_pages = MAX(u->max_rss_pages, task->signal->used.max_rss_pages);
 	return time;
-}
-
-static void add_children(struct usage *u, const struct signal_struct *signal)
-{
-	u->cpu_ns += signal->child_cpu_ns;
-	u->user_ticks += signal->child_user_ticks;
-	u->system_ticks += signal->child_system_ticks;
-	u->min_flt += signal->child_min_flt;
-	u->maj_flt += signal->child_maj_flt;
-	u->nvcsw += signal->child_nvcsw;
-	u->nivcsw += signal->child_nivcsw;
-	u->max_rss_pages = MAX(u->max_rss_pages, signal->child_max_rss_pages);
 }
 
 struct cpu_time thread_cpu_time(struct task_struct *task)
 {
 	struct usage u = {0};
 
-	add_thread(&u, task);
+	usage_add_thread(&u, task);
 	return divide(&u);
 }
 
@@ -141,10 +103,7 @@ struct cpu_time process_cpu_time_locked(struct task_struct *task)
 
 static struct cpu_time children_cpu_time(const struct signal_struct *signal)
 {
-	struct usage u = {0};
-
-	add_children(&u, signal);
-	return divide(&u);
+	return divide(&signal->child_used);
 }
 
 /* No more than was ever mapped: memory that was unmapped and mapped again counts twice. */
@@ -158,8 +117,8 @@ void note_max_rss(struct task_struct *task)
 	struct signal_struct *signal = task->signal;
 	u64 pages = max_rss_pages(task->mm);
 
-	if (pages > signal->max_rss_pages)
-		WRITE_ONCE(signal->max_rss_pages, pages);
+	if (pages > signal->used.max_rss_pages)
+		WRITE_ONCE(signal->used.max_rss_pages, pages);
 }
 
 void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
@@ -168,13 +127,13 @@ void fill_rusage(struct task_struct *task, int who, struct rusage *ru)
 	struct cpu_time time = {0};
 
 	if (who == RUSAGE_THREAD)
-		add_thread(&u, task);
+		usage_add_thread(&u, task);
 	if (who == RUSAGE_SELF || who == RUSAGE_BOTH)
 		time = add_process(&u, task);
 	if (who == RUSAGE_CHILDREN || who == RUSAGE_BOTH)
-		add_children(&u, task->signal);
+		usage_add(&u, &task->signal->child_used);
 	if (task == current && who != RUSAGE_CHILDREN)
-		u.max_rss_pages = MAX(task->signal->max_rss_pages, max_rss_pages(task->mm));
+		u.max_rss_pages = MAX(task->signal->used.max_rss_pages, max_rss_pages(task->mm));
 	if (who != RUSAGE_SELF)
 		time = divide(&u);
 	*ru = (struct rusage){

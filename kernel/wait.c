@@ -65,19 +65,12 @@ static void fill_report(struct wait_request *req, struct task_struct *child)
 /* Adds what a reaped child used to what the caller's children have used. */
 static void add_child_usage(struct signal_struct *parent, const struct task_struct *child)
 {
-	const struct signal_struct *signal = child->signal;
+	struct usage u = {0};
 
-	parent->child_cpu_ns += task_cpu_ns(child) + signal->cpu_ns + signal->child_cpu_ns;
-	parent->child_user_ticks +=
-		child->user_ticks + signal->user_ticks + signal->child_user_ticks;
-	parent->child_system_ticks +=
-		child->system_ticks + signal->system_ticks + signal->child_system_ticks;
-	parent->child_min_flt += child->min_flt + signal->min_flt + signal->child_min_flt;
-	parent->child_maj_flt += child->maj_flt + signal->maj_flt + signal->child_maj_flt;
-	parent->child_nvcsw += child->nvcsw + signal->nvcsw + signal->child_nvcsw;
-	parent->child_nivcsw += child->nivcsw + signal->nivcsw + signal->child_nivcsw;
-	parent->child_max_rss_pages = MAX(parent->child_max_rss_pages,
-					  MAX(signal->max_rss_pages, signal->child_max_rss_pages));
+	usage_add_thread(&u, child);
+	usage_add(&u, &child->signal->used);
+	usage_add(&u, &child->signal->child_used);
+	usage_add(&parent->child_used, &u);
 }
 
 static bool report_zombie(struct wait_request *req, struct task_struct *child)

@@ -7,6 +7,24 @@
 struct mm_struct;
 struct task_struct;
 
+/* What tasks have used together. */
+struct usage {
+	u64 cpu_ns, user_ticks, system_ticks, min_flt, maj_flt, nvcsw, nivcsw;
+	u64 max_rss_pages; /* of the largest */
+};
+
+static inline void usage_add(struct usage *sum, const struct usage *u)
+{
+	sum->cpu_ns += u->cpu_ns;
+	sum->user_ticks += u->user_ticks;
+	sum->system_ticks += u->system_ticks;
+	sum->min_flt += u->min_flt;
+	sum->maj_flt += u->maj_flt;
+	sum->nvcsw += u->nvcsw;
+	sum->nivcsw += u->nivcsw;
+	sum->max_rss_pages = MAX(sum->max_rss_pages, u->max_rss_pages);
+}
+
 /* CPU time in nanoseconds, split into user and system. */
 struct cpu_time {
 	u64 user, system;

@@ -21,6 +21,7 @@
 #include <tine/list.h>
 #include <tine/mutex.h>
 #include <tine/pid.h>
+#include <tine/rusage.h>
 #include <tine/sched.h>
 #include <tine/signal.h>
 #include <tine/spinlock.h>
@@ -182,11 +183,7 @@ struct signal_struct {
 	struct pid *tty_old_pgrp;         /* t: counted: its foreground group before a hangup */
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
-	/* Of threads that are gone; children that were waited for. t+h */
-	u64 cpu_ns, user_ticks, system_ticks, min_flt, maj_flt, nvcsw, nivcsw;
-	u64 child_cpu_ns, child_user_ticks, child_system_ticks;
-	u64 child_min_flt, child_maj_flt, child_nvcsw, child_nivcsw;
-	u64 max_rss_pages, child_max_rss_pages;
+	struct usage used, child_used;      /* t+h: threads that are gone; children waited for */
 	u64 shown_user_ns, shown_system_ns; /* h: CPU time that somebody was told of */
 	int oom_score_adj;                  /* a */
 	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
@@ -254,6 +251,17 @@ struct mm_struct *get_process_mm(struct task_struct *leader);
 static inline bool thread_group_leader(const struct task_struct *task)
 {
 	return task->group_leader == task;
+}
+
+static inline void usage_add_thread(struct usage *sum, const struct task_struct *task)
+{
+	sum->cpu_ns += task_cpu_ns(task);
+	sum->user_ticks += task->user_ticks;
+	sum->system_ticks += task->system_ticks;
+	sum->min_flt += task->min_flt;
+	sum->maj_flt += task->maj_flt;
+	sum->nvcsw += task->nvcsw;
+	sum->nivcsw += task->nivcsw;
 }
 
 static inline bool same_thread_group(const struct task_struct *a, const struct task_struct *b)
