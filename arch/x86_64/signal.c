@@ -84,26 +84,17 @@ void arch_set_user_ip(struct pt_regs *regs, unsigned long ip)
 
 /* Frames. */
 
+/* The registers that go to a frame and come from it as they are. */
+#define REGISTERS(each)                                                                        \
+	each(r8) each(r9) each(r10) each(r11) each(r12) each(r13) each(r14) each(r15) each(di) \
+		each(si) each(bp) each(bx) each(dx) each(ax) each(cx) each(sp) each(ip)
+#define SAVE(name)    sc->name = regs->name;
+#define RESTORE(name) regs->name = sc->name;
+
 static void save_registers(struct sigcontext *sc, const struct pt_regs *regs)
 {
 	memset(sc, 0, sizeof(*sc));
-	sc->r8 = regs->r8;
-	sc->r9 = regs->r9;
-	sc->r10 = regs->r10;
-	sc->r11 = regs->r11;
-	sc->r12 = regs->r12;
-	sc->r13 = regs->r13;
-	sc->r14 = regs->r14;
-	sc->r15 = regs->r15;
-	sc->di = regs->di;
-	sc->si = regs->si;
-	sc->bp = regs->bp;
-	sc->bx = regs->bx;
-	sc->dx = regs->dx;
-	sc->ax = regs->ax;
-	sc->cx = regs->cx;
-	sc->sp = regs->sp;
-	sc->ip = regs->ip;
+	REGISTERS(SAVE)
 	sc->flags = regs->flags;
 	sc->cs = regs->cs;
 	sc->ss = regs->ss;
@@ -186,23 +177,7 @@ int arch_setup_signal_frame(struct ksignal *ksig, struct pt_regs *regs)
 
 static void restore_registers(struct pt_regs *regs, const struct sigcontext *sc)
 {
-	regs->r8 = sc->r8;
-	regs->r9 = sc->r9;
-	regs->r10 = sc->r10;
-	regs->r11 = sc->r11;
-	regs->r12 = sc->r12;
-	regs->r13 = sc->r13;
-	regs->r14 = sc->r14;
-	regs->r15 = sc->r15;
-	regs->di = sc->di;
-	regs->si = sc->si;
-	regs->bp = sc->bp;
-	regs->bx = sc->bx;
-	regs->dx = sc->dx;
-	regs->ax = sc->ax;
-	regs->cx = sc->cx;
-	regs->sp = sc->sp;
-	regs->ip = sc->ip;
+	REGISTERS(RESTORE)
 	regs->flags = (regs->flags & ~(unsigned long)FLAGS_USER) | (sc->flags & FLAGS_USER);
 	/* What was interrupted once is not to be wound back again, whatever ax says. */
 	regs->orig_ax = -1ul;
