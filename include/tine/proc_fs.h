@@ -11,9 +11,12 @@ struct mm_struct;
 struct sysctl;
 struct task_struct;
 
+typedef int proc_show_fn(struct seq_buffer *m, struct task_struct *task);
+typedef int proc_show_mm_fn(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+
 /*
- * One name. Exactly one of text, show, show_mm, transfer, children, target, link, jump, next_number and
- * sysctl is set; write may accompany show, or stand alone.
+ * One name. Exactly one of text, show, show_mm, transfer, children, target, link, jump,
+ * next_number and sysctl is set; write may accompany show, or stand alone.
  */
 struct proc_entry {
 	const char *name;
@@ -25,13 +28,13 @@ struct proc_entry {
 	 * The text. task: whose directory it is in (counted by the caller), NULL outside of those.
 	 * 0 or -errno. May be called twice. Long texts come in parts: seq_next().
 	 */
-	int (*show)(struct seq_buffer *m, struct task_struct *task);
+	proc_show_fn *show;
 	/*
 	 * About the memory that the process had when the file was opened, and nobody may exchange
 	 * under it by exec. mm: with a user reference, NULL if there is none (any more). task: NULL
 	 * if it is gone.
 	 */
-	int (*show_mm)(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
+	proc_show_mm_fn *show_mm;
 	/* Reads or writes that memory at *pos. mm is not NULL. */
 	ssize_t (*transfer)(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
 	/* n bytes at text, NUL-terminated. */
@@ -84,34 +87,18 @@ ssize_t sysctl_write(const struct sysctl *sysctl, const char *text, size_t n, lo
 int proc_parse_int(const char *text, int min, int max, int *value);
 /* A time in the ticks of a hundredth of a second that user space counts in. */
 unsigned long proc_ticks(u64 ns);
-/* Mounts as task (NULL: current) sees them, in the formats of its three files. */
-int proc_show_mounts(struct seq_buffer *m, struct task_struct *task);
-int proc_show_mountinfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_mountstats(struct seq_buffer *m, struct task_struct *task);
 
 /* fd/ and fdinfo/: the lowest open descriptor >= nr. */
 int proc_next_fd(struct task_struct *task, int nr);
 
-/* Rows of other files (fs/proc_status.c, proc_maps.c, proc_memory.c, proc_cpu.c). */
-int proc_show_stat(struct seq_buffer *m, struct task_struct *task);
-int proc_show_thread_stat(struct seq_buffer *m, struct task_struct *task);
-int proc_show_statm(struct seq_buffer *m, struct task_struct *task);
-int proc_show_status(struct seq_buffer *m, struct task_struct *task);
-int proc_show_children(struct seq_buffer *m, struct task_struct *task);
-int proc_show_maps(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
-int proc_show_smaps(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
-int proc_show_smaps_rollup(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
-int proc_show_environ(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
-int proc_show_auxv(struct seq_buffer *m, struct task_struct *task, struct mm_struct *mm);
-int proc_show_cmdline(struct seq_buffer *m, struct task_struct *task);
+/* What rows of other files show (fs/proc_status.c, proc_maps.c, proc_memory.c and so on). */
+proc_show_fn proc_show_mounts, proc_show_mountinfo, proc_show_mountstats, proc_show_stat,
+	proc_show_thread_stat, proc_show_statm, proc_show_status, proc_show_children,
+	proc_show_cmdline, proc_show_meminfo, proc_show_vmstat, proc_show_slabinfo,
+	proc_show_cpu_stat, proc_show_cpuinfo, proc_show_loadavg, proc_show_uptime;
+proc_show_mm_fn proc_show_maps, proc_show_smaps, proc_show_smaps_rollup, proc_show_environ,
+	proc_show_auxv;
 ssize_t proc_transfer_mem(struct mm_struct *mm, struct iov_iter *iter, loff_t *pos, bool write);
-int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_vmstat(struct seq_buffer *m, struct task_struct *task);
-int proc_show_slabinfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_cpu_stat(struct seq_buffer *m, struct task_struct *task);
-int proc_show_cpuinfo(struct seq_buffer *m, struct task_struct *task);
-int proc_show_loadavg(struct seq_buffer *m, struct task_struct *task);
-int proc_show_uptime(struct seq_buffer *m, struct task_struct *task);
 
 /* The process whose directory descriptor fd is, with a reference. -EBADF: it is none. */
 struct pid *proc_fd_pid(unsigned int fd);
