@@ -209,7 +209,7 @@ u64 fpu_features(void)
 	return xfeatures;
 }
 
-/* Whole state to or from a signal frame. mask: the components, for XSAVE and XRSTOR. False: it faulted. */
+/* All state to or from a signal frame; mask: components, where they are chosen. False: a fault. */
 #define FRAME_ACCESS(name, instruction)                                            \
 	static bool name(const void __user *frame, u64 mask)                       \
 	{                                                                          \
