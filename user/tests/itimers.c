@@ -415,9 +415,9 @@ static void exit_with_timers(void)
 
 		if (pid == 0) {
 			signal(SIGALRM, SIG_IGN);
+			signal(SIGPROF, SIG_IGN);
 			set_timer(ITIMER_REAL, 1 + i * 10, 1);
 			set_timer(ITIMER_PROF, 1, 1);
-			signal(SIGPROF, SIG_IGN);
 			for (int n = 0; n < i * 20; n++)
 				raw0(SYS_getppid);
 			_exit(0);
