@@ -86,12 +86,45 @@ static int show_oom_score_adj(struct seq_buffer *m, struct task_struct *task)
 	return 0;
 }
 
-/* Lowering it below what it is needs the right to. */
-static int set_oom_score_adj(struct task_struct *task, int value)
+/* floor: that low anybody may set it again. */
+static void set_score(struct signal_struct *signal, int value, bool floor)
 {
-	if (value < READ_ONCE(task->signal->oom_score_adj) && !capable(CAP_SYS_RESOURCE))
+	WRITE_ONCE(signal->oom_score_adj, value);
+	if (floor)
+		WRITE_ONCE(signal->oom_score_adj_min, value);
+}
+
+/* The killer frees memory, so who shares task's, but for vfork, is scored alike. */
+static void set_score_of_sharers(struct task_struct *task, int value, bool floor)
+{
+	struct mm_struct *mm = get_process_mm(task->group_leader), *other;
+	struct task_struct *process;
+
+	for (int tgid = 1; mm && (process = get_next_process(tgid)) != NULL;) {
+		tgid = process->tgid;
+		other = get_process_mm(process);
+		if (other == mm && !READ_ONCE(process->vfork_done))
+			set_score(process->signal, value, floor);
+		if (other)
+			mm_put(other);
+		put_task_struct(process);
+	}
+	if (mm)
+		mm_put(mm);
+}
+
+/* Lowering it below the floor, or on the old scale below what it is, needs the right to. */
+static int set_oom_score_adj(struct task_struct *task, int value, bool old_scale)
+{
+	struct signal_struct *signal = task->signal;
+	bool privileged = capable(CAP_SYS_RESOURCE), floor = privileged && !old_scale;
+	int least = READ_ONCE(*(old_scale ? &signal->oom_score_adj : &signal->oom_score_adj_min));
+
+	if (value < least && !privileged)
 		return -EACCES;
-	WRITE_ONCE(task->signal->oom_score_adj, value);
+	set_score(signal, value, floor);
+	if (!READ_ONCE(task->vfork_done))
+		set_score_of_sharers(task, value, floor);
 	return 0;
 }
 
@@ -100,7 +133,7 @@ static int write_oom_score_adj(const char *text, size_t n, struct task_struct *t
 	int value;
 	int error = proc_parse_int(text, -OOM_SCORE_ADJ_MAX, OOM_SCORE_ADJ_MAX, &value);
 
-	return error ?: set_oom_score_adj(task, value);
+	return error ?: set_oom_score_adj(task, value, false);
 }
 
 /* The scale that oom_score_adj replaced. */
@@ -120,8 +153,8 @@ static int write_oom_adj(const char *text, size_t n, struct task_struct *task)
 	if (error != 0)
 		return error;
 	if (value == OOM_ADJ_MAX)
-		return set_oom_score_adj(task, OOM_SCORE_ADJ_MAX);
-	return set_oom_score_adj(task, value * OOM_SCORE_ADJ_MAX / -OOM_ADJ_MIN);
+		return set_oom_score_adj(task, OOM_SCORE_ADJ_MAX, true);
+	return set_oom_score_adj(task, value * OOM_SCORE_ADJ_MAX / -OOM_ADJ_MIN, true);
 }
 
 static void show_limit(struct seq_buffer *m, unsigned long value)

@@ -183,9 +183,9 @@ struct signal_struct {
 	struct pid *tty_old_pgrp;         /* t: counted: its foreground group before a hangup */
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
-	struct usage used, child_used;      /* t+h: threads that are gone; children waited for */
-	u64 shown_user_ns, shown_system_ns; /* h: CPU time that somebody was told of */
-	int oom_score_adj;                  /* a */
+	struct usage used, child_used;        /* t+h: threads that are gone; children waited for */
+	u64 shown_user_ns, shown_system_ns;   /* h: CPU time that somebody was told of */
+	int oom_score_adj, oom_score_adj_min; /* a */
 	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
 };
 

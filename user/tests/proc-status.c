@@ -272,6 +272,27 @@ static int helper(int argc, char **argv)
 	return 1;
 }
 
+static void write_scores_as_anybody(void *argument)
+{
+	check_call(setuid(1000));
+	prctl(PR_SET_DUMPABLE, 1);
+	check(try_write("/proc/self/oom_score_adj", "500") > 0);
+	check(try_write("/proc/self/oom_score_adj", "200") > 0);
+	check_eq(try_write("/proc/self/oom_score_adj", "199"), -EACCES);
+	check(try_write("/proc/self/oom_score_adj", "300") > 0);
+	check_eq(try_write("/proc/self/oom_adj", "4"), -EACCES);
+	check(try_write("/proc/self/oom_adj", "15") > 0);
+	check(try_write("/proc/self/oom_score_adj", "200") > 0);
+}
+
+/* 200 is as low as somebody with the right to has set it; a child inherits that. */
+static void lowering_the_score_again(void)
+{
+	check(try_write("/proc/self/oom_score_adj", "200") > 0);
+	check_child(write_scores_as_anybody, NULL);
+	check(strcmp(read_text("/proc/self/oom_score_adj"), "200\n") == 0);
+}
+
 static const struct test_case cases[] = {
 	TEST(lines_in_order, "status has every line, in order"),
 	TEST(without_memory, "a kernel thread's has none about memory"),
@@ -287,6 +308,8 @@ static const struct test_case cases[] = {
 	TEST(switches, "switches by sleeping are counted"),
 	TEST(limits, "limits as a table"),
 	TEST(out_of_memory_scores, "oom_score, oom_adj and oom_score_adj go together"),
+	TEST(lowering_the_score_again,
+	     "oom_score_adj: who raised it may lower it again, no further than before"),
 	TEST(writable_name, "comm can be written by the process itself, and is cut"),
 	TEST(auxiliary_vector, "auxv is what the program got, with its end"),
 	TEST(children, "children of a thread"),
