@@ -1,7 +1,7 @@
 /*
  * Copies between the kernel and user memory. A fault on a bad user address continues at the fix-up
  * given beside the instruction; what remains is then tried byte by byte, so that the count of bytes
- * not copied is exact. With SMAP, user memory is open to the kernel only between STAC and CLAC.
+ * not copied is exact. A word is loaded or stored whole or not at all. With SMAP, user memory is open to the kernel only between STAC and CLAC.
  */
 #include <arch/asm.h>
 #include <arch/page.h>
@@ -93,6 +93,48 @@ clear_bytes_fault:
 	EXCEPTION_FIXUP(2b, clear_bytes_fault)
 	EXCEPTION_FIXUP(3b, clear_bytes_fault)
 END(clear_user)
+
+/* int user_load_u32(u32 *to, const u32 *from) */
+FUNCTION(user_load_u32)
+	movabsq $(TASK_SIZE_MAX - 4), %rax
+	cmpq %rax, %rsi
+	ja atomic_bad
+	STAC
+1:	movl (%rsi), %eax
+	movl %eax, (%rdi)
+	CLAC
+	xorl %eax, %eax
+	ret
+	EXCEPTION_FIXUP(1b, atomic_fault)
+END(user_load_u32)
+
+/* int user_store_u32(u32 *to, const u32 *from) */
+FUNCTION(user_store_u32)
+	movabsq $(TASK_SIZE_MAX - 4), %rax
+	cmpq %rax, %rdi
+	ja atomic_bad
+	STAC
+	movl (%rsi), %eax
+1:	movl %eax, (%rdi)
+	CLAC
+	xorl %eax, %eax
+	ret
+	EXCEPTION_FIXUP(1b, atomic_fault)
+END(user_store_u32)
+
+/* int user_store_u64(u64 *to, const u64 *from) */
+FUNCTION(user_store_u64)
+	movabsq $(TASK_SIZE_MAX - 8), %rax
+	cmpq %rax, %rdi
+	ja atomic_bad
+	STAC
+	movq (%rsi), %rax
+1:	movq %rax, (%rdi)
+	CLAC
+	xorl %eax, %eax
+	ret
+	EXCEPTION_FIXUP(1b, atomic_fault)
+END(user_store_u64)
 
 /* int user_cmpxchg_u32(u32 *ptr, u32 expected, u32 new, u32 *old) */
 FUNCTION(user_cmpxchg_u32)

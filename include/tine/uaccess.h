@@ -38,12 +38,26 @@ static inline bool access_ok(const void __user *ptr, size_t n)
 	return n <= TASK_SIZE_MAX && p <= TASK_SIZE_MAX - n;
 }
 
-/* 0 or -EFAULT. x is an lvalue of ptr's element type (1, 2, 4 or 8 bytes, or a struct). */
-#define get_user(x, ptr) (copy_from_user(&(x), (ptr), sizeof(*(ptr))) ? -EFAULT : 0)
-#define put_user(x, ptr)                                                                      \
-	({                                                                                    \
-		__typeof__(*(ptr)) put_user_value_ = (x);                                     \
-		copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT : 0; \
+/* A word by one instruction: nobody sees a part of it, and none is stored if it is cut off. EFAULT. */
+int user_load_u32(void *to, const void __user *from) __must_check;
+int user_store_u32(void __user *to, const void *from) __must_check;
+int user_store_u64(void __user *to, const void *from) __must_check;
+
+/*
+ * 0 or -EFAULT. x is an lvalue of ptr's element type (1, 2, 4 or 8 bytes, or a struct); one of 4 or 8
+ * bytes is a word as above.
+ */
+#define get_user(x, ptr)                                                            \
+	(sizeof(*(ptr)) == 4                           ? user_load_u32(&(x), (ptr)) \
+	 : copy_from_user(&(x), (ptr), sizeof(*(ptr))) ? -EFAULT                    \
+						       : 0)
+#define put_user(x, ptr)                                                                   \
+	({                                                                                 \
+		__typeof__(*(ptr)) put_user_value_ = (x);                                  \
+		sizeof(put_user_value_) == 4   ? user_store_u32((ptr), &put_user_value_)   \
+		: sizeof(put_user_value_) == 8 ? user_store_u64((ptr), &put_user_value_)   \
+		: copy_to_user((ptr), &put_user_value_, sizeof(put_user_value_)) ? -EFAULT \
+										 : 0;      \
 	})
 
 /*
