@@ -440,8 +440,10 @@ void mm_release(struct task_struct *task)
 	 * looks at the word.
 	 */
 	task->clear_child_tid = NULL;
-	if (word && atomic_read(&task->mm->users) > 1 && !put_user(0, word))
+	if (word && atomic_read(&task->mm->users) > 1) {
+		(void)put_user(0, word); /* who waits is woken all the same */
 		futex_wake_user((u32 __user *)word, 1);
+	}
 
 	spin_lock(&task->alloc_lock);
 	done = task->vfork_done;
