@@ -67,6 +67,13 @@ int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
 	return child->fs ? 0 : -ENOMEM;
 }
 
+static void fs_free(struct fs_struct *fs)
+{
+	path_put(&fs->root);
+	path_put(&fs->pwd);
+	kmem_cache_free(fs_cache, fs);
+}
+
 /* task lets go of its fs_struct and is one user less in one step, for fs_exec_begin(). */
 static void replace_fs(struct task_struct *task, struct fs_struct *new)
 {
@@ -81,11 +88,8 @@ static void replace_fs(struct task_struct *task, struct fs_struct *new)
 	last = --old->users == 0;
 	spin_unlock(&old->lock);
 	spin_unlock(&task->alloc_lock);
-	if (!last)
-		return;
-	path_put(&old->root);
-	path_put(&old->pwd);
-	kmem_cache_free(fs_cache, old);
+	if (last)
+		fs_free(old);
 }
 
 void release_fs(struct task_struct *task)
@@ -119,17 +123,21 @@ void fs_exec_end(void)
 	spin_unlock(&current->fs->lock);
 }
 
-int unshare_fs(void)
+int unshare_fs_begin(struct fs_struct **copy)
 {
-	struct fs_struct *fs = current->fs;
-
-	if (READ_ONCE(fs->users) == 1)
+	*copy = NULL;
+	if (READ_ONCE(current->fs->users) == 1)
 		return 0;
-	fs = dup_fs(fs);
-	if (!fs)
-		return -ENOMEM;
-	replace_fs(current, fs);
-	return 0;
+	*copy = dup_fs(current->fs);
+	return *copy ? 0 : -ENOMEM;
+}
+
+void unshare_fs_end(struct fs_struct *copy, bool commit)
+{
+	if (copy && commit)
+		replace_fs(current, copy);
+	else if (copy)
+		fs_free(copy);
 }
 
 void get_fs_root_and_pwd(struct path *root, struct path *pwd)

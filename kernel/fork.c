@@ -572,29 +572,38 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 	return error ? error : clone_as_in(&block);
 }
 
-/*
- * What of current's is shared with others is given up: EINVAL for what cannot be, with whoever
- * shares it still there.
- */
-long sys_unshare(unsigned long flags)
+static int check_unshare(unsigned long flags)
 {
 	const unsigned long known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
 				    CLONE_FILES | CLONE_SYSVSEM;
-	int error = 0;
 
-	if (flags & ~known)
+	if (flags & ~(known | CLONE_NAMESPACES | CLONE_NEWUSER))
 		return -EINVAL;
 	if ((flags & CLONE_THREAD) && current->signal->nr_threads > 1)
 		return -EINVAL;
 	if ((flags & (CLONE_SIGHAND | CLONE_VM)) && atomic_read(&current->sighand->count) > 1)
 		return -EINVAL;
-	if ((flags & (CLONE_VM | CLONE_SIGHAND)) && current->mm &&
-	    atomic_read(&current->mm->users) > 1)
+	if ((flags & CLONE_VM) && current->mm && atomic_read(&current->mm->users) > 1)
 		return -EINVAL;
-	if (flags & CLONE_FS)
-		error = unshare_fs();
+	if ((flags & CLONE_NAMESPACES) && !(flags & CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	return flags & ~known ? -EINVAL : 0; /* Tine has one namespace of each kind */
+}
+
+/*
+ * What of current's is shared with others is given up: EINVAL for what cannot be, with whoever
+ * shares it still there. A call that fails has given up nothing.
+ */
+long sys_unshare(unsigned long flags)
+{
+	struct fs_struct *fs = NULL;
+	int error = check_unshare(flags);
+
+	if (!error && (flags & CLONE_FS))
+		error = unshare_fs_begin(&fs);
 	if (!error && (flags & CLONE_FILES))
 		error = unshare_files();
+	unshare_fs_end(fs, !error);
 	if (!error && (flags & CLONE_SYSVSEM))
 		release_semundo(current);
 	return error;

@@ -22,6 +22,7 @@ struct page;
 struct poll_table;
 struct signal_struct;
 struct seq_buffer;
+struct fs_struct;
 struct task_struct;
 struct vfsmount;
 
@@ -141,7 +142,12 @@ int copy_fs(struct task_struct *child, const struct kernel_clone_args *args);
 void release_fs(struct task_struct *task);
 /* Gives current a table of its own if it shares one (unshare, exec). ENOMEM. */
 int unshare_files(void);
-int unshare_fs(void);
+/*
+ * The same in two steps, for unshare: a copy, NULL if it is not shared, which becomes current's own
+ * or is dropped. ENOMEM.
+ */
+int unshare_fs_begin(struct fs_struct **copy);
+void unshare_fs_end(struct fs_struct *copy, bool commit);
 /* exec: closes what is marked close-on-exec. */
 void close_on_exec(void);
 

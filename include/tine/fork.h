@@ -4,6 +4,11 @@
 #include <tine/clone_args.h>
 #include <tine/types.h>
 
+/* Each asks for CAP_SYS_ADMIN, unless CLONE_NEWUSER stands beside it. */
+#define CLONE_NAMESPACES                                                              \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | \
+	 CLONE_NEWNET | CLONE_NEWTIME)
+
 struct task_struct;
 
 /* What the rules are about besides the arguments: facts about the caller. */
