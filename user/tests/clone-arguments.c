@@ -2,7 +2,7 @@
  * clone3's structure: which sizes and pointers it takes, and what it wants of each field, in which
  * order.
  */
-#include "helpers.h"
+#include "clone.h"
 
 #define THREAD (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
 
@@ -162,6 +162,185 @@ static void the_size_is_looked_at_first(void)
 	check_eq(raw_clone3(&args, 88), -EINVAL);
 }
 
+/* ---- sizes ---- */
+
+static long clone3_child(const void *args, size_t size)
+{
+	long pid = raw_clone3(args, size);
+
+	if (pid == 0)
+		raw_exit(21);
+	return pid;
+}
+
+static void sizes_known_and_to_come_are_taken(void)
+{
+	static const size_t sizes[] = {64, 65, 72, 79, 80, 87, 88, 89, 96, 127, 128, 4095, 4096};
+	static unsigned char bytes[4096];
+
+	for (size_t i = 0; i < TAP_COUNT(sizes); i++) {
+		*(struct clone_args *)bytes = (struct clone_args){.exit_signal = SIGCHLD};
+		check_exits(clone3_child(bytes, sizes[i]), 21);
+	}
+}
+
+/* What lies beyond the size is not looked at. */
+static void fields_beyond_the_size_are_ignored(void)
+{
+	struct clone_args args = {.exit_signal = SIGCHLD};
+
+	memset(&args.set_tid, 0xff, sizeof(args) - 64);
+	check_exits(clone3_child(&args, 64), 21);
+	args.set_tid = args.set_tid_size = 0;
+	check_exits(clone3_child(&args, 80), 21);
+	/* A field cut in two has its first bytes, and zeros. */
+	args.cgroup = 0;
+	args.set_tid_size = 0xff00000000000000;
+	check_exits(clone3_child(&args, 79), 21);
+	check_eq(clone3_child(&args, 80), -EINVAL);
+}
+
+static void size_must_reach_the_cgroup_to_use_it(void)
+{
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+
+	for (size_t size = 64; size < 88; size += 8)
+		check_eq(clone3_child(&args, size), -EINVAL);
+	args.flags = 0;
+	args.cgroup = UINT64_MAX;
+	check_exits(clone3_child(&args, 88), 21);
+}
+
+/* ---- pointers ---- */
+
+static void structure_may_end_where_memory_does(void)
+{
+	static const size_t sizes[] = {64, 72, 80, 88, 128};
+	const struct clone_args args = {.exit_signal = SIGCHLD};
+	char *end = end_of_memory();
+
+	for (size_t i = 0; i < TAP_COUNT(sizes); i++) {
+		memset(end - 256, 0, 256);
+		memcpy(end - sizes[i], &args, sizes[i] < sizeof(args) ? sizes[i] : sizeof(args));
+		check_exits(clone3_child(end - sizes[i], sizes[i]), 21);
+	}
+}
+
+static void structure_across_the_end_of_memory_is_efault(void)
+{
+	char *end = end_of_memory();
+
+	memset(end - 256, 0, 256);
+	for (size_t inside = 0; inside < 88; inside += 8) {
+		check_eq(clone3_child(end - inside, 88), -EFAULT);
+		if (inside < 64)
+			check_eq(clone3_child(end - inside, 64), -EFAULT);
+	}
+	for (size_t inside = 88; inside < 128; inside += 13)
+		check_eq(clone3_child(end - inside, 128), -EFAULT);
+	check_eq(clone3_child(end - 1, 64), -EFAULT);
+	check_errno(waitpid(-1, NULL, __WALL), ECHILD);
+}
+
+/* Bytes that are not zero are told before those that are not there. */
+static void unknown_bytes_come_before_missing_ones(void)
+{
+	char *end = end_of_memory();
+
+	memset(end - 256, 0, 256);
+	end[-1] = 1;
+	check_eq(clone3_child(end - 96, 96), -E2BIG);
+	end[-1] = 0;
+	check_eq(clone3_child(end - 96, 104), -EFAULT);
+}
+
+static void structure_may_be_anywhere_and_is_not_written(void)
+{
+	char *page = new_page();
+	const struct clone_args args = {.exit_signal = SIGCHLD};
+
+	for (int offset = 1; offset < 8; offset++) {
+		memcpy(page + offset, &args, sizeof(args));
+		check_exits(clone3_child(page + offset, sizeof(args)), 21);
+	}
+	memcpy(page, &args, sizeof(args));
+	check_call(mprotect(page, 4096, PROT_READ));
+	check_exits(clone3_child(page, sizeof(args)), 21);
+}
+
+/* ---- fields ---- */
+
+static void fields_without_their_flags_are_ignored(void)
+{
+	static const uint64_t rubbish[] = {1, 0xffffffff80000000, 0x8000000000000000, UINT64_MAX};
+
+	for (size_t i = 0; i < TAP_COUNT(rubbish); i++) {
+		const struct clone_args args = {
+			.pidfd = rubbish[i],
+			.child_tid = rubbish[i],
+			.parent_tid = rubbish[i],
+			.tls = rubbish[i],
+			.cgroup = rubbish[i],
+			.exit_signal = SIGCHLD,
+		};
+
+		check_exits(clone3_child(&args, sizeof(args)), 21);
+	}
+}
+
+static int note_stack_pointer(void *argument)
+{
+	return (char *)__builtin_frame_address(0) < (char *)argument &&
+			       (char *)__builtin_frame_address(0) > (char *)argument - 512
+		       ? 0
+		       : 1;
+}
+
+static void stack_begins_at_its_end(void)
+{
+	static const size_t sizes[] = {1024, 4096, STACK_SIZE};
+
+	for (size_t i = 0; i < TAP_COUNT(sizes); i++)
+		for (int vm = 0; vm < 2; vm++) {
+			char *bottom = (char *)new_stack() - STACK_SIZE;
+			const struct clone_args args = {
+				.flags = vm ? CLONE_VM : 0,
+				.exit_signal = SIGCHLD,
+				.stack = (uintptr_t)bottom,
+				.stack_size = sizes[i],
+			};
+			long pid = raw_clone3_call(&args, sizeof(args), note_stack_pointer,
+						   bottom + sizes[i]);
+			check(pid > 0);
+			check_exits(pid, 0);
+		}
+}
+
+static int use_stack(void *argument)
+{
+	return 0;
+}
+
+/* Whether there is memory is the child's own affair. */
+static void stack_without_memory_kills_the_child(void)
+{
+	char *end = end_of_memory();
+	struct clone_args args = {
+		.exit_signal = SIGCHLD,
+		.stack = (uintptr_t)end,
+		.stack_size = 4096,
+	};
+	long pid = raw_clone3_call(&args, sizeof(args), use_stack, NULL);
+
+	check(pid > 0);
+	check_killed(pid, SIGSEGV);
+	args.stack = 0x7fffffffe000;
+	args.stack_size = 4096;
+	pid = raw_clone3_call(&args, sizeof(args), use_stack, NULL);
+	check(pid > 0);
+	check_killed(pid, SIGSEGV);
+}
+
 static const struct test_case cases[] = {
 	TEST(clone3_refuses_sizes,
 	     "rules: clone3 refuses sizes below 64 and above a page, before it reads"),
@@ -179,6 +358,25 @@ static const struct test_case cases[] = {
 	     "rules: clone3 refuses CLONE_INTO_CGROUP without a descriptor"),
 	TEST(the_size_is_looked_at_first,
 	     "rules: clone3 looks at size, arguments and flags in that order"),
+	TEST(sizes_known_and_to_come_are_taken,
+	     "clone3: every size from 64 to a page is taken, with zeros behind"),
+	TEST(fields_beyond_the_size_are_ignored,
+	     "clone3: fields beyond the size are ignored, and bytes of one cut in two"),
+	TEST(size_must_reach_the_cgroup_to_use_it,
+	     "clone3: CLONE_INTO_CGROUP needs a size that reaches the field"),
+	TEST(structure_may_end_where_memory_does,
+	     "clone3: the structure may end where memory does"),
+	TEST(structure_across_the_end_of_memory_is_efault,
+	     "clone3: cut off at each field by the end of memory it is EFAULT"),
+	TEST(unknown_bytes_come_before_missing_ones,
+	     "clone3: bytes it does not know are E2BIG, missing ones EFAULT"),
+	TEST(structure_may_be_anywhere_and_is_not_written,
+	     "clone3: the structure may be at any address and read-only"),
+	TEST(fields_without_their_flags_are_ignored,
+	     "clone3: fields without their flags are ignored, whatever they hold"),
+	TEST(stack_begins_at_its_end, "clone3: the child's stack begins at stack + stack_size"),
+	TEST(stack_without_memory_kills_the_child,
+	     "clone3: a stack without memory kills the child, not the caller"),
 };
 
 int main(int argc, char **argv)

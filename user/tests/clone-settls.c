@@ -2,7 +2,7 @@
  * CLONE_SETTLS: the child begins with a base of FS of its own. A base that no user address can be is
  * refused.
  */
-#include "helpers.h"
+#include "clone.h"
 
 static __thread long thread_word = 1234;
 static volatile int *shared;
@@ -159,6 +159,141 @@ static void clone3_refuses_bad_thread_registers(void)
 			 -EPERM);
 }
 
+/* ---- the argument, and what it is taken for ---- */
+
+static int report_base(void *argument)
+{
+	unsigned long base;
+
+	if (raw2(SYS_arch_prctl, ARCH_GET_FS, &base) != 0)
+		return 1;
+	return base == (unsigned long)argument ? 0 : 2;
+}
+
+static void lowest_and_highest_bases(void)
+{
+	static const unsigned long bases[] = {0, 1, 0xfff, 0x80000000, 0x7fffffffefff};
+
+	for (size_t i = 0; i < TAP_COUNT(bases); i++) {
+		long pid = raw_clone_call(CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL, bases[i],
+					  report_base, (void *)bases[i]);
+		check(pid > 0);
+		check_exits(pid, 0);
+	}
+}
+
+static void without_the_flag_the_argument_is_ignored(void)
+{
+	for (size_t i = 0; i < TAP_COUNT(bad_bases); i++) {
+		const struct clone_args args = {.tls = bad_bases[i], .exit_signal = SIGCHLD};
+		long pid = raw_clone_call(SIGCHLD, new_stack(), NULL, NULL, bad_bases[i],
+					  report_base, (void *)get_fs());
+
+		check(pid > 0);
+		check_exits(pid, 0);
+		pid = raw_clone3(&args, sizeof(args));
+		if (pid == 0)
+			raw_exit(report_base((void *)get_fs()));
+		check(pid > 0);
+		check_exits(pid, 0);
+	}
+}
+
+static volatile int parent_word, child_word;
+static long base_words[64] = {4711};
+
+static int check_every_argument(void *argument)
+{
+	const int tid = raw_gettid();
+
+	return get(&child_word) == tid && report_base(base_words) == 0 ? 0 : 1;
+}
+
+/* flags, stack, parent_tid, child_tid, tls: each lands where it belongs. */
+static void arguments_are_in_the_order_of_x86_64(void)
+{
+	long pid;
+
+	parent_word = child_word = 0;
+	pid = raw_clone_call(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |
+				     CLONE_CHILD_SETTID | SIGCHLD,
+			     new_stack(), (int *)&parent_word, (int *)&child_word,
+			     (unsigned long)base_words, check_every_argument, NULL);
+	check(pid > 0);
+	check_exits(pid, 0);
+	check_eq(parent_word, pid);
+	check_eq(child_word, pid);
+}
+
+static void clone3_gives_the_child_a_base(void)
+{
+	const struct clone_args args = {
+		.flags = CLONE_VM | CLONE_SETTLS,
+		.exit_signal = SIGCHLD,
+		.tls = (uintptr_t)base_words,
+		.stack = (uintptr_t)new_stack() - STACK_SIZE,
+		.stack_size = STACK_SIZE,
+	};
+	long pid = raw_clone3_call(&args, sizeof(args), report_base, base_words);
+
+	check(pid > 0);
+	check_exits(pid, 0);
+}
+
+static int fork_and_report_base(void *argument)
+{
+	long pid = raw_fork();
+	int status;
+
+	if (pid == 0)
+		raw_exit(report_base(argument));
+	if (raw_wait4(pid, &status, 0, NULL) != pid || status != 0)
+		return 1;
+	pid = vfork_call(report_base, argument);
+	return raw_wait4(pid, &status, 0, NULL) == pid && status == 0 ? 0 : 2;
+}
+
+static void grandchildren_inherit_the_base(void)
+{
+	long pid = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+				  (unsigned long)base_words, fork_and_report_base, base_words);
+
+	check(pid > 0);
+	check_exits(pid, 0);
+}
+
+static int report_gs(void *argument)
+{
+	return load_gs() == *(long *)argument ? 0 : 1;
+}
+
+static void base_of_gs_is_inherited_all_the_same(void)
+{
+	static long words[2] = {99};
+	long pid;
+
+	check_eq(raw2(SYS_arch_prctl, ARCH_SET_GS, words), 0);
+	pid = raw_clone_call(CLONE_VM | CLONE_SETTLS | SIGCHLD, new_stack(), NULL, NULL,
+			     (unsigned long)base_words, report_gs, words);
+	check(pid > 0);
+	check_exits(pid, 0);
+}
+
+static void base_of_a_vfork_child_leaves_the_parents(void)
+{
+	unsigned long own = get_fs();
+
+	for (int i = 0; i < 20; i++) {
+		long pid = raw_clone_call(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | SIGCHLD,
+					  new_stack(), NULL, NULL, (unsigned long)base_words,
+					  report_base, base_words);
+
+		check_eq(get_fs(), own);
+		check_eq(thread_word, 1234);
+		check_exits(pid, 0);
+	}
+}
+
 static const struct test_case cases[] = {
 	TEST(bad_base_makes_no_child,
 	     "tls: clone: a base beyond user addresses is EPERM and makes no child"),
@@ -170,6 +305,19 @@ static const struct test_case cases[] = {
 	TEST(bases_survive_preemption, "tls: four spinning tasks each keep their own bases"),
 	TEST(clone3_refuses_bad_thread_registers,
 	     "rules: clone3 refuses a TLS base beyond user addresses"),
+	TEST(lowest_and_highest_bases,
+	     "CLONE_SETTLS: takes the lowest and the highest user address"),
+	TEST(without_the_flag_the_argument_is_ignored,
+	     "CLONE_SETTLS: without it the argument is ignored, be it ever so bad"),
+	TEST(arguments_are_in_the_order_of_x86_64,
+	     "CLONE_SETTLS: tls is the fifth argument, child_tid the fourth"),
+	TEST(clone3_gives_the_child_a_base, "CLONE_SETTLS: clone3 gives the child its base"),
+	TEST(grandchildren_inherit_the_base,
+	     "CLONE_SETTLS: the child's own children inherit the base"),
+	TEST(base_of_gs_is_inherited_all_the_same,
+	     "CLONE_SETTLS: the base of GS is inherited all the same"),
+	TEST(base_of_a_vfork_child_leaves_the_parents,
+	     "CLONE_SETTLS: the base of a child that is waited for leaves the parent's"),
 };
 
 int main(int argc, char **argv)

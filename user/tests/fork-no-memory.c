@@ -96,6 +96,75 @@ static void cloning_with_all_shared(void)
 	fail_each(try_sharing_all, NULL);
 }
 
+/* Every flag alone; what needs another has it. The words are stored only if there is a child. */
+static unsigned long flags;
+static int words[2];
+
+static int try_flags(void)
+{
+	long pid;
+
+	words[0] = words[1] = -7;
+	pid = raw_clone(flags | CLONE_VFORK | SIGCHLD, NULL, &words[0], &words[1], 0);
+	if (pid == 0)
+		raw_exit(0);
+	if (pid < 0)
+		check(words[0] == -7 && words[1] == -7);
+	if (flags & CLONE_PIDFD && pid > 0)
+		check_call(close(words[0]));
+	return reap(pid);
+}
+
+static void cloning_with_each_flag(void)
+{
+	static const unsigned long each[] = {
+		CLONE_VM,
+		CLONE_FS,
+		CLONE_FILES,
+		CLONE_VM | CLONE_SIGHAND,
+		CLONE_SYSVSEM,
+		CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
+		CLONE_IO,
+		CLONE_PIDFD,
+		CLONE_PIDFD | CLONE_FILES | CLONE_VM,
+	};
+	int fd = dup(0);
+
+	close(fd);
+	for (size_t i = 0; i < TAP_COUNT(each); i++) {
+		flags = each[i];
+		fail_each(try_flags, NULL);
+		check_call(close(control));
+	}
+	check_eq(dup(0), fd);
+	check_errno(waitpid(-1, NULL, __WALL), ECHILD);
+}
+
+enum { KCMP_FILES = 2, KCMP_FS };
+
+static pid_t sharer;
+
+/* One that fails has parted neither. */
+static int try_unshare(void)
+{
+	int error = unshare(CLONE_FS | CLONE_FILES) ? errno : 0;
+
+	check_eq(syscall(SYS_kcmp, getpid(), sharer, KCMP_FILES, 0, 0) == 0, error != 0);
+	check_eq(syscall(SYS_kcmp, getpid(), sharer, KCMP_FS, 0, 0) == 0, error != 0);
+	return error;
+}
+
+static void unsharing(void)
+{
+	sharer = raw_clone(CLONE_FS | CLONE_FILES | SIGCHLD, NULL, NULL, NULL, 0);
+	if (sharer == 0)
+		for (;;)
+			pause();
+	fail_each(try_unshare, NULL);
+	kill(sharer, SIGKILL);
+	check_killed(sharer, SIGKILL);
+}
+
 /*
  * In a child, since a late failure of exec may end the program. As on Linux, no memory for the table of segments looks like a file
  * without one.
@@ -432,6 +501,9 @@ static const struct test_case cases[] = {
 	TEST(forking_with_cuts, "no memory: fork with DONTFORK and WIPEONFORK mappings"),
 	TEST(vforking, "no memory: vfork"),
 	TEST(cloning_with_all_shared, "no memory: clone with everything shared"),
+	TEST(cloning_with_each_flag,
+	     "no memory: clone with each flag leaves no word and no descriptor"),
+	TEST(unsharing, "no memory: unshare parts all or nothing"),
 	TEST(executing, "no memory: execve fails, or ends the program when it is too late to fail"),
 	TEST(mprotecting, "no memory: mprotect of shared tables keeps the contents"),
 	TEST(munmapping, "no memory: munmap of a part keeps the rest"),
