@@ -80,11 +80,17 @@ static void make_a_sibling_in_a_thread(void *argument)
 	check_eq(raw_wait4(shared[0], NULL, __WALL, NULL), -ECHILD);
 }
 
+/* With the exit signal of the process: a thread has none. */
 static void a_thread_makes_a_sibling_of_its_process(void)
 {
+	int status;
+
 	shared = tap_shared(4096);
+	set_handler(SIGCHLD, count_signal, SA_RESTART);
 	check_child(make_a_sibling_in_a_thread, NULL);
-	check_exits(shared[0], 3);
+	check_eq(raw_wait4(shared[0], &status, 0, NULL), shared[0]);
+	check_eq(status, 3 << 8);
+	check(caught[SIGCHLD] > 0);
 }
 
 static int line_of_siblings(void *argument)
