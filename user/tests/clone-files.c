@@ -433,6 +433,33 @@ static void thread_may_have_its_own_table(void)
 	check_errno(fcntl(fd, F_GETFD), EBADF);
 }
 
+/* A table that is a copy keeps its marks when one of the two opens, closes or marks later. */
+static void marks_of_a_copy_stay(void)
+{
+	int marked = check_call(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	int plain = check_call(open("/dev/null", O_RDONLY));
+
+	for (int by_child = 0; by_child < 2; by_child++) {
+		pid_t pid = tap_fork();
+
+		if (pid != 0 && by_child) {
+			check_exits(pid, 0);
+			continue;
+		}
+		if (pid == 0 && !by_child)
+			wait_for_ever(NULL);
+		check_call(close(check_call(dup(0))));
+		check_eq(fcntl(marked, F_GETFD), FD_CLOEXEC);
+		check_eq(fcntl(plain, F_GETFD), 0);
+		check_call(fcntl(plain, F_SETFD, FD_CLOEXEC));
+		check_eq(fcntl(marked, F_GETFD), FD_CLOEXEC);
+		check_call(fcntl(plain, F_SETFD, 0));
+		if (pid == 0)
+			_exit(0);
+		end_child(pid);
+	}
+}
+
 static int helper(int argc, char **argv)
 {
 	int fd = argc == 2 ? atoi(argv[1]) : -1;
@@ -471,6 +498,8 @@ static const struct test_case cases[] = {
 	TEST(fork_by_a_sharer_copies, "CLONE_FILES: a fork by one who shares is a copy"),
 	TEST(thread_may_have_its_own_table,
 	     "CLONE_FILES: a thread made without it has a table of its own"),
+	TEST(marks_of_a_copy_stay,
+	     "CLONE_FILES: without it each table keeps its marks, whatever is opened"),
 };
 
 int main(int argc, char **argv)
