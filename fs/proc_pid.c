@@ -82,16 +82,16 @@ static int show_oom_score(struct seq_buffer *m, struct task_struct *task)
 
 static int show_oom_score_adj(struct seq_buffer *m, struct task_struct *task)
 {
-	seq_printf(m, "%d\n", READ_ONCE(task->signal->oom_score_adj));
+	seq_printf(m, "%d\n", READ_ONCE(task->signal->oom_score.adj));
 	return 0;
 }
 
 /* floor: that low anybody may set it again. */
 static void set_score(struct signal_struct *signal, int value, bool floor)
 {
-	WRITE_ONCE(signal->oom_score_adj, value);
+	WRITE_ONCE(signal->oom_score.adj, value);
 	if (floor)
-		WRITE_ONCE(signal->oom_score_adj_min, value);
+		WRITE_ONCE(signal->oom_score.least, value);
 }
 
 /* The killer frees memory, so who shares task's, but for vfork, is scored alike. */
@@ -118,7 +118,7 @@ static int set_oom_score_adj(struct task_struct *task, int value, bool old_scale
 {
 	struct signal_struct *signal = task->signal;
 	bool privileged = capable(CAP_SYS_RESOURCE), floor = privileged && !old_scale;
-	int least = READ_ONCE(*(old_scale ? &signal->oom_score_adj : &signal->oom_score_adj_min));
+	int least = READ_ONCE(*(old_scale ? &signal->oom_score.adj : &signal->oom_score.least));
 
 	if (value < least && !privileged)
 		return -EACCES;
@@ -139,7 +139,7 @@ static int write_oom_score_adj(const char *text, size_t n, struct task_struct *t
 /* The scale that oom_score_adj replaced. */
 static int show_oom_adj(struct seq_buffer *m, struct task_struct *task)
 {
-	int adj = READ_ONCE(task->signal->oom_score_adj);
+	int adj = READ_ONCE(task->signal->oom_score.adj);
 
 	seq_printf(m, "%d\n",
 		   adj == OOM_SCORE_ADJ_MAX ? OOM_ADJ_MAX : adj * -OOM_ADJ_MIN / OOM_SCORE_ADJ_MAX);

@@ -117,8 +117,7 @@ int copy_signal(struct task_struct *child, const struct kernel_clone_args *args)
 	spin_lock(&current->group_leader->alloc_lock);
 	memcpy(signal->rlim, parent->rlim, sizeof(signal->rlim));
 	spin_unlock(&current->group_leader->alloc_lock);
-	signal->oom_score_adj = parent->oom_score_adj;
-	signal->oom_score_adj_min = parent->oom_score_adj_min;
+	signal->oom_score = parent->oom_score;
 	child->signal = signal;
 	return 0;
 }

@@ -42,7 +42,7 @@ static void wait_a_little(void)
 static bool may_be_killed(const struct task_struct *task)
 {
 	return !(task->flags & PF_KTHREAD) && !(task->signal->flags & SIGNAL_UNKILLABLE) &&
-	       READ_ONCE(task->signal->oom_score_adj) > OOM_SCORE_ADJ_MIN;
+	       READ_ONCE(task->signal->oom_score.adj) > OOM_SCORE_ADJ_MIN;
 }
 
 /*
@@ -64,7 +64,7 @@ static long count_pages(struct mm_struct *mm)
 
 static long points_of(const struct task_struct *task, long pages)
 {
-	long adjust = READ_ONCE(task->signal->oom_score_adj);
+	long adjust = READ_ONCE(task->signal->oom_score.adj);
 
 	return pages + adjust * (long)(total_page_count() / 1000);
 }

@@ -159,6 +159,11 @@ struct task_struct {
 	struct lock_record held_mutexes;        /* s: debug builds */
 };
 
+/* How readily the process is killed when memory is out: -1000, never, to 1000. */
+struct oom_score {
+	int adj, least; /* least: anybody may lower adj so far */
+};
+
 /*
  * What the threads of a process share. Counted by its task_structs. Locks as above.
  */
@@ -183,9 +188,9 @@ struct signal_struct {
 	struct pid *tty_old_pgrp;         /* t: counted: its foreground group before a hangup */
 	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
 	struct mutex exec_lock;
-	struct usage used, child_used;        /* t+h: threads that are gone; children waited for */
-	u64 shown_user_ns, shown_system_ns;   /* h: CPU time that somebody was told of */
-	int oom_score_adj, oom_score_adj_min; /* a */
+	struct usage used, child_used;      /* t+h: threads that are gone; children waited for */
+	u64 shown_user_ns, shown_system_ns; /* h: CPU time that somebody was told of */
+	struct oom_score oom_score;         /* a */
 	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
 };
 
