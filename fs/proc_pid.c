@@ -251,12 +251,18 @@ static const struct proc_entry net_entries[] = {{.name = NULL}};
 
 /* Threads. */
 
+/* The first of task's threads from nr on. Mostly they were made one after the other. */
 static int next_thread_number(struct task_struct *task, int nr)
 {
 	struct task_struct *thread;
 	int best = -1;
 
 	spin_lock(&tasklist_lock);
+	thread = find_task_by_vpid(nr);
+	if (thread && same_thread_group(thread, task)) {
+		spin_unlock(&tasklist_lock);
+		return nr;
+	}
 	list_for_each_entry(thread, &task->signal->threads, thread_link) {
 		int number = task_pid_vnr(thread);
 
