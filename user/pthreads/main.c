@@ -117,6 +117,11 @@ struct timespec from_now(clockid_t clock, long ms)
 	return time;
 }
 
+char *own_path(void)
+{
+	return self_path;
+}
+
 long exec_helper(const char *verb, const char *argument)
 {
 	return raw_exec_helper(verb, argument, NULL);
@@ -124,7 +129,11 @@ long exec_helper(const char *verb, const char *argument)
 
 static int helper(int argc, char **argv)
 {
-	return argc > 1 && strcmp(argv[0], "exit") == 0 ? atoi(argv[1]) : 2;
+	if (argc < 2)
+		return 2;
+	if (strcmp(argv[0], "first") == 0)
+		end_first(argv[1]);
+	return atoi(argv[1]);
 }
 
 /* The suite that `path`, .../pthread-NAME-LIBC, names. */

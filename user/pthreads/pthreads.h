@@ -77,7 +77,16 @@ struct timespec from_now(clockid_t clock, long ms);
 /* A time on any clock that has long been over. */
 #define LONG_AGO ((struct timespec){1, 0})
 
-/* exec's this program's helper, `verb`: "exit" exits with the number `argument`. Returns only a negated errno. */
+/* The program that runs, for execve. */
+char *own_path(void);
+
+/*
+ * exec's it, to do `verb` and no case: "exit" exits with the number `argument`, "first" calls end_first. Returns only a
+ * negated errno.
+ */
 long exec_helper(const char *verb, const char *argument);
+
+/* The first thread ends; another one goes on, and then returns or calls exit. In processes.c. */
+_Noreturn void end_first(const char *how);
 
 #endif
