@@ -16,6 +16,7 @@ struct cap_user_data;
 struct cap_user_header;
 struct clone_args;
 struct epoll_event;
+struct futex_waitv;
 struct iovec;
 struct kernel_sigaction;
 struct mmsghdr;

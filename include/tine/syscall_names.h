@@ -24,7 +24,7 @@ static const char *const syscall_names[] = {
 	[333] = "io_pgetevents", "rseq", [425] = "io_uring_setup", "io_uring_enter",
 	"io_uring_register", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
 	[442] = "mount_setattr", "quotactl_fd", "landlock_create_ruleset", "landlock_add_rule",
-	"landlock_restrict_self", "memfd_secret", "process_mrelease", "futex_waitv",
-	"set_mempolicy_home_node",
+	"landlock_restrict_self", "memfd_secret", "process_mrelease",
+	[450] = "set_mempolicy_home_node",
 };
 /* clang-format on */

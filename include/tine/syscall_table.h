@@ -283,6 +283,7 @@ SYSCALL3(438, pidfd_getfd, int, int, unsigned int)
 SYSCALL4(439, faccessat2, int, const char *, int, int)
 SYSCALL5(440, process_madvise, int, const struct iovec *, size_t, int, unsigned int)
 SYSCALL6(441, epoll_pwait2, int, struct epoll_event *, int, const struct uapi_timespec *, const sigset_t *, size_t)
+SYSCALL5(449, futex_waitv, const struct futex_waitv *, unsigned int, unsigned int, const struct uapi_timespec *, clockid_t)
 /* clang-format on */
 
 #undef SYSCALL0

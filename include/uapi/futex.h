@@ -53,3 +53,16 @@ struct robust_list_head {
 };
 
 _Static_assert(sizeof(struct robust_list_head) == 24, "set_robust_list asks for this size");
+
+/* futex_waitv(2): one of the futexes to wait for. */
+struct futex_waitv {
+	unsigned long val;
+	unsigned long uaddr;
+	unsigned int flags; /* FUTEX_32, FUTEX_PRIVATE_FLAG */
+	unsigned int reserved;
+};
+
+#define FUTEX_32        2 /* the word's size: the only one there is */
+#define FUTEX_WAITV_MAX 128
+
+_Static_assert(sizeof(struct futex_waitv) == 24, "the ABI's size");

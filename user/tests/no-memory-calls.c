@@ -89,6 +89,25 @@ static int try_ptmx(void)
 	return fd_result(open("/dev/ptmx", O_RDWR | O_NOCTTY));
 }
 
+/* Two words, of which one has another value. */
+static int try_waiting_for_words(void)
+{
+	static unsigned int words[2];
+	struct {
+		unsigned long value, address;
+		unsigned int flags, reserved;
+	} wanted[] = {{0, (unsigned long)&words[0], 2, 0}, {1, (unsigned long)&words[1], 2, 0}};
+	long got = syscall(449, wanted, 2, 0, NULL, 0);
+
+	check_eq(got, -1);
+	return errno == EAGAIN ? 0 : errno;
+}
+
+static void waiting_for_words(void)
+{
+	fail_each(try_waiting_for_words, NULL);
+}
+
 static void making_event_files(void)
 {
 	fail_each(try_eventfd, undo_fd);
@@ -535,6 +554,7 @@ static const struct test_case cases[] = {
 	TEST(semaphores, "semget, semop and semctl"),
 	TEST(sharing_what_is_undone, "a clone that shares what is to be undone to semaphores"),
 	TEST(making_event_files, "no memory: eventfd, timerfd and signalfd"),
+	TEST(waiting_for_words, "no memory: futex_waitv"),
 	TEST(making_memfds, "no memory: memfd_create"),
 	TEST(making_epolls, "no memory: epoll_create"),
 	TEST(watching, "no memory: epoll_ctl"),
