@@ -1,5 +1,5 @@
-#ifndef THREADS_H
-#define THREADS_H
+#ifndef RAW_THREADS_H
+#define RAW_THREADS_H
 
 /*
  * For the suites about threads: what /proc says of a process's threads, and threads that wait until

@@ -2,7 +2,7 @@
  * exec by a thread that is not the first: what of the thread and of its process the new program
  * has, and exec against everything else that can be going on in a process of several threads.
  */
-#include "threads.h"
+#include "raw_threads.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>

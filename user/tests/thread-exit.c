@@ -2,7 +2,7 @@
  * Ends of threads and of their process: a first thread that has left, exit_group against every kind
  * of sleep, and whose children are whose.
  */
-#include "threads.h"
+#include "raw_threads.h"
 
 #include <poll.h>
 #include <sys/epoll.h>

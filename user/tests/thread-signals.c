@@ -2,7 +2,7 @@
  * Signals and threads: masks and pending sets of each one's own, which thread gets a signal to the
  * process, and signals that meet a clone.
  */
-#include "threads.h"
+#include "raw_threads.h"
 
 #include <sys/signalfd.h>
 #include <sys/syscall.h>

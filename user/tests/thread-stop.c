@@ -1,7 +1,7 @@
 /*
  * Stops and continues of a process of several threads.
  */
-#include "threads.h"
+#include "raw_threads.h"
 
 #include <sys/syscall.h>
 

@@ -1,7 +1,7 @@
 /*
  * Threads: who they are, what /proc shows of them, and what is each one's own.
  */
-#include "threads.h"
+#include "raw_threads.h"
 
 #include <sys/resource.h>
 #include <sys/syscall.h>
