@@ -226,7 +226,8 @@ static void listing_while_threads_come_and_go(void)
 	for (int i = 0; i < 200; i++) {
 		int n = count_threads(getpid());
 
-		check(n >= N + 2 && n <= N + 4);
+		/* Of the others some are listed, and as they are made at the end, any number. */
+		check(n >= N + 2);
 	}
 	set(&churning, 0);
 	thread_join(&churner);
