@@ -117,10 +117,10 @@ static void set_score_of_sharers(struct task_struct *task, int value, bool floor
 static int set_oom_score_adj(struct task_struct *task, int value, bool old_scale)
 {
 	struct signal_struct *signal = task->signal;
-	bool privileged = capable(CAP_SYS_RESOURCE), floor = privileged && !old_scale;
+	bool floor = !old_scale && has_capability(CAP_SYS_RESOURCE);
 	int least = READ_ONCE(*(old_scale ? &signal->oom_score.adj : &signal->oom_score.least));
 
-	if (value < least && !privileged)
+	if (value < least && !capable(CAP_SYS_RESOURCE))
 		return -EACCES;
 	set_score(signal, value, floor);
 	if (!READ_ONCE(task->vfork_done))

@@ -233,9 +233,14 @@ bool may_inspect(struct task_struct *task, enum inspect_by by)
 	return same || capable(CAP_SYS_PTRACE);
 }
 
+bool has_capability(int cap)
+{
+	return current->cred->cap_effective >> cap & 1;
+}
+
 bool capable(int cap)
 {
-	if (!(current->cred->cap_effective >> cap & 1))
+	if (!has_capability(cap))
 		return false;
 	current->flags |= PF_SUPERPRIV;
 	return true;

@@ -572,6 +572,26 @@ long sys_clone3(struct clone_args __user *user, size_t size)
 	return error ? error : clone_as_in(&block);
 }
 
+/* Does no other process run in current's memory? Who only looks at it counts in users as well. */
+static bool memory_is_own(void)
+{
+	struct mm_struct *mm = current->mm;
+	struct task_struct *leader, *thread;
+	bool own = true;
+
+	if (!mm || atomic_read(&mm->users) == 1)
+		return true;
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(leader, &task_list, tasks_link) {
+		if (same_thread_group(leader, current))
+			continue;
+		for (thread = leader; thread; thread = next_thread(thread))
+			own &= READ_ONCE(thread->mm) != mm;
+	}
+	spin_unlock(&tasklist_lock);
+	return own;
+}
+
 static int check_unshare(unsigned long flags)
 {
 	const unsigned long known = CLONE_THREAD | CLONE_FS | CLONE_SIGHAND | CLONE_VM |
@@ -583,7 +603,7 @@ static int check_unshare(unsigned long flags)
 		return -EINVAL;
 	if ((flags & (CLONE_SIGHAND | CLONE_VM)) && atomic_read(&current->sighand->count) > 1)
 		return -EINVAL;
-	if ((flags & CLONE_VM) && current->mm && atomic_read(&current->mm->users) > 1)
+	if ((flags & CLONE_VM) && !memory_is_own())
 		return -EINVAL;
 	if ((flags & CLONE_NAMESPACES) && !(flags & CLONE_NEWUSER) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;

@@ -16,6 +16,7 @@
  */
 #include <tine/err.h>
 #include <tine/mm.h>
+#include <tine/rseq.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <uapi/membarrier.h>
@@ -35,6 +36,9 @@ static long sync_own(struct mm_struct *mm, u32 command, u64 cpus)
 	if (!(__atomic_load_n(&mm->membarrier, __ATOMIC_ACQUIRE) & command << 1))
 		return -EPERM;
 	arch_sync_cpus(mm, cpus, command == MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ);
+	/* The caller's own section is met only where its CPU was named and others may run, as on Linux. */
+	if (cpus == 1ul << cpu_id() && nr_cpus > 1 && atomic_read(&mm->users) > 1)
+		rseq_preempt(current);
 	return 0;
 }
 

@@ -111,6 +111,8 @@ int copy_process_count(struct task_struct *child, const struct kernel_clone_args
 void release_process_count(struct task_struct *task);
 
 /* The capability is in current's effective set. */
+bool has_capability(int cap);
+/* The same, and current is marked as one that has used it (PF_SUPERPRIV): ask last. */
 bool capable(int cap);
 /*
  * May current look into task: its memory, its open files? Its own threads always may; others if

@@ -293,6 +293,25 @@ static void lowering_the_score_again(void)
 	check(strcmp(read_text("/proc/self/oom_score_adj"), "200\n") == 0);
 }
 
+/* PF_SUPERPRIV in stat's flags: has it used a privilege since it was forked? */
+static int used_privilege(void)
+{
+	const char *end = strrchr(read_text("/proc/self/stat"), ')');
+	unsigned int flags;
+
+	check(sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1);
+	return (flags & 0x100) != 0;
+}
+
+static void score_and_privilege(void)
+{
+	check_eq(used_privilege(), 0);
+	check(try_write("/proc/self/oom_score_adj", "500") > 0);
+	check_eq(used_privilege(), 0);
+	check(try_write("/proc/self/oom_score_adj", "499") > 0);
+	check_eq(used_privilege(), 1);
+}
+
 static const struct test_case cases[] = {
 	TEST(lines_in_order, "status has every line, in order"),
 	TEST(without_memory, "a kernel thread's has none about memory"),
@@ -310,6 +329,7 @@ static const struct test_case cases[] = {
 	TEST(out_of_memory_scores, "oom_score, oom_adj and oom_score_adj go together"),
 	TEST(lowering_the_score_again,
 	     "oom_score_adj: who raised it may lower it again, no further than before"),
+	TEST(score_and_privilege, "oom_score_adj: only who lowers it has used a privilege"),
 	TEST(writable_name, "comm can be written by the process itself, and is cut"),
 	TEST(auxiliary_vector, "auxv is what the program got, with its end"),
 	TEST(children, "children of a thread"),

@@ -291,6 +291,77 @@ static void barrier_aborts_on_one(void)
 	barrier_aborts_on(ONE_CPU);
 }
 
+/* Was the section that calls membarrier aborted by that? */
+extern const char call_start[], call_end[], call_abort[];
+
+static __attribute__((noinline)) int call_aborts(int flags_, int cpu)
+{
+	static struct section call_section;
+	long result = SYS_membarrier;
+
+	call_section = (struct section){
+		.start = (uint64_t)call_start,
+		.length = (uint64_t)(call_end - call_start),
+		.abort = (uint64_t)call_abort,
+	};
+	__asm__ volatile("movq %[section], %[pointer]\n\t"
+			 ".globl call_start, call_end, call_abort\n"
+			 "call_start:\n\t"
+			 "syscall\n\t"
+			 "nop\n"
+			 "call_end:\n\t"
+			 "jmp 2f\n\t"
+			 ".long 0x53053053\n"
+			 "call_abort:\n\t"
+			 "movl $1, %%eax\n"
+			 "2:"
+			 : [pointer] "=m"(area.section), "+a"(result)
+			 : [section] "r"(&call_section), "D"(BARRIER), "S"(flags_), "d"(cpu)
+			 : "rcx", "r11", "memory", "cc");
+	return result != 0;
+}
+
+/* Other things abort a section as well, but not each of many. */
+#define CALLS 100
+
+static int calls_aborted(int flags_, int cpu)
+{
+	int n = 0;
+
+	for (int i = 0; i < CALLS; i++)
+		n += call_aborts(flags_, cpu);
+	return n;
+}
+
+static int waiting_thread(void *unused)
+{
+	(void)unused;
+	raw_await(&leave, 1);
+	return 0;
+}
+
+/* Alone, with another thread, and about another processor. */
+static void barrier_meets_caller(void)
+{
+	struct thread thread;
+
+	stay_on(cpus - 1);
+	join_in();
+	check_eq(membarrier(REGISTER_BARRIER, 0, 0), 0);
+	check(calls_aborted(ONE_CPU, cpus - 1) < CALLS);
+	thread_start(&thread, waiting_thread, NULL);
+	check(calls_aborted(0, 0) < CALLS);
+	check(calls_aborted(ONE_CPU, -1) < CALLS);
+	if (cpus > 1) {
+		check_eq(calls_aborted(ONE_CPU, cpus - 1), CALLS);
+		check(calls_aborted(ONE_CPU, 0) < CALLS);
+	} else {
+		check(calls_aborted(ONE_CPU, 0) < CALLS);
+	}
+	set(&leave, 1);
+	thread_join(&thread);
+}
+
 /* ---- forged descriptions ---- */
 
 static void forge_version(struct section *s)
@@ -428,6 +499,8 @@ static const struct test_case cases[] = {
 	TEST(barrier_errors, "rseq: membarrier's commands, flags and processors"),
 	TEST(barrier_aborts, "rseq: membarrier aborts sections"),
 	TEST(barrier_aborts_on_one, "rseq: membarrier aborts sections on one processor"),
+	TEST(barrier_meets_caller,
+	     "rseq: membarrier aborts its caller's section where its processor is named"),
 	TEST(forged_descriptions, "rseq: forged descriptions are SIGSEGV"),
 	TEST(forged_with_handler, "rseq: a handler for that SIGSEGV does not run"),
 	TEST(bad_pointers, "rseq: bad pointers to a description are SIGSEGV"),

@@ -277,6 +277,39 @@ static void refused_call_parts_nothing(void)
 	}
 }
 
+/* Looks at its parent's memory again and again, which does not share it. */
+static pid_t start_reader(volatile int *rounds)
+{
+	char path[64], bytes[256];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", getpid());
+	pid = tap_fork();
+	while (pid == 0) {
+		long fd = raw2(SYS_open, path, O_RDONLY);
+
+		while (raw3(SYS_read, fd, bytes, sizeof(bytes)) > 0)
+			;
+		raw1(SYS_close, fd);
+		add(rounds, 1);
+	}
+	return pid;
+}
+
+static void who_only_looks_shares_nothing(void)
+{
+	volatile int *rounds = tap_shared(4096);
+	pid_t reader = start_reader(rounds);
+
+	while (get(rounds) < 100) {
+		check_eq(raw1(SYS_unshare, CLONE_VM), 0);
+		if (get(rounds) == 0)
+			raw0(SYS_sched_yield);
+	}
+	check_call(kill(reader, SIGKILL));
+	check_killed(reader, SIGKILL);
+}
+
 static const struct test_case cases[] = {
 	TEST(unshare_parts_them, "kcmp: unshare of one leaves the other shared"),
 	TEST(unknown_flags_are_refused,
@@ -298,6 +331,8 @@ static const struct test_case cases[] = {
 	     "unshare: when another process has the memory only CLONE_VM is EINVAL"),
 	TEST(process_whose_handlers_another_has,
 	     "unshare: when another process has the handlers too CLONE_SIGHAND is EINVAL as well"),
+	TEST(who_only_looks_shares_nothing,
+	     "unshare: who reads a process's /proc files does not share its memory"),
 	TEST(refused_call_parts_nothing, "unshare: a call that is refused parts nothing"),
 };
 
