@@ -1,20 +1,9 @@
 /*
- * futex(2): what a wait compares and when it ends, whom a wake finds, how waiters are moved, and what
- * happens to locks whose owner dies.
+ * futex(2): what a wait compares and when it ends, whom a wake finds, how waiters are moved.
  */
-#include "helpers.h"
-
-#include <sys/mman.h>
-#include <time.h>
-#include <uapi/futex.h>
+#include "futex_waiters.h"
 
 #define FUTEX_UNKNOWN 77
-
-static long futex(volatile int *word, int op, int value, const void *timeout, volatile int *word2,
-		  int value3)
-{
-	return raw6(SYS_futex, word, op, value, timeout, word2, value3);
-}
 
 static struct timespec milliseconds(long n)
 {
@@ -33,55 +22,6 @@ static struct timespec clock_plus(clockid_t clock, long ms)
 		t.tv_nsec -= 1000000000;
 	}
 	return t;
-}
-
-/* Words that all processes of a case see; each waiter counts itself in and out. */
-struct shared {
-	volatile int word[4];
-	volatile int waiting, woken;
-	volatile int result[16];
-};
-
-static struct shared *shared;
-
-/* A child that waits on the word while it is 0, and exits with 0 if it was woken. */
-static pid_t start_waiter(volatile int *word, int op, int bitset)
-{
-	pid_t pid = tap_fork();
-	long result;
-
-	if (pid)
-		return pid;
-	add(&shared->waiting, 1);
-	result = futex(word, op, 0, NULL, NULL, bitset);
-	add(&shared->woken, 1);
-	_exit(result ? 1 : 0);
-}
-
-static void start_waiters(int n, volatile int *word, int op, int bitset)
-{
-	int before = get(&shared->waiting);
-
-	for (int i = 0; i < n; i++)
-		start_waiter(word, op, bitset);
-	tap_await(&shared->waiting, before + n);
-	settle();
-	settle();
-}
-
-static void reap(int n)
-{
-	int status;
-
-	while (n-- > 0) {
-		check(waitpid(-1, &status, 0) > 0);
-		check_eq(status, 0);
-	}
-}
-
-static void make_shared(void)
-{
-	shared = tap_shared(sizeof(*shared));
 }
 
 /* ---- waiting ---- */
@@ -229,9 +169,6 @@ static void waiters_are_woken_in_order(void)
 	word = &shared->word[0];
 	for (int i = 0; i < 4; i++) {
 		pids[i] = start_waiter(word, FUTEX_WAIT, 0);
-		tap_await(&shared->waiting, i + 1);
-		settle();
-		settle();
 	}
 	for (int i = 0; i < 4; i++) {
 		check_eq(futex(word, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
@@ -267,9 +204,6 @@ static void shared_word_at_two_addresses(void)
 	there = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	check(here != MAP_FAILED && there != MAP_FAILED);
 	pid = start_waiter(here + 3, FUTEX_WAIT, 0);
-	tap_await(&shared->waiting, 1);
-	settle();
-	settle();
 	check_eq(futex(there + 3, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
 	check_eq(futex(there + 1024 + 3, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
 	check_eq(futex(there + 1024 + 3, FUTEX_WAKE, 1, NULL, NULL, 0), 1);
@@ -286,9 +220,6 @@ static void private_word_is_each_process_own(void)
 
 	make_shared();
 	pid = start_waiter(&word, FUTEX_WAIT, 0);
-	tap_await(&shared->waiting, 1);
-	settle();
-	settle();
 	check_eq(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
 	check_eq(futex(&word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
 	check_eq(get(&shared->woken), 0);
@@ -352,60 +283,11 @@ static void moved_waiter_can_be_interrupted(void)
 	from = &shared->word[0];
 	to = &shared->word[1];
 	pid = start_waiter(from, FUTEX_WAIT, 0);
-	tap_await(&shared->waiting, 1);
-	settle();
-	settle();
 	check_eq(futex(from, FUTEX_REQUEUE, 0, (void *)1, to, 0), 1);
 	check_call(kill(pid, SIGKILL));
 	tap_wait(pid);
 	check_eq(futex(to, FUTEX_WAKE, 10, NULL, NULL, 0), 0);
 	check_eq(futex(from, FUTEX_WAKE, 10, NULL, NULL, 0), 0);
-}
-
-/* ---- FUTEX_WAKE_OP ---- */
-
-#define OP(op, operand, comparison, compared) \
-	((op) << 28 | FUTEX_OP_CMP_##comparison << 24 | ((operand)&0xfff) << 12 | (compared))
-
-static void wake_op_changes_the_word(void)
-{
-	static const struct {
-		int op, before, after;
-	} changes[] = {
-		{OP(FUTEX_OP_SET, 7, EQ, 0), 100, 7},
-		{OP(FUTEX_OP_ADD, 7, EQ, 0), 100, 107},
-		{OP(FUTEX_OP_ADD, 0xfff, EQ, 0), 100, 99},
-		{OP(FUTEX_OP_OR, 3, EQ, 0), 100, 103},
-		{OP(FUTEX_OP_ANDN, 4, EQ, 0), 100, 96},
-		{OP(FUTEX_OP_XOR, 5, EQ, 0), 100, 97},
-		{OP(FUTEX_OP_SET | FUTEX_OP_OPARG_SHIFT, 20, EQ, 0), 100, 1 << 20},
-	};
-	volatile int first = 0, second;
-
-	for (size_t i = 0; i < TAP_COUNT(changes); i++) {
-		second = changes[i].before;
-		check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, changes[i].op), 0);
-		check_eq(second, changes[i].after);
-	}
-	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, 5 << 28), -ENOSYS);
-	second = 3;
-	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, &second, 6 << 24 | 9 << 12), -ENOSYS);
-	check_eq(second, 9);
-	check_eq(futex(&first, FUTEX_WAKE_OP, 1, (void *)1, UNMAPPED_ADDRESS, 0), -EFAULT);
-}
-
-static void wake_op_wakes_by_the_old_value(void)
-{
-	volatile int *first, *second;
-
-	make_shared();
-	first = &shared->word[0];
-	second = &shared->word[1];
-	start_waiters(2, first, FUTEX_WAIT, 0);
-	start_waiters(2, second, FUTEX_WAIT, 0);
-	check_eq(futex(first, FUTEX_WAKE_OP, 1, (void *)5, second, OP(FUTEX_OP_SET, 4, GT, 0)), 1);
-	check_eq(futex(first, FUTEX_WAKE_OP, 1, (void *)5, second, OP(FUTEX_OP_SET, 0, GE, 4)), 3);
-	reap(4);
 }
 
 /* ---- threads ---- */
@@ -481,162 +363,6 @@ static void lock_excludes(void)
 	check_eq(counter, (int)TAP_COUNT(threads) * TURNS);
 }
 
-/* ---- robust lists ---- */
-
-struct robust_lock {
-	struct robust_list entry;
-	volatile int word;
-};
-
-#define LOCK_OFFSET ((long)offsetof(struct robust_lock, word))
-
-static struct robust_list_head *robust_head;
-
-/* A list of n locks in shared memory, its head first. */
-static struct robust_lock *make_robust(int n)
-{
-	struct {
-		struct robust_list_head head;
-		struct robust_lock lock[8];
-	} *all = tap_shared(sizeof(*all));
-	struct robust_list *last = &all->head.list;
-
-	robust_head = &all->head;
-	robust_head->futex_offset = LOCK_OFFSET;
-	for (int i = 0; i < n; i++) {
-		last->next = &all->lock[i].entry;
-		last = &all->lock[i].entry;
-	}
-	last->next = &robust_head->list;
-	return all->lock;
-}
-
-static void register_robust(void)
-{
-	check_eq(raw2(SYS_set_robust_list, robust_head, sizeof(*robust_head)), 0);
-}
-
-static void locks_of_the_dead_are_marked(void)
-{
-	struct robust_lock *locks = make_robust(3);
-	pid_t pid;
-
-	locks[2].word = 12345;
-	pid = tap_fork();
-	if (pid == 0) {
-		register_robust();
-		locks[0].word = getpid();
-		locks[1].word = getpid() | FUTEX_WAITERS;
-		raise(SIGKILL);
-	}
-	check_killed(pid, SIGKILL);
-	check_eq(locks[0].word, FUTEX_OWNER_DIED);
-	check_eq((unsigned)locks[1].word, (unsigned)FUTEX_OWNER_DIED | FUTEX_WAITERS);
-	check_eq(locks[2].word, 12345);
-}
-
-static void waiter_for_a_dead_owner_is_woken(void)
-{
-	struct robust_lock *locks = make_robust(1);
-	volatile int *ready = tap_shared(sizeof(*ready));
-	pid_t owner;
-	int seen;
-
-	owner = tap_fork();
-	if (owner == 0) {
-		register_robust();
-		locks[0].word = getpid() | FUTEX_WAITERS;
-		set(ready, 1);
-		settle();
-		settle();
-		_exit(0);
-	}
-	tap_await(ready, 1);
-	while (((seen = get(&locks[0].word)) & FUTEX_OWNER_DIED) == 0)
-		raw_futex_wait(&locks[0].word, seen);
-	check_exits(owner, 0);
-}
-
-static void exec_gives_up_locks_too(void)
-{
-	struct robust_lock *locks = make_robust(1);
-	pid_t pid = tap_fork();
-
-	if (pid == 0) {
-		register_robust();
-		locks[0].word = getpid();
-		raw_exec_helper("nothing", NULL, NULL);
-		_exit(1);
-	}
-	check_exits(pid, 0);
-	check_eq(locks[0].word, FUTEX_OWNER_DIED);
-}
-
-static void pending_lock_is_given_up(void)
-{
-	struct robust_lock *locks = make_robust(0);
-	pid_t pid = tap_fork();
-
-	if (pid == 0) {
-		register_robust();
-		locks[5].word = getpid();
-		robust_head->list_op_pending = &locks[5].entry;
-		_exit(0);
-	}
-	check_exits(pid, 0);
-	check_eq(locks[5].word, FUTEX_OWNER_DIED);
-}
-
-static void end_with_list(struct robust_list *first)
-{
-	pid_t pid = tap_fork();
-
-	if (pid == 0) {
-		register_robust();
-		robust_head->list.next = first;
-		_exit(0);
-	}
-	check_exits(pid, 0);
-}
-
-static void bad_lists_are_harmless(void)
-{
-	struct robust_lock *locks = make_robust(2);
-
-	locks[1].entry.next = &locks[0].entry; /* for ever */
-	end_with_list(&locks[0].entry);
-	end_with_list(NULL);
-	end_with_list(UNMAPPED_ADDRESS);
-	end_with_list(KERNEL_ADDRESS);
-	end_with_list((struct robust_list *)((char *)&locks[0].entry + 2));
-	robust_head->futex_offset = -1;
-	end_with_list(&locks[0].entry);
-	robust_head = KERNEL_ADDRESS;
-	check_child((void (*)(void *))register_robust, NULL);
-}
-
-static void robust_list_is_told(void)
-{
-	void *head = NULL;
-	size_t size = 0;
-
-	make_robust(0);
-	check_eq(raw2(SYS_set_robust_list, robust_head, 23), -EINVAL);
-	check_eq(raw2(SYS_set_robust_list, robust_head, 25), -EINVAL);
-	register_robust();
-	check_eq(raw3(SYS_get_robust_list, 0, &head, &size), 0);
-	check(head == robust_head);
-	check_eq(size, sizeof(*robust_head));
-	check_eq(raw3(SYS_get_robust_list, getpid(), &head, &size), 0);
-	check_eq(raw3(SYS_get_robust_list, NO_SUCH_PID, &head, &size), -ESRCH);
-	check_eq(raw3(SYS_get_robust_list, 0, KERNEL_ADDRESS, &size), -EFAULT);
-	if (tap_fork() == 0) {
-		raw3(SYS_get_robust_list, 0, &head, &size);
-		_exit(head == NULL ? 0 : 1);
-	}
-	reap(1);
-}
-
 static const struct test_case cases[] = {
 	TEST(other_value_is_not_waited_for, "futex: a wait for another value is EAGAIN"),
 	TEST(timeout_ends_a_wait, "futex: a wait ends after an interval, or at a time"),
@@ -655,24 +381,11 @@ static const struct test_case cases[] = {
 	TEST(requeue_compares_first, "futex: requeue compares the word and its arguments first"),
 	TEST(requeue_to_the_same_word, "futex: requeue from a word to itself"),
 	TEST(moved_waiter_can_be_interrupted, "futex: a waiter that was moved can be killed"),
-	TEST(wake_op_changes_the_word, "futex: wake-op changes the second word"),
-	TEST(wake_op_wakes_by_the_old_value, "futex: wake-op compares the second word's old value"),
 	TEST(threads_take_turns, "futex: two threads take turns"),
 	TEST(lock_excludes, "futex: a lock made of one excludes six threads from each other"),
-	TEST(locks_of_the_dead_are_marked, "futex: robust locks of a killed process are marked"),
-	TEST(waiter_for_a_dead_owner_is_woken, "futex: who waits for a robust lock is woken"),
-	TEST(exec_gives_up_locks_too, "futex: exec gives up robust locks"),
-	TEST(pending_lock_is_given_up, "futex: a robust lock about to be taken is given up"),
-	TEST(bad_lists_are_harmless, "futex: robust lists that are nonsense are harmless"),
-	TEST(robust_list_is_told, "futex: a thread's robust list is told, a child has none"),
 };
-
-static int helper(int argc, char **argv)
-{
-	return 0;
-}
 
 int main(int argc, char **argv)
 {
-	return exec_main(argc, argv, cases, TAP_COUNT(cases), helper);
+	return tap_main(argc, argv, cases, TAP_COUNT(cases));
 }
