@@ -187,10 +187,13 @@ PTHREADS         := $(sort $(wildcard user/pthreads/*.c))
 PTHREAD_PROGRAMS := $(B)/user/pthreads/musl/pthreads $(B)/user/pthreads/glibc/pthreads
 $(B)/user/pthreads/glibc/%: USER_CC = gcc
 
-USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS) $(BENCHES)) $(PTHREAD_PROGRAMS)
+# All of user/bench/ is one program.
+BENCH_PROGRAM := $(B)/user/bench/forkbench
+
+USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS)) $(PTHREAD_PROGRAMS) $(BENCH_PROGRAM)
 
 stamp.user-flags = $(USER_CC) $(USER_CFLAGS)
-stamp.user-files = $(USER_PROGRAMS) $(PTHREADS)
+stamp.user-files = $(USER_PROGRAMS) $(PTHREADS) $(BENCHES)
 
 define compile_user
 	$(call say,USER,$@)
@@ -212,8 +215,13 @@ $(B)/user/pthreads/glibc/%.o: user/pthreads/%.c $(B)/stamp/user-flags
 	$(compile_user_part)
 $(B)/user/pthreads/%/tap.o: user/tests/tap.c $(B)/stamp/user-flags
 	$(compile_user_part)
+$(B)/user/bench/%.o: user/bench/%.c $(B)/stamp/user-flags
+	$(compile_user_part)
 
 $(PTHREAD_PROGRAMS): %/pthreads: %/tap.o $(addprefix %/,$(notdir $(PTHREADS:.c=.o))) $(B)/stamp/user-files
+	$(call say,USER,$@)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
+$(BENCH_PROGRAM): $(BENCHES:%.c=$(B)/%.o) $(B)/stamp/user-files
 	$(call say,USER,$@)
 	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
 $(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user-flags

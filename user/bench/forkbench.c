@@ -1,35 +1,27 @@
 /*
  * What making a process costs.
  *
- *	/bench/forkbench
- *	/bench/forkbench profile NAME ROUNDS
+ *	/bench/forkbench [-t MILLISECONDS] [ROW,ROW...]
+ *	/bench/forkbench profile ROW ROUNDS
  *
- * Prints one line `#### bench NAME NANOSECONDS` for each measurement, the mean over many rounds, which
- * tests/bench.py reads. Under QEMU's -icount shift=0 a nanosecond is one guest instruction, kernel and program
- * together, and the result is the same on every run. The second form does nothing but rounds of one measurement,
- * for tests/profile.py.
+ * Prints one line `#### bench ROW RESULT` for each row as it comes, which tests/bench.py reads. Most results are
+ * nanoseconds, the mean over many rounds after some to warm up, with what reading the clock costs taken off. Under
+ * QEMU's -icount shift=0 a nanosecond is one guest instruction, kernel and program together. With -t each row is
+ * repeated for so long at least. Without ROWs, all are measured for which there is memory.
+ *
+ * The second form does nothing but rounds of one row, for tests/profile.py.
  */
 #define _GNU_SOURCE
-#include "linux.h"
+#include "bench.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
-#define MIB  (1024L * 1024)
-#define PAGE 4096
-
-#define FUTEX_WAIT 0
-
-static long long now(void)
+long long now(void)
 {
 	struct timespec time;
 
@@ -37,20 +29,10 @@ static long long now(void)
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-static void fail(const char *what)
+void fail(const char *what)
 {
 	perror(what);
 	exit(1);
-}
-
-/* Each of these is one round; it returns the time it took. */
-
-static long long null_system_call(void)
-{
-	long long start = now();
-
-	syscall(SYS_getppid);
-	return now() - start;
 }
 
 static long long read_the_clock(void)
@@ -60,236 +42,159 @@ static long long read_the_clock(void)
 	return now() - start;
 }
 
-static long long fork_exit_wait(void)
-{
-	long long start = now();
-	pid_t pid = fork();
+/* Nanoseconds that the kernel's clock had run when this program began. */
+static long long started;
 
-	if (pid == 0)
-		_exit(0);
-	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-		fail("fork");
-	return now() - start;
+static long long time_of_start(long unused)
+{
+	return started;
 }
 
-static long long vfork_exit_wait(void)
-{
-	long long start = now();
-	pid_t pid = vfork();
+/* clang-format off */
+#define TOUCHED(text, bytes, n, needs) \
+	{"fork-" text, .timed = fork_alone, .setup = touch, .teardown = untouch, \
+	 .size = bytes, .rounds = n, .memory = needs}
+#define MAPPINGS(count, n) \
+	{"fork-" #count "-mappings", .timed = fork_alone, .setup = make_mappings, .teardown = untouch, \
+	 .size = count, .rounds = n}
+#define BESIDE(count, needs) \
+	{"fork-beside-" #count, .timed = fork_alone, .setup = start_children, .teardown = end_children, \
+	 .size = count, .rounds = 20, .memory = needs}
 
-	if (pid == 0)
-		_exit(0);
-	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-		fail("vfork");
-	return now() - start;
+static const struct row rows[] = {
+	{"boot", .figure = time_of_start},
+	{"clock", .timed = read_the_clock, .rounds = 1000},
+	{"null-syscall", .operation = null_system_call, .rounds = 10000},
+	{"sched-yield", .operation = yield_to_nobody, .rounds = 10000},
+	{"pipe-round-trip", .operation = pipe_round_trip, .setup = make_pipes, .teardown = close_pipes,
+	 .rounds = 1000},
+	{"fork-exit-wait", .operation = fork_exit_wait, .rounds = 200},
+	{"vfork-exit-wait", .operation = vfork_exit_wait, .rounds = 200},
+	{"fork-exec-wait", .operation = fork_exec_wait, .rounds = 100},
+	{"vfork-exec-wait", .operation = vfork_exec_wait, .rounds = 100},
+	{"thread-create-join", .operation = thread_create_join, .rounds = 500},
+	{"pthread-create-join", .operation = pthread_create_join, .rounds = 200},
+	{"first-touch", .timed = first_touch, .setup = map_region, .teardown = unmap_region,
+	 .rounds = 20, .operations = FIRST_TOUCHES},
+	{"write-after-fork", .timed = write_after_fork, .setup = map_page, .teardown = unmap_page,
+	 .rounds = 100},
+	TOUCHED("1-MiB", 1 * MIB, 100, 0),
+	TOUCHED("4-MiB", 4 * MIB, 50, 0),
+	TOUCHED("16-MiB", 16 * MIB, 20, 0),
+	TOUCHED("64-MiB", 64 * MIB, 10, 0),
+	TOUCHED("256-MiB", 256 * MIB, 10, 400),
+	TOUCHED("1-GiB", 1 * GIB, 5, 1500),
+	TOUCHED("4-GiB", 4 * GIB, 5, 4500),
+	{"fork-exit-wait-256-MiB", .operation = fork_exit_wait, .setup = touch, .teardown = untouch,
+	 .size = 256 * MIB, .rounds = 10, .memory = 400},
+	MAPPINGS(10, 50),
+	MAPPINGS(100, 50),
+	MAPPINGS(200, 50),
+	MAPPINGS(1000, 20),
+	MAPPINGS(2000, 20),
+	MAPPINGS(10000, 5),
+	MAPPINGS(20000, 5),
+	{"fork-500-children", .timed = fork_many, .rounds = 5, .operations = FORKS_IN_A_ROW},
+	BESIDE(10, 0),
+	BESIDE(100, 0),
+	BESIDE(1000, 0),
+	BESIDE(3000, 600),
+	BESIDE(10000, 2000),
+	BESIDE(30000, 4500),
+	{"fork-1000-files", .timed = fork_alone, .setup = open_files, .teardown = close_files,
+	 .size = 1000, .rounds = 50},
+	{"fork-exit-wait-1000-files", .operation = fork_exit_wait, .setup = open_files,
+	 .teardown = close_files, .size = 1000, .rounds = 50},
+	{"memory-per-child", .figure = memory_of_children, .size = 1000},
+	{"forks-a-second", .figure = forks_a_second, .size = 1000},
+};
+/* clang-format on */
+
+#define ROWS       (sizeof(rows) / sizeof(rows[0]))
+#define WARMING_UP 10
+
+static void do_round(const struct row *row)
+{
+	if (row->timed)
+		row->timed();
+	else
+		row->operation();
 }
 
-static char *const exec_arguments[] = {"/bench/forkbench", "nothing", NULL};
-
-static long long fork_exec_wait(void)
+static void warm_up(const struct row *row)
 {
-	long long start = now();
-	pid_t pid = fork();
+	if (row->setup)
+		row->setup(row->size);
+	for (int i = 0; i < WARMING_UP && i < row->rounds; i++)
+		do_round(row);
+}
 
-	if (pid == 0) {
-		execv(exec_arguments[0], exec_arguments);
-		_exit(127);
+/* The time of so many rounds, those of the clock not among them. */
+static long long time_rounds(const struct row *row, long rounds, long long clock)
+{
+	long long total = 0, start = now();
+
+	if (row->operation) {
+		for (long i = 0; i < rounds; i++)
+			row->operation();
+		return now() - start - clock;
 	}
-	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-		fail("fork");
-	return now() - start;
+	for (long i = 0; i < rounds; i++)
+		total += row->timed();
+	return total - rounds * clock;
 }
 
-/* The time until fork() has returned in the parent; the child's end is not in it. */
-static long long fork_alone(void)
+/* Nanoseconds an operation. */
+static long long measure(const struct row *row, long long at_least, long long clock)
 {
-	long long start = now(), end;
-	pid_t pid = fork();
+	long long time, total = 0, rounds = 0, begin;
+	int operations = row->operations ? row->operations : 1;
 
-	if (pid == 0)
-		_exit(0);
-	end = now();
-	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-		fail("fork");
-	return end - start;
+	if (row->figure)
+		return row->figure(row->size);
+	warm_up(row);
+	begin = now();
+	do {
+		time = time_rounds(row, row->rounds, clock);
+		total += time;
+		rounds += row->rounds;
+	} while (now() - begin < at_least);
+	if (row->teardown)
+		row->teardown();
+	return total / (rounds * operations);
 }
 
-/* The same, in a process that has written to so much memory of its own. */
-static char *touched;
-static long touched_size;
-
-static void touch(long size)
+/* Whether name is among the names of list, which commas separate. */
+static int names(const char *list, const char *name)
 {
-	touched_size = size;
-	touched = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (touched == MAP_FAILED)
-		fail("mmap");
-	madvise(touched, size, MADV_NOHUGEPAGE);
-	for (long i = 0; i < size; i += PAGE)
-		touched[i] = 1;
-}
+	size_t length = strlen(name);
 
-static void untouch(void)
-{
-	munmap(touched, touched_size);
-}
-
-/* The first write after a fork to a page that both have. */
-static long long write_after_fork(void)
-{
-	static char *page;
-	long long time;
-	pid_t pid;
-
-	if (!page)
-		page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	*page = 1;
-	pid = fork();
-	if (pid == 0) {
-		pause();
-		_exit(0);
+	for (const char *at = list; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (!strncmp(at, name, length) && (at[length] == ',' || !at[length]))
+			return 1;
 	}
-	time = now();
-	*(volatile char *)page = 2;
-	time = now() - time;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return time;
-}
-
-static int end_thread(void *argument)
-{
 	return 0;
 }
 
-/*
- * What a C library asks of the kernel for a thread whose stack it kept from an earlier one: a clone with its
- * flags, and a wait on the word that the kernel clears when the thread has ended.
- */
-static long long thread_create_join(void)
+static int fits(const struct row *row)
 {
-	static char stack[16384] __attribute__((aligned(16)));
-	static volatile int tid;
-	const unsigned long flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-				    CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
-				    CLONE_CHILD_CLEARTID;
-	long long start = now();
-	int *word = (int *)&tid, left;
+	struct sysinfo info;
 
-	if (raw_clone_call(flags, stack + sizeof(stack), word, word, 0, end_thread, NULL) < 0)
-		fail("clone");
-	while ((left = tid) != 0)
-		raw4(SYS_futex, word, FUTEX_WAIT, left, NULL);
-	return now() - start;
+	return sysinfo(&info) == 0 && (long)(info.totalram / MIB * info.mem_unit) >= row->memory;
 }
 
-static void *end_pthread(void *argument)
+static void measure_all(const char *chosen, long long at_least)
 {
-	return argument;
-}
+	long long clock = measure(&rows[1], 0, 0);
 
-/* The same with all that musl does for it: maps a stack with a guard page, and unmaps it. */
-static long long pthread_create_join(void)
-{
-	long long start = now();
-	pthread_t thread;
-
-	if (pthread_create(&thread, NULL, end_pthread, NULL) != 0 ||
-	    pthread_join(thread, NULL) != 0)
-		fail("pthread");
-	return now() - start;
-}
-
-/* A round trip of a byte through two pipes, to a child that sends it back. */
-static long long pipe_round_trip(void)
-{
-	static int there[2], back[2];
-	long long start;
-	char byte = 0;
-
-	if (!there[0]) {
-		if (pipe(there) || pipe(back))
-			fail("pipe");
-		if (fork() == 0)
-			while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1)
-				;
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (chosen ? !names(chosen, row->name) : !fits(row))
+			continue;
+		printf("#### bench %s %lld\n", row->name,
+		       row == &rows[1] ? clock : measure(row, at_least, clock));
+		fflush(stdout);
 	}
-	start = now();
-	if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
-		fail("pipe");
-	return now() - start;
-}
-
-static long long yield_to_nobody(void)
-{
-	long long start = now();
-
-	sched_yield();
-	return now() - start;
-}
-
-/* The first write to a page of anonymous memory whose neighbours are there. */
-static long long first_touch(void)
-{
-	static volatile char *next;
-	static long left;
-	long long start;
-
-	if (left-- == 0) {
-		left = 255;
-		next = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		*next = 1;
-		next += PAGE;
-		left--;
-	}
-	start = now();
-	*next = 1;
-	next += PAGE;
-	return now() - start;
-}
-
-static const struct measurement {
-	const char *name;
-	long long (*round)(void);
-	int rounds;
-	long touched; /* bytes of memory of its own that the process has written to */
-} measurements[] = {
-	{"clock", read_the_clock, 1000, 0},
-	{"null-syscall", null_system_call, 1000, 0},
-	{"fork-exit-wait", fork_exit_wait, 200, 0},
-	{"vfork-exit-wait", vfork_exit_wait, 200, 0},
-	{"fork-exec-wait", fork_exec_wait, 100, 0},
-	{"thread-create-join", thread_create_join, 200, 0},
-	{"pthread-create-join", pthread_create_join, 200, 0},
-	{"write-after-fork", write_after_fork, 100, 0},
-	{"fork-1-MiB", fork_alone, 100, 1 * MIB},
-	{"fork-256-MiB", fork_alone, 10, 256 * MIB},
-	{"pipe-round-trip", pipe_round_trip, 200, 0},
-	{"sched-yield", yield_to_nobody, 1000, 0},
-	{"first-touch", first_touch, 200, 0},
-};
-
-#define MEASUREMENTS (sizeof(measurements) / sizeof(measurements[0]))
-
-static void warm_up(const struct measurement *m)
-{
-	if (m->touched)
-		touch(m->touched);
-	for (int i = 0; i < 10 && i < m->rounds; i++)
-		m->round();
-}
-
-static void measure(const struct measurement *m)
-{
-	long long total = 0;
-
-	warm_up(m);
-	for (int i = 0; i < m->rounds; i++)
-		total += m->round();
-	if (m->touched)
-		untouch();
-	printf("#### bench %s %lld\n", m->name, total / m->rounds);
-	fflush(stdout);
 }
 
 /* tests/profile.py watches for this function's address. */
@@ -312,33 +217,39 @@ static int profile(const char *name, int rounds)
 {
 	FILE *console = fopen("/dev/console", "r");
 
-	for (const struct measurement *m = measurements; m < measurements + MEASUREMENTS; m++) {
-		if (strcmp(m->name, name))
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (strcmp(row->name, name) || row->figure)
 			continue;
-		warm_up(m);
+		warm_up(row);
 		printf("#### profile begin %p\n", (void *)between_rounds);
 		wait_for_line(console);
 		for (int i = 0; i < rounds; i++) {
 			between_rounds();
-			m->round();
+			do_round(row);
 		}
 		between_rounds();
 		printf("#### profile end\n");
 		wait_for_line(console);
 		return 0;
 	}
-	printf("no measurement %s\n", name);
+	printf("no rounds of %s\n", name);
 	return 1;
 }
 
 int main(int argc, char **argv)
 {
+	long long at_least = 0;
+
+	if (argc == 2 && !strcmp(argv[1], "nothing"))
+		return 0;
 	if (argc == 4 && !strcmp(argv[1], "profile"))
 		return profile(argv[2], atoi(argv[3]));
-	if (argc > 1)
-		return 0;
-	printf("#### bench boot %lld\n", now());
-	for (const struct measurement *m = measurements; m < measurements + MEASUREMENTS; m++)
-		measure(m);
+	started = now();
+	if (argc > 2 && !strcmp(argv[1], "-t")) {
+		at_least = atoll(argv[2]) * 1000000;
+		argc -= 2;
+		argv += 2;
+	}
+	measure_all(argc > 1 ? argv[1] : NULL, at_least);
 	return 0;
 }
