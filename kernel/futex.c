@@ -2,8 +2,8 @@
  * Futexes: sleeping until a word of user memory changes (futex(2)). The locks themselves are user
  * space's; the kernel only knows who sleeps on which word, in a hash table of queues.
  *
- * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm.
- * In a shared mapping its place in the file, since each process may have it at another address; the
+ * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm,
+ * and which of the two it was. In a shared mapping its place in the file, since each process may have it at another address; the
  * file is known by its super block and its inode's number, which is never given out twice.
  *
  * No wake-up is lost: who waits compares the word and queues itself under the bucket's lock; who
@@ -85,6 +85,8 @@ static int set_key(struct futex *futex)
 				.ino = vma->file->inode->ino,
 				.offset = vma->pgoff * PAGE_SIZE + (address - vma->start),
 			};
+		else
+			futex->key.offset |= 1; /* as on Linux it is not the private call's */
 	}
 	futex->bucket = key_bucket(&futex->key);
 	return 0;
