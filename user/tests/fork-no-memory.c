@@ -6,6 +6,7 @@
 #include "no_memory.h"
 #include "tap.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -138,6 +139,56 @@ static void cloning_with_each_flag(void)
 	}
 	check_eq(dup(0), fd);
 	check_errno(waitpid(-1, NULL, __WALL), ECHILD);
+}
+
+/* A thread as libraries make it, and what is left of one that could not be made. */
+static char thread_stack[16384] __attribute__((aligned(16)));
+static unsigned long thread_area[8];
+
+static int end_at_once(void *unused)
+{
+	(void)unused;
+	return 0;
+}
+
+static int count_threads(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	int n = 0;
+
+	check(dir != NULL);
+	while ((entry = readdir(dir)) != NULL)
+		n += entry->d_name[0] != '.';
+	check_call(closedir(dir));
+	return n;
+}
+
+static int try_thread(void)
+{
+	const unsigned long all = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+				  CLONE_SYSVSEM | CLONE_IO | CLONE_SETTLS | CLONE_PARENT_SETTID |
+				  CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+	volatile int *word = &words[1];
+	long tid;
+
+	words[0] = words[1] = -7;
+	tid = raw_clone_call(all, thread_stack + sizeof(thread_stack), &words[0], &words[1],
+			     (unsigned long)thread_area, end_at_once, NULL);
+	if (tid < 0) {
+		check(words[0] == -7 && words[1] == -7);
+		check_eq(count_threads(), 1);
+		return (int)-tid;
+	}
+	check_eq(words[0], tid);
+	while (*word != 0 || raw3(SYS_tgkill, raw0(SYS_getpid), tid, 0) == 0)
+		raw0(SYS_sched_yield);
+	return 0;
+}
+
+static void making_threads(void)
+{
+	fail_each(try_thread, NULL);
 }
 
 enum { KCMP_FILES = 2, KCMP_FS };
@@ -503,6 +554,7 @@ static const struct test_case cases[] = {
 	TEST(cloning_with_all_shared, "no memory: clone with everything shared"),
 	TEST(cloning_with_each_flag,
 	     "no memory: clone with each flag leaves no word and no descriptor"),
+	TEST(making_threads, "no memory: a thread with every flag"),
 	TEST(unsharing, "no memory: unshare parts all or nothing"),
 	TEST(executing, "no memory: execve fails, or ends the program when it is too late to fail"),
 	TEST(mprotecting, "no memory: mprotect of shared tables keeps the contents"),
