@@ -266,7 +266,7 @@ static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsi
 
 /*
  * The level-1 node for address, with the whole path to it this mm's own; made where it is missing
- * if create is set. NULL: out of memory, or missing.
+ * if create is set. ENOMEM, ENOENT.
  */
 static struct page *own_path(struct mm_struct *mm, unsigned long address, bool create,
 			     struct gather *gather)
@@ -280,9 +280,11 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 
 		entry = &table[index];
 		if (unlikely(!*entry)) {
-			child = create ? node_alloc(level - 1) : NULL;
+			if (!create)
+				return ERR_PTR(-ENOENT);
+			child = node_alloc(level - 1);
 			if (!child)
-				return NULL;
+				return ERR_PTR(-ENOMEM);
 			set_entry(virt_to_page(table), index,
 				  page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
 		} else if (!(*entry & PTE_WRITE)) {
@@ -291,7 +293,7 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 			 * old node.
 			 */
 			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))
-				return NULL;
+				return ERR_PTR(-ENOMEM);
 		}
 		table = table_of(*entry);
 	}
@@ -326,7 +328,7 @@ int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, 
 
 	gather_init(&gather, mm);
 	node = own_path(mm, address, true, &gather);
-	if (node) {
+	if (!IS_ERR(node)) {
 		old = entries_of(node)[index];
 		set_entry(node, index, make_leaf(page, rights));
 		if (old && !(old & PTE_UNCOUNTED))
@@ -335,7 +337,7 @@ int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, 
 			gather_range(&gather, address, address + PAGE_SIZE);
 	}
 	gather_finish(&gather);
-	return node ? 0 : -ENOMEM;
+	return IS_ERR(node) ? PTR_ERR(node) : 0;
 }
 
 /* Replaces the uncounted page that entry maps by a private copy of it. */
@@ -388,21 +390,18 @@ static pte_t find_leaf(struct mm_struct *mm, unsigned long address, bool *writab
 	return entry;
 }
 
+/* Where no page is, one will be installed: its path is needed in any case. */
 int pgtable_write_fault(struct mm_struct *mm, unsigned long address)
 {
 	struct gather gather;
 	struct page *node;
-	bool writable;
 	int error;
 
-	if (!(find_leaf(mm, address, &writable) & PTE_PRESENT))
-		return -ENOENT;
-	if (writable)
-		return 0;
 	gather_init(&gather, mm);
 	node = own_path(mm, address, false, &gather);
-	error = node ? break_leaf(&entries_of(node)[pt_index(address, 1)], address, &gather)
-		     : -ENOMEM;
+	error = IS_ERR(node)
+			? PTR_ERR(node)
+			: break_leaf(&entries_of(node)[pt_index(address, 1)], address, &gather);
 	gather_finish(&gather);
 	return error;
 }
@@ -567,8 +566,8 @@ static int own_both_paths(struct mm_struct *mm, unsigned long from, unsigned lon
 	unsigned long address = next_mapped(mm, from, from + size);
 
 	while (address < from + size) {
-		if (!own_path(mm, address, false, gather) ||
-		    !own_path(mm, to + (address - from), true, gather))
+		if (IS_ERR(own_path(mm, address, false, gather)) ||
+		    IS_ERR(own_path(mm, to + (address - from), true, gather)))
 			return -ENOMEM;
 		address = next_mapped(mm, address + PAGE_SIZE, from + size);
 	}
