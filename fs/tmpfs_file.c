@@ -302,6 +302,21 @@ static struct page *tmpfs_get_page(struct file *file, u64 pgoff, bool create)
 	return page;
 }
 
+static void tmpfs_get_pages(struct file *file, u64 pgoff, struct page **pages, unsigned int n)
+{
+	struct inode *inode = file->inode;
+	u64 size;
+
+	mutex_lock(&inode->mapping.lock);
+	size = DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE);
+	for (unsigned int i = 0; i < n; i++) {
+		pages[i] = pgoff + i < size ? page_tree_lookup(&inode->mapping, pgoff + i) : NULL;
+		if (pages[i])
+			get_page(pages[i]);
+	}
+	mutex_unlock(&inode->mapping.lock);
+}
+
 /* A sealed file is shared only for reading, and for good. */
 static int tmpfs_mmap(struct file *file, u32 *vm_flags)
 {
@@ -421,6 +436,7 @@ const struct file_operations tmpfs_file_operations = {
 	.write = tmpfs_write,
 	.llseek = tmpfs_llseek,
 	.get_page = tmpfs_get_page,
+	.get_pages = tmpfs_get_pages,
 	.mmap = tmpfs_mmap,
 	.fsync = tmpfs_fsync,
 	.fallocate = tmpfs_fallocate,

@@ -253,6 +253,9 @@ static void exec_mmap(struct binprm *b)
 {
 	struct mm_struct *old = current->mm;
 
+	mutex_lock(&b->mm->lock);
+	b->mm->unborn = false;
+	mutex_unlock(&b->mm->lock);
 	b->mm->dumpable = is_dumpable(b);
 	b->mm->thp_disabled = old ? old->thp_disabled : 0;
 	if (old)

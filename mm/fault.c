@@ -28,6 +28,8 @@
 #include <tine/task.h>
 #include <tine/vma.h>
 
+#define FAULT_AROUND 16 /* pages, a power of two */
+
 /* --- Stacks --- */
 
 static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned long address)
@@ -117,6 +119,21 @@ static enum fault_result install_copy(struct mm_struct *mm, const struct vma *vm
 	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
 }
 
+/* Who reads one page of a file reads its neighbours soon: those that are in memory are mapped with
+ * it, read-only. */
+static void map_around(struct mm_struct *mm, const struct vma *vma, unsigned long address,
+		       unsigned int rights)
+{
+	unsigned long first = ALIGN_DOWN(address, FAULT_AROUND * PAGE_SIZE);
+	unsigned long start = MAX(vma->start, first);
+	unsigned long end = MIN(vma->end, first + FAULT_AROUND * PAGE_SIZE);
+	unsigned int n = (end - start) >> PAGE_SHIFT;
+	struct page *pages[FAULT_AROUND];
+
+	vma->file->ops->get_pages(vma->file, vma_pgoff(vma, start), pages, n);
+	mm->touched_pages += pgtable_map_around(mm, start, pages, n, rights);
+}
+
 /* A write to a private mapping leaves a hole in the file a hole; every other access has to see what
  * others write there. */
 static enum fault_result install_file_page(struct mm_struct *mm, const struct vma *vma,
@@ -124,6 +141,7 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 {
 	bool shared = vma->flags & VM_SHARED, copy = write && !shared;
 	unsigned int rights = vma_rights(vma->flags);
+	enum fault_result result;
 	struct page *page;
 
 	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), !copy);
@@ -134,7 +152,13 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 			    : install_zero_page(mm, vma, address);
 	if (copy)
 		return install_copy(mm, vma, address, page);
-	return install(mm, address, page, shared ? rights : rights & ~PG_WRITE);
+	if (shared)
+		return install(mm, address, page, rights);
+	rights &= ~PG_WRITE;
+	result = install(mm, address, page, rights);
+	if (result == FAULT_OK && vma->file->ops->get_pages)
+		map_around(mm, vma, address, rights);
+	return result;
 }
 
 /* The kernel's own page; a debugger that writes to it gets a copy. */

@@ -339,12 +339,13 @@ int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end)
 static int make_mapping(struct vma_edit *edit, const struct request *r)
 {
 	unsigned long end = r->address + r->length;
+	bool replaces = vma_any(r->mm, r->address, end);
 	int error;
 
 	edit->limit++; /* check_request was the check; Linux, too, lets mmap alone reach this */
 	vma_edit_map(edit, vma_alloc(r->address, end, r->vm_flags, r->file, r->pgoff));
 	error = vma_edit_check(edit);
-	if (!error && vma_any(r->mm, r->address, end))
+	if (!error && replaces)
 		error = zap_range(r->mm, r->address, end);
 	return error ? error : vma_edit_commit(edit);
 }

@@ -340,6 +340,27 @@ int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, 
 	return IS_ERR(node) ? PTR_ERR(node) : 0;
 }
 
+unsigned int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page **pages,
+				unsigned int n, unsigned int rights)
+{
+	struct page *node = mm->root;
+	unsigned int index = pt_index(address, 1), mapped = 0;
+
+	for (unsigned int level = PT_LEVELS; level > 1; level--)
+		node = child_of(entries_of(node)[pt_index(address, level)]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (!pages[i])
+			continue;
+		if (entries_of(node)[index + i]) {
+			put_page(pages[i]);
+			continue;
+		}
+		set_entry(node, index + i, make_leaf(pages[i], rights));
+		mapped++;
+	}
+	return mapped;
+}
+
 /* Replaces the uncounted page that entry maps by a private copy of it. */
 static int break_uncounted(pte_t *entry, unsigned long address, struct gather *gather)
 {

@@ -13,7 +13,8 @@
  * use. That alone makes all of the map immutable, so the draft copies what it touches and the old
  * map stays whole until the commit swaps the two roots; a failed allocation at any point is
  * answered by dropping the draft. Nodes that the draft has made itself have one reference and are
- * changed in place (own).
+ * changed in place (own). The map that exec builds has nothing to fall back to: when that fails, all
+ * of it goes. So its drafts are the map itself (mm->unborn), and nothing is copied.
  *
  * The tree is an AVL tree: the heights of a node's two subtrees differ by at most one, so it is at
  * most 1.44 log2(n) high: 23 for the most mappings there may be, which bounds the recursion.
@@ -479,7 +480,16 @@ static bool alike(const struct vma *left, const struct vma *right, unsigned long
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm)
 {
 	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas, .limit = READ_ONCE(max_map_count)};
-	vma_get(edit->tree);
+	if (!mm->unborn)
+		vma_get(edit->tree);
+}
+
+/* The draft has changed. One of an unborn mm is the map itself. */
+static void set_tree(struct vma_edit *edit, struct vma *tree)
+{
+	edit->tree = tree;
+	if (edit->mm->unborn)
+		edit->mm->vmas = tree;
 }
 
 void vma_edit_map(struct vma_edit *edit, struct vma *vma)
@@ -500,7 +510,7 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 		vma->end = above->end;
 	carve(edit, vma->start, vma->end, &below, &above);
 	account(edit, vma, 1);
-	edit->tree = join(edit, below, vma, above);
+	set_tree(edit, join(edit, below, vma, above));
 }
 
 void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end)
@@ -508,7 +518,7 @@ void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long en
 	struct vma *below, *above;
 
 	carve(edit, start, end, &below, &above);
-	edit->tree = join_two(edit, below, above);
+	set_tree(edit, join_two(edit, below, above));
 }
 
 int vma_edit_check(const struct vma_edit *edit)
@@ -542,7 +552,8 @@ int vma_edit_commit(struct vma_edit *edit)
 
 void vma_edit_end(struct vma_edit *edit)
 {
-	vma_put(edit->tree);
+	if (edit->tree && !edit->mm->unborn)
+		vma_put(edit->tree);
 	edit->tree = NULL;
 }
 

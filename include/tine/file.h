@@ -55,6 +55,11 @@ struct file_operations {
 	 * the file cannot be mapped (ENODEV).
 	 */
 	struct page *(*get_page)(struct file *file, u64 pgoff, bool create);
+	/*
+	 * For reading by private mappings: of the n pages from pgoff on those that are there
+	 * already, each with a reference; NULL for a hole and beyond the end. May be NULL.
+	 */
+	void (*get_pages)(struct file *file, u64 pgoff, struct page **pages, unsigned int n);
 	/* A mapping of it is anonymous memory, as if there were no file. */
 	bool maps_anonymous;
 	/* Checks a mapping before it is made, and may take VM_MAY rights from it; may be NULL. */

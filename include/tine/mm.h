@@ -78,12 +78,13 @@ struct mm_struct {
 	u16 dumpable;           /* a */
 	u16 thp_disabled;       /* a: exec keeps it */
 	u32 membarrier;         /* a: MEMBARRIER_CMD_REGISTER_ commands that were given */
+	bool unborn; /* m: exec builds it: an edit of the map that fails may leave any of it */
 	/* Zero in a child of fork. */
 	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
 	u32 oom_victim; /* a: no more memory but reserves for it */
 };
 
-/* A new address space with an empty map, users 1. NULL: out of memory. */
+/* A new address space with an empty map, users 1, unborn. NULL: out of memory. */
 struct mm_struct *mm_alloc(void);
 /* A copy-on-write copy of current->mm (which is oldmm) without DONTFORK mappings, WIPEONFORK ones
  * emptied. ENOMEM as ERR_PTR. Sleeps. */
