@@ -56,7 +56,8 @@ tasks.run-iso       = build user iso qemu $(if $(UEFI),uefi)
 tasks.gdb           = build user qemu gdb $(if $(APPS),apps)
 tasks.test          = build user iso qemu unit uefi
 tasks.test-linux    = build user qemu linux
-tasks.bench         = build user qemu linux
+tasks.bench         = build user qemu linux plot
+tasks.record        = build user qemu
 tasks.profile       = build user qemu
 tasks.check         = build user unit format
 tasks.format        = format
@@ -326,7 +327,7 @@ RUN_TESTS = python3 tests/run.py $(if $(T),--filter '$(T)') \
 apps_wanted = $(if $(T),$(if $(filter app%,$(T)),apps-or-why),apps-or-why)
 
 .PHONY: test
-test: $(B)/debug/tine.elf $(INITRAMFS) $(SUITE_ISO) $(UNIT_TESTS) $(apps_wanted) ## run all tests (T=fork: those named so)
+test: $(B)/debug/tine.elf $(B)/tine.elf $(INITRAMFS) $(SUITE_ISO) $(UNIT_TESTS) $(apps_wanted) ## run all tests (T=fork: those named so)
 	$(Q)$(RUN_TESTS)
 
 # Where Debian's packages cannot be had, mkapps leaves the reason, and the tests that need them are skipped.
@@ -344,8 +345,12 @@ test-linux: $(B)/debug/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## compare with Linu
 	$(Q)$(RUN_TESTS) --compare-with $(LINUX_IMAGE)
 
 .PHONY: bench
-bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure fork, on Tine and on Linux
-	$(Q)python3 tests/bench.py --linux $(LINUX_IMAGE)
+bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure it on Tine and on Linux, write docs/benchmarks.md
+	$(Q)python3 tests/bench.py --report --linux $(LINUX_IMAGE)
+
+.PHONY: record
+record: $(B)/tine.elf $(INITRAMFS) ## write tests/instructions.txt, which the tests compare with
+	$(Q)python3 tests/bench.py --record
 
 .PHONY: profile
 profile: $(B)/tine.elf $(INITRAMFS) ## where the instructions of a measurement go (T=fork-exit-wait)

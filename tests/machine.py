@@ -130,7 +130,7 @@ def run(machine, log_path, **how):
     """Boots `machine` and returns a Boot. The serial line is written to `log_path` as it comes.
 
     `dialogue` is what is said on the serial line, `on_screen` what on screen and keyboard (see Dialogue). `stop` is
-    a pattern that ends the run.
+    a pattern that ends the run. `hear` is called with all that has come, each time something has.
     """
     with tempfile.TemporaryDirectory() as folder:
         window = ScreenDialogue(how.pop("on_screen", ()), folder)
@@ -140,7 +140,7 @@ def run(machine, log_path, **how):
             window.close()
 
 
-def run_machine(machine, log_path, window, dialogue=(), stop=None, silence=120, deadline=900):
+def run_machine(machine, log_path, window, dialogue=(), stop=None, hear=None, silence=120, deadline=900):
     started = time.monotonic()
     looks = bool(window.dialogue.rows)
     arguments = machine.arguments(f"unix:{window.path},server,nowait" if looks else "none")
@@ -169,6 +169,8 @@ def run_machine(machine, log_path, window, dialogue=(), stop=None, silence=120, 
                     raw += chunk
                     last_heard = now
                     text = clean(raw)
+                    if hear:
+                        hear(text)
                     for reply in dialogue.replies(text):
                         process.stdin.write(reply.encode())
                         process.stdin.flush()

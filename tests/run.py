@@ -17,6 +17,7 @@ import time
 import app_checks
 import boot_checks
 import compare
+import instructions
 import machine
 import tap
 
@@ -29,7 +30,10 @@ SUITE_PREFIXES = ("fork", "cow", "vfork")  # what the image for GRUB runs
 
 @dataclasses.dataclass
 class Outcome:
-    """One thing that passed, failed or was skipped. `detail` says more about a failure."""
+    """One thing that passed, failed or was skipped ("pass", "fail", "skip"). `detail` says more about a failure.
+
+    A "note" is none of these: its detail is shown.
+    """
 
     status: str
     name: str
@@ -158,6 +162,7 @@ class Plan:
         jobs += self.apps_jobs()
         if not self.on_linux:
             jobs += self.image_jobs()
+            jobs += self.instruction_jobs()
         jobs += self.check_jobs()
         return jobs
 
@@ -265,6 +270,23 @@ class Plan:
         suites = [name for name in self.suites() if name.startswith(SUITE_PREFIXES)]
         return judge_tests(boot, suites, counters_expected=True)
 
+    def instruction_jobs(self):
+        """What each operation costs the release build, against the record."""
+        name = "instructions against the record"
+        if self.wants(name) and (not self.options.smp or 1 in self.options.smp):
+            yield Job(name, self.run_instructions)
+
+    def run_instructions(self, log_path):
+        try:
+            rows, reason = instructions.check(os.path.join(BUILD, "tine.elf"), log_path)
+        except instructions.Failed as failure:
+            return [Outcome("fail", "", str(failure))]
+        if reason:
+            return [Outcome("skip", "", reason)]
+        notes = [f"{name}: {note}" for name, _, note in rows if note]
+        outcomes = [Outcome("fail" if wrong else "pass", name, wrong or "") for name, wrong, _ in rows]
+        return outcomes + [Outcome("note", "", note) for note in notes]
+
     def check_jobs(self):
         if self.options.smp and not self.options.filter:
             return
@@ -314,6 +336,8 @@ def report(job, outcomes, seconds):
     print(f"{job.name:<58} {', '.join(words):<28} {seconds:6.1f} s", flush=True)
     for reason in sorted({o.detail for o in outcomes if o.status == "skip" and o.detail}):
         print(f"  skipped: {reason}")
+    for note in (o.detail for o in outcomes if o.status == "note"):
+        print(f"  note: {note}")
     for outcome in outcomes:
         if outcome.status != "fail":
             continue

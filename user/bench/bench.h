@@ -56,11 +56,9 @@ long long fork_alone(void);
 void touch(long bytes);
 void untouch(void);
 void make_mappings(long count);
-void map_page(long unused);
-void unmap_page(void);
-long long write_after_fork(void);
 void map_region(long unused);
 void unmap_region(void);
+long long write_after_fork(void);
 long long first_touch(void);
 #define FIRST_TOUCHES 255
 
@@ -71,6 +69,7 @@ void start_children(long count);
 void end_children(void);
 long long fork_many(void);
 #define FORKS_IN_A_ROW 500
+long long most_children(long count);
 long long memory_of_children(long count);
 long long forks_a_second(long milliseconds);
 

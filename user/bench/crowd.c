@@ -108,6 +108,28 @@ long long fork_many(void)
 	return time;
 }
 
+/* live-children: how many children live at once before fork fails, of so many. */
+long long most_children(long count)
+{
+	long long most;
+
+	gather(count);
+	while (crowd->count < count) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			break;
+		if (pid == 0) {
+			pause();
+			_exit(0);
+		}
+		crowd->children[crowd->count++] = pid;
+	}
+	most = crowd->count;
+	end_children();
+	return most;
+}
+
 static long free_memory(void)
 {
 	FILE *file = fopen("/proc/meminfo", "r");

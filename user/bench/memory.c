@@ -50,25 +50,34 @@ void make_mappings(long count)
 	}
 }
 
-/* write-after-fork: the first write to a page that a child has too. */
-static char *shared_page;
+/* What is mapped so that a page of it can be in a page table in which nothing else is. */
+#define TABLE (2 * MIB)
 
-void map_page(long unused)
+static char *region;
+
+void map_region(long unused)
 {
-	shared_page = map(PAGE);
+	region = map(3 * TABLE);
 }
 
-void unmap_page(void)
+void unmap_region(void)
 {
-	munmap(shared_page, PAGE);
+	munmap(region, 3 * TABLE);
 }
 
+static char *middle_of_region(void)
+{
+	return (char *)(((uintptr_t)region + TABLE - 1) & -TABLE) + TABLE / 2;
+}
+
+/* write-after-fork: the first write to a page that a child has too, and to anything in that page table. */
 long long write_after_fork(void)
 {
+	volatile char *page = middle_of_region();
 	long long time;
 	pid_t pid;
 
-	*shared_page = 1;
+	*page = 1;
 	pid = fork();
 	if (pid < 0)
 		fail("fork");
@@ -77,7 +86,7 @@ long long write_after_fork(void)
 		_exit(0);
 	}
 	time = now();
-	*(volatile char *)shared_page = 2;
+	*page = 2;
 	time = now() - time;
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -85,24 +94,12 @@ long long write_after_fork(void)
 }
 
 /*
- * first-touch: the first writes to pages of anonymous memory, one after the other, of which the neighbour is there:
- * all but the first page of a MiB, which are in one page table.
+ * first-touch: the first writes to pages of anonymous memory, one after the other, of which the neighbour is there and
+ * with it the page table.
  */
-static char *region;
-
-void map_region(long unused)
-{
-	region = map(2 * MIB);
-}
-
-void unmap_region(void)
-{
-	munmap(region, 2 * MIB);
-}
-
 long long first_touch(void)
 {
-	volatile char *page = (char *)(((uintptr_t)region + MIB - 1) & -MIB);
+	volatile char *page = middle_of_region();
 	volatile char *end = page + (FIRST_TOUCHES + 1) * PAGE;
 	long long start;
 
@@ -111,6 +108,6 @@ long long first_touch(void)
 	while ((page += PAGE) < end)
 		*page = 1;
 	start = now() - start;
-	madvise(region, 2 * MIB, MADV_DONTNEED);
+	madvise(region, 3 * TABLE, MADV_DONTNEED);
 	return start;
 }
