@@ -319,8 +319,13 @@ static int load_interpreter(struct binprm *b, const struct elf_program *program,
 
 /* --- The rest of the new memory --- */
 
+/*
+ * Nothing is mapped into the page table of level 2 that the stack is in: every process writes to its
+ * stack after a fork, and then copies that table.
+ */
 static void choose_mmap_base(struct binprm *b)
 {
+	const unsigned long covered = 1ul << pt_level_shift(3);
 	unsigned long gap = b->limit, pad = STACK_GUARD + (b->randomize ? STACK_MAX_RANDOM : 0);
 
 	if (gap + pad > gap)
@@ -328,6 +333,7 @@ static void choose_mmap_base(struct binprm *b)
 	gap = MIN(MAX(gap, MMAP_GAP_MIN), MMAP_GAP_MAX);
 	b->mm->mmap_base = ALIGN_UP(
 		TASK_SIZE_MAX - gap - (b->random.mmap & RANDOM_PAGES) * PAGE_SIZE, PAGE_SIZE);
+	b->mm->mmap_base = MIN(b->mm->mmap_base, ALIGN_DOWN(b->top, covered));
 }
 
 /* The heap begins behind the program; behind ET_DYN_BASE if that is among the libraries, where
