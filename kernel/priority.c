@@ -270,11 +270,10 @@ long sys_sched_getattr(pid_t pid, struct sched_attr __user *to, unsigned int siz
 static long set_nice(struct task_struct *task, int nice, long result)
 {
 	struct sched_attributes a = task->sched;
-	bool privileged = capable(CAP_SYS_NICE);
 
-	if (!is_same_owner(task) && !privileged)
+	if (!is_same_owner(task) && !capable(CAP_SYS_NICE))
 		return -EPERM;
-	if (nice < a.nice && !limit_allows_nice(task, nice) && !privileged)
+	if (nice < a.nice && !limit_allows_nice(task, nice) && !capable(CAP_SYS_NICE))
 		return -EACCES;
 	a.nice = nice;
 	sched_set_attributes(task, a);

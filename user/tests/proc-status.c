@@ -312,6 +312,14 @@ static void score_and_privilege(void)
 	check_eq(used_privilege(), 1);
 }
 
+static void nice_and_privilege(void)
+{
+	check_call(setpriority(PRIO_PROCESS, 0, 5));
+	check_eq(used_privilege(), 0);
+	check_call(setpriority(PRIO_PROCESS, 0, 4));
+	check_eq(used_privilege(), 1);
+}
+
 static const struct test_case cases[] = {
 	TEST(lines_in_order, "status has every line, in order"),
 	TEST(without_memory, "a kernel thread's has none about memory"),
@@ -330,6 +338,7 @@ static const struct test_case cases[] = {
 	TEST(lowering_the_score_again,
 	     "oom_score_adj: who raised it may lower it again, no further than before"),
 	TEST(score_and_privilege, "oom_score_adj: only who lowers it has used a privilege"),
+	TEST(nice_and_privilege, "setpriority: only who becomes less nice has used a privilege"),
 	TEST(writable_name, "comm can be written by the process itself, and is cut"),
 	TEST(auxiliary_vector, "auxv is what the program got, with its end"),
 	TEST(children, "children of a thread"),
