@@ -198,6 +198,12 @@ static struct task_struct *pick_next(struct run_queue *rq)
 	return rq->idle;
 }
 
+static void queue_realtime(struct run_queue *rq, struct task_struct *task, bool first)
+{
+	insert_realtime(rq, task, first);
+	WRITE_ONCE(rq->waiting, rq->waiting + 1);
+}
+
 /*
  * A real-time task that has to give way goes on before others of its priority, unless it yields, or
  * is of those that take turns and has had its own.
@@ -206,9 +212,8 @@ static void requeue_realtime(struct run_queue *rq, struct task_struct *prev, u64
 {
 	bool over = prev->sched.policy == SCHED_RR && ran >= REALTIME_SLICE_NS;
 
-	insert_realtime(rq, prev, !rq->yielding && !over);
+	queue_realtime(rq, prev, !rq->yielding && !over);
 	rq->yielding = false;
-	WRITE_ONCE(rq->waiting, rq->waiting + 1);
 }
 
 /* Puts the task that has run until now, for so long, where it belongs. */
@@ -532,21 +537,28 @@ static void derive_attributes(struct sched_attributes *a, unsigned int lent)
 	a->cost = 0;
 }
 
-/* task's run queue is locked. */
+/*
+ * task's run queue is locked. Who falls to a priority is the first of those who have it, who rises
+ * to it the last (sched(7)).
+ */
 static void set_attributes(struct run_queue *rq, struct task_struct *task,
 			   struct sched_attributes attributes)
 {
-	bool running = rq->curr == task;
+	bool running = rq->curr == task, falls;
 	bool queued = task->on_rq && !running && !list_empty(&task->run_link);
 
 	derive_attributes(&attributes, task->lent);
+	falls = attributes.rank < task->sched.rank;
+	queued &= attributes.rank != task->sched.rank || attributes.policy != task->sched.policy;
 	if (queued)
 		dequeue(rq, task);
 	/* Real-time tasks are beyond all rounds, and no time passes for them. */
 	if (attributes.rank > 1 || is_realtime(task))
 		task->vtime = attributes.rank > 1 ? ~0ull : rq->round;
 	task->sched = attributes;
-	if (queued)
+	if (queued && is_realtime(task))
+		queue_realtime(rq, task, falls);
+	else if (queued)
 		enqueue(rq, task);
 	if (running || (queued && task->sched.rank > rq->curr->sched.rank))
 		resched(rq);
