@@ -91,10 +91,9 @@ static struct files_struct *files_alloc(void)
 	atomic_set(&files->count, 1);
 	spin_lock_init(&files->lock, LOCK_CLASS_FILES);
 	files->has_record_locks = false;
-	files->next_free = 0;
+	files->next_free = files->used = 0;
 	files->capacity = FD_INLINE_CHUNKS;
 	files->chunks = files->inline_chunks;
-	memset(files->inline_chunks, 0, sizeof(files->inline_chunks));
 	return files;
 }
 
@@ -102,7 +101,7 @@ static struct file *lookup(const struct files_struct *files, unsigned int fd)
 {
 	const struct fd_chunk *chunk;
 
-	if (fd / FD_CHUNK >= files->capacity)
+	if (fd / FD_CHUNK >= files->used)
 		return NULL;
 	chunk = files->chunks[fd / FD_CHUNK];
 	if (!chunk || !(chunk->open & ~chunk->reserved & bit(fd)))
@@ -120,7 +119,7 @@ static void filp_close(struct files_struct *files, struct file *file)
 /* The table's chunks may go on in others; its record locks do not. */
 static void drop_record_locks(struct files_struct *files)
 {
-	for (unsigned int fd = 0; fd < files->capacity * FD_CHUNK; fd++) {
+	for (unsigned int fd = 0; fd < files->used * FD_CHUNK; fd++) {
 		struct file *file = lookup(files, fd);
 
 		if (file)
@@ -132,33 +131,28 @@ static void files_free(struct files_struct *files)
 {
 	if (unlikely(files->has_record_locks))
 		drop_record_locks(files);
-	for (unsigned int i = 0; i < files->capacity; i++)
+	for (unsigned int i = 0; i < files->used; i++)
 		chunk_put(files->chunks[i]);
 	if (files->chunks != files->inline_chunks)
 		kfree(files->chunks);
 	kmem_cache_free(files_cache, files);
 }
 
-/* The smallest capacity that holds all chunks: a power of two. */
-static unsigned int used_capacity(const struct files_struct *files)
+/* Room for so many chunks, and more: a power of two. */
+static unsigned int roomy(unsigned int chunks)
 {
-	unsigned int used = files->capacity, capacity = FD_INLINE_CHUNKS;
+	unsigned int capacity = FD_INLINE_CHUNKS;
 
-	while (used && !files->chunks[used - 1])
-		used--;
-	while (capacity < used)
+	while (capacity < chunks)
 		capacity *= 2;
 	return capacity;
 }
 
-/* Makes the (empty, private) table's array as long as capacity. */
+/* Makes the (empty, private) table's array, which is too short, as long as capacity. */
 static bool set_capacity(struct files_struct *files, unsigned int capacity)
 {
-	struct fd_chunk **chunks;
+	struct fd_chunk **chunks = kcalloc(capacity, sizeof(*chunks));
 
-	if (capacity <= files->capacity)
-		return true;
-	chunks = kcalloc(capacity, sizeof(*chunks));
 	if (!chunks)
 		return false;
 	if (files->chunks != files->inline_chunks)
@@ -186,18 +180,18 @@ static struct fd_chunk *share_chunk(struct fd_chunk *chunk)
 	return copy;
 }
 
-/* Both tables private or locked. false: out of memory, or old has grown beyond new. */
+/* new, private and empty, has room for what old, which is locked, uses. false: out of memory. */
 static bool share_chunks(struct files_struct *new, struct files_struct *old)
 {
-	if (used_capacity(old) > new->capacity)
-		return false;
-	for (unsigned int i = 0; i < MIN(old->capacity, new->capacity); i++) {
-		if (!old->chunks[i])
-			continue;
-		new->chunks[i] = share_chunk(old->chunks[i]);
-		if (!new->chunks[i])
+	new->next_free = old->next_free;
+	for (unsigned int i = 0; i < old->used; i++) {
+		struct fd_chunk *chunk = old->chunks[i];
+
+		new->chunks[i] = chunk ? share_chunk(chunk) : NULL;
+		new->used = i + 1;
+		if (unlikely(!new->chunks[i] != !chunk))
 			return false;
-		if (old->chunks[i]->reserved)
+		if (chunk && unlikely(chunk->reserved))
 			new->next_free = MIN(new->next_free, i * FD_CHUNK);
 	}
 	return true;
@@ -206,23 +200,21 @@ static bool share_chunks(struct files_struct *new, struct files_struct *old)
 static struct files_struct *dup_files(struct files_struct *old)
 {
 	struct files_struct *new = files_alloc();
-	unsigned int capacity;
-	bool shared;
+	bool done = true;
 
 	if (!new)
 		return NULL;
-	do {
-		spin_lock(&old->lock);
-		capacity = used_capacity(old);
-		shared = capacity <= new->capacity;
-		if (shared) {
-			new->next_free = old->next_free;
-			shared = share_chunks(new, old);
-			capacity = 0;
-		}
+	spin_lock(&old->lock);
+	while (done && unlikely(old->used > new->capacity)) {
+		unsigned int capacity = roomy(old->used); /* old may grow while it is not locked */
+
 		spin_unlock(&old->lock);
-	} while (!shared && capacity && set_capacity(new, capacity));
-	if (shared)
+		done = set_capacity(new, capacity);
+		spin_lock(&old->lock);
+	}
+	done = done && share_chunks(new, old);
+	spin_unlock(&old->lock);
+	if (done)
 		return new;
 	files_free(new);
 	return NULL;
@@ -383,7 +375,7 @@ struct file *task_next_file(struct task_struct *task, unsigned int *fd)
 	if (!files)
 		return NULL;
 	spin_lock(&files->lock);
-	for (; *fd < files->capacity * FD_CHUNK && !file; ++*fd)
+	for (; *fd < files->used * FD_CHUNK && !file; ++*fd)
 		file = lookup(files, *fd);
 	if (file) {
 		--*fd;
@@ -417,18 +409,16 @@ struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *clos
 /* A longer array. The lock is let go while it is allocated; the caller looks again. */
 static int grow_array(struct files_struct *files, unsigned int chunk_index)
 {
-	unsigned int old_capacity = files->capacity, capacity = old_capacity;
+	unsigned int capacity = roomy(chunk_index + 1);
 	struct fd_chunk **chunks, **old = NULL;
 
-	while (capacity <= chunk_index)
-		capacity *= 2;
 	spin_unlock(&files->lock);
 	chunks = kcalloc(capacity, sizeof(*chunks));
 	spin_lock(&files->lock);
 	if (!chunks)
 		return -ENOMEM;
 	if (files->capacity < capacity) {
-		memcpy(chunks, files->chunks, files->capacity * sizeof(*chunks));
+		memcpy(chunks, files->chunks, files->used * sizeof(*chunks));
 		old = files->chunks != files->inline_chunks ? files->chunks : NULL;
 		files->chunks = chunks;
 		files->capacity = capacity;
@@ -446,7 +436,8 @@ static int grow_array(struct files_struct *files, unsigned int chunk_index)
 static struct fd_chunk *own_chunk(struct files_struct *files, unsigned int fd,
 				  struct fd_chunk **dropped)
 {
-	struct fd_chunk **slot = &files->chunks[fd / FD_CHUNK], *chunk = *slot, *copy;
+	unsigned int slot = fd / FD_CHUNK;
+	struct fd_chunk *chunk = slot < files->used ? files->chunks[slot] : NULL, *copy;
 
 	*dropped = NULL;
 	if (chunk && atomic_read(&chunk->count) == 1)
@@ -459,7 +450,9 @@ static struct fd_chunk *own_chunk(struct files_struct *files, unsigned int fd,
 	else
 		chunk_init(copy);
 	*dropped = chunk;
-	*slot = copy;
+	while (files->used <= slot)
+		files->chunks[files->used++] = NULL;
+	files->chunks[slot] = copy;
 	return copy;
 }
 
@@ -468,7 +461,7 @@ static unsigned int find_free(const struct files_struct *files, unsigned int fro
 {
 	unsigned int fd = MAX(from, files->next_free);
 
-	while (fd / FD_CHUNK < files->capacity) {
+	while (fd / FD_CHUNK < files->used) {
 		const struct fd_chunk *chunk = files->chunks[fd / FD_CHUNK];
 		u64 free = chunk ? ~chunk->open & (~0ull << (fd % FD_CHUNK)) : 0;
 
@@ -652,7 +645,7 @@ void close_on_exec(void)
 {
 	struct files_struct *files = current->files;
 
-	for (unsigned int i = 0; files && i < files->capacity; i++)
+	for (unsigned int i = 0; files && i < files->used; i++)
 		while (files->chunks[i] && files->chunks[i]->close_on_exec)
 			close_fd(i * FD_CHUNK + first_bit(files->chunks[i]->close_on_exec));
 }
@@ -692,7 +685,7 @@ u64 next_open_fd(u64 fd, u64 last)
 	u64 end;
 
 	spin_lock(&files->lock);
-	end = MIN(last + 1, (u64)files->capacity * FD_CHUNK);
+	end = MIN(last + 1, (u64)files->used * FD_CHUNK);
 	while (fd < end && !lookup(files, fd))
 		fd++;
 	spin_unlock(&files->lock);

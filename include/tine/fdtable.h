@@ -31,7 +31,8 @@ struct files_struct {
 	struct spinlock lock;
 	bool has_record_locks;    /* took one once (file_lock.c) */
 	unsigned int next_free;   /* no descriptor below is free */
-	unsigned int capacity;    /* entries in chunks */
+	unsigned int used;        /* no descriptor was ever open from chunks[used] on */
+	unsigned int capacity;    /* entries in chunks; those from used on are undefined */
 	struct fd_chunk **chunks; /* NULL entry: all free; inline_chunks or allocated */
 	struct fd_chunk *inline_chunks[FD_INLINE_CHUNKS];
 };
