@@ -85,19 +85,22 @@ const struct clone_resource clone_resources[] = {
 /* clang-format on */
 const unsigned int clone_resource_count = ARRAY_SIZE(clone_resources);
 
+/* Unrolled, these loops call each row's function by its name. */
 static int copy_resources(struct task_struct *child, const struct kernel_clone_args *args)
 {
 	int error = 0;
 
-	for (unsigned int i = 0; i < clone_resource_count && !error; i++)
+#pragma GCC unroll 16
+	for (unsigned int i = 0; i < ARRAY_SIZE(clone_resources) && !error; i++)
 		error = clone_resources[i].copy(child, args);
 	return error;
 }
 
 void release_resources(struct task_struct *task, bool zombie)
 {
-	for (unsigned int i = clone_resource_count; i-- > 0;)
-		if (zombie || !clone_resources[i].zombie_keeps)
+#pragma GCC unroll 16
+	for (unsigned int i = ARRAY_SIZE(clone_resources); i-- > 0;)
+		if (zombie == clone_resources[i].zombie_keeps)
 			clone_resources[i].release(task);
 }
 

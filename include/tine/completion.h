@@ -1,17 +1,22 @@
-/* A one-shot event that tasks can wait for (kernel/completion.c); vfork's parent waits on one. */
+/* A one-shot event that one task waits for (kernel/completion.c); vfork's parent waits on one. */
 #pragma once
 
-#include <tine/wait_queue.h>
+#include <tine/spinlock.h>
+#include <tine/types.h>
+
+struct task_struct;
 
 struct completion {
-	unsigned int done;
-	struct wait_queue wait;
+	struct spinlock lock;
+	bool done; /* lock to write */
+	struct task_struct *waiter;
 };
 
+/* current is who will wait. */
 void completion_init(struct completion *c);
 /*
- * Lets one waiter (for each call) through. The completion may be gone as soon as its waiter has
- * seen it.
+ * Lets the waiter through. The completion, and the waiter, may be gone when this returns. Not in
+ * interrupts.
  */
 void complete(struct completion *c);
 /* 0, or -ERESTARTSYS if current was killed first. */

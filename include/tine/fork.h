@@ -96,7 +96,7 @@ struct clone_resource {
 extern const struct clone_resource clone_resources[];
 extern const unsigned int clone_resource_count;
 
-/* Releases from the last row up: everything, or only what a zombie does not keep. */
+/* Releases from the last row up: first what a zombie does not keep; at last, what it does. */
 void release_resources(struct task_struct *task, bool zombie);
 
 /*

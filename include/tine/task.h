@@ -16,7 +16,6 @@
 
 #include <tine/arch.h>
 #include <tine/atomic.h>
-#include <tine/completion.h>
 #include <tine/cred.h>
 #include <tine/list.h>
 #include <tine/mutex.h>
@@ -28,6 +27,7 @@
 #include <tine/types.h>
 #include <uapi/resource.h>
 
+struct completion;
 struct files_struct;
 struct fs_struct;
 struct futex_pi_waiter;
