@@ -27,7 +27,8 @@ static void leave_thread_group(struct task_struct *task)
 	struct sighand_struct *sighand = task->sighand;
 	irq_state_t irq = spin_lock_irqsave(&sighand->lock);
 
-	usage_add_thread(&task->signal->used, task);
+	if (!thread_group_leader(task)) /* who leads is the last to go, and has been counted */
+		usage_add_thread(&task->signal->used, task);
 	task->signal->nr_threads--;
 	list_del(&task->thread_link);
 	flush_sigqueue(&task->pending);

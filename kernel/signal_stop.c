@@ -113,8 +113,7 @@ bool do_notify_parent(struct task_struct *task, int sig)
 {
 	struct task_struct *parent = task->parent;
 	struct sighand_struct *sighand = parent->sighand;
-	bool autoreap = false, send;
-	struct kernel_sigaction action;
+	bool autoreap = false, ignored, send;
 	irq_state_t state;
 	siginfo_t info;
 
@@ -124,10 +123,10 @@ bool do_notify_parent(struct task_struct *task, int sig)
 	send = sig > 0 && sig <= NSIG;
 	if (sig == SIGCHLD) {
 		state = spin_lock_irqsave(&sighand->lock);
-		action = get_action(sighand, SIGCHLD);
-		autoreap = action.handler == SIG_IGN || (action.flags & SA_NOCLDWAIT);
+		ignored = sig_handler(sighand, SIGCHLD) == SIG_IGN;
+		autoreap = ignored || (sig_flags(sighand, SIGCHLD) & SA_NOCLDWAIT);
 		/* The usual case, a parent without a handler, needs no siginfo. */
-		send = action.handler != SIG_IGN && !sig_ignored(parent, SIGCHLD, false);
+		send = !ignored && !sig_ignored(parent, SIGCHLD, false);
 		spin_unlock_irqrestore(&sighand->lock, state);
 	}
 	if (send) {
@@ -145,7 +144,6 @@ static void do_notify_parent_cldstop(struct task_struct *task, int why)
 {
 	struct task_struct *leader = task->group_leader, *parent = leader->real_parent;
 	struct sighand_struct *sighand = parent->sighand;
-	struct kernel_sigaction action;
 	irq_state_t state;
 	siginfo_t info;
 
@@ -154,8 +152,8 @@ static void do_notify_parent_cldstop(struct task_struct *task, int why)
 	info.si_status = why == CLD_CONTINUED ? SIGCONT : READ_ONCE(task->signal->stop_signal);
 
 	state = spin_lock_irqsave(&sighand->lock);
-	action = get_action(sighand, SIGCHLD);
-	if (action.handler != SIG_IGN && !(action.flags & SA_NOCLDSTOP))
+	if (sig_handler(sighand, SIGCHLD) != SIG_IGN &&
+	    !(sig_flags(sighand, SIGCHLD) & SA_NOCLDSTOP))
 		send_signal_locked(SIGCHLD, &info, parent, PIDTYPE_TGID);
 	spin_unlock_irqrestore(&sighand->lock, state);
 	/* wait(2) reports stops and continues without a signal too. */

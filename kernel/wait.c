@@ -3,9 +3,9 @@
  * continues.
  *
  * A call looks at the children of all threads of the caller's group (__WNOTHREAD: of the caller
- * alone), under tasklist_lock. The first child with something to tell is reported; if there is none
- * but one that may have later, the caller sleeps in signal->wait_child, where do_notify_parent
- * wakes it. What is to be reported is gathered in a struct report and copied to the user after the
+ * alone), under tasklist_lock; at one alone if that was named. The first child with something to
+ * tell is reported; if there is none but one that may have later, the caller sleeps in
+ * signal->wait_child, where do_notify_parent wakes it. What is to be reported is gathered in a struct report and copied to the user after the
  * lock is released; a bad pointer then costs the report, as on Linux.
  */
 #include <tine/err.h>
@@ -65,12 +65,9 @@ static void fill_report(struct wait_request *req, struct task_struct *child)
 /* Adds what a reaped child used to what the caller's children have used. */
 static void add_child_usage(struct signal_struct *parent, const struct task_struct *child)
 {
-	struct usage u = {0};
-
-	usage_add_thread(&u, child);
-	usage_add(&u, &child->signal->used);
-	usage_add(&u, &child->signal->child_used);
-	usage_add(&parent->child_used, &u);
+	usage_add_thread(&parent->child_used, child);
+	usage_add(&parent->child_used, &child->signal->used);
+	usage_add(&parent->child_used, &child->signal->child_used);
 }
 
 static bool report_zombie(struct wait_request *req, struct task_struct *child)
@@ -169,55 +166,74 @@ static bool look_at_children(struct wait_request *req, struct task_struct *paren
 	return false;
 }
 
-/* One look at all children. */
+/* The one child that req is about. */
+static bool look_at_child(struct wait_request *req)
+{
+	struct task_struct *child = pid_task(req->pid, PIDTYPE_TGID);
+	const struct task_struct *parent = child ? child->real_parent : NULL;
+
+	if (!child ||
+	    (req->options & __WNOTHREAD ? parent != current : !same_thread_group(parent, current)))
+		return false;
+	return consider(req, child);
+}
+
+/* Looks at every child that req may be about. tasklist_lock held. */
 static bool look(struct wait_request *req)
 {
 	struct task_struct *thread;
-	bool found = false;
 
 	req->no_task = -ECHILD;
-	spin_lock(&tasklist_lock);
-	if (req->options & __WNOTHREAD) {
-		found = look_at_children(req, current);
-	} else {
-		list_for_each_entry(thread, &current->signal->threads, thread_link) {
-			found = look_at_children(req, thread);
-			if (found)
-				break;
-		}
+	if (req->type == PIDTYPE_TGID)
+		return look_at_child(req);
+	if (req->options & __WNOTHREAD)
+		return look_at_children(req, current);
+	list_for_each_entry(thread, &current->signal->threads, thread_link) {
+		if (look_at_children(req, thread))
+			return true;
 	}
-	spin_unlock(&tasklist_lock);
-	return found;
+	return false;
 }
 
-/* The pid that was reported, 0 (WNOHANG, nothing yet), or -errno. */
+/*
+ * True, and result is the pid that was reported, 0 (WNOHANG, nothing yet), or -errno; or false, and
+ * the caller is to sleep and try again: entry is in the queue. tasklist_lock held, under which all
+ * news are told.
+ */
+static bool try_wait(struct wait_request *req, struct wait_entry *entry, int *result)
+{
+	if (look(req)) {
+		*result = req->report->pid;
+	} else if (req->no_task) {
+		*result = req->no_task;
+	} else if (req->options & WNOHANG) {
+		*result = req->nothing_yet;
+	} else if (signal_pending(current)) {
+		*result = -ERESTARTSYS;
+	} else {
+		prepare_to_wait(&current->signal->wait_child, entry, TASK_INTERRUPTIBLE);
+		return false;
+	}
+	return true;
+}
+
 static int do_wait(struct wait_request *req)
 {
-	struct wait_queue *wq = &current->signal->wait_child;
 	struct wait_entry entry;
+	bool done;
 	int result;
 
 	wait_entry_init(&entry);
 	for (;;) {
-		prepare_to_wait(wq, &entry, TASK_INTERRUPTIBLE);
-		if (look(req)) {
-			result = req->report->pid;
+		spin_lock(&tasklist_lock);
+		done = try_wait(req, &entry, &result);
+		spin_unlock(&tasklist_lock);
+		if (done)
 			break;
-		}
-		result = req->no_task;
-		if (!result && (req->options & WNOHANG)) {
-			result = req->nothing_yet;
-			break;
-		}
-		if (result)
-			break;
-		if (signal_pending(current)) {
-			result = -ERESTARTSYS;
-			break;
-		}
 		schedule();
 	}
-	finish_wait(wq, &entry);
+	if (!list_empty(&entry.link))
+		remove_wait_entry(&current->signal->wait_child, &entry);
 	return result;
 }
 

@@ -35,6 +35,11 @@ static inline unsigned long sig_handler(const struct sighand_struct *sighand, in
 	return sighand->actions->action[sig - 1].handler;
 }
 
+static inline unsigned long sig_flags(const struct sighand_struct *sighand, int sig)
+{
+	return sighand->cleared & sigmask(sig) ? 0 : sighand->actions->action[sig - 1].flags;
+}
+
 /* The action as a program would read it. */
 struct kernel_sigaction get_action(const struct sighand_struct *sighand, int sig);
 /* Changes it, copying the actions if they are shared. ENOMEM. */
