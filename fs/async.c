@@ -52,6 +52,7 @@ static struct file_async *async_of(struct file *file)
 	if (!new)
 		return ERR_PTR(-ENOMEM);
 	new->file = file;
+	new->type = PIDTYPE_PID;
 	spin_lock(&async_lock);
 	if (!file->async) {
 		WRITE_ONCE(file->async, new);

@@ -63,13 +63,13 @@ static void unlink_task(struct task_struct *task)
 	ASSERT(task->exit_state == EXIT_DEAD);
 	release_process_count(task);
 	leave_thread_group(task);
-	detach_pid(task, PIDTYPE_PID);
 	if (leader == task) {
-		for (enum pid_type type = PIDTYPE_TGID; type < PIDTYPE_MAX; type++)
-			detach_pid(task, type);
+		detach_pid(task, PIDTYPE_PGID);
+		detach_pid(task, PIDTYPE_SID);
 		list_del(&task->sibling);
 		list_del(&task->tasks_link);
 	}
+	vacate_pid(task->thread_pid);
 	put_pid(task->thread_pid);
 	task->thread_pid = NULL;
 	nr_threads--;

@@ -287,8 +287,8 @@ static void lead_thread_group(struct task_struct *child)
 	signal->tty = tty_get(parent->tty);
 	signal->has_child_subreaper = child->real_parent->signal->has_child_subreaper ||
 				      child->real_parent->signal->is_child_subreaper;
-	for (enum pid_type type = PIDTYPE_TGID; type < PIDTYPE_MAX; type++)
-		attach_pid(child, type);
+	attach_pid(child, PIDTYPE_PGID);
+	attach_pid(child, PIDTYPE_SID);
 	list_add_tail(&child->sibling, &child->real_parent->children);
 	list_add_tail(&child->tasks_link, &task_list);
 	if (child->pid == 1) {
@@ -328,8 +328,7 @@ static int publish(struct task_struct *child, const struct kernel_clone_args *ar
 	else
 		lead_thread_group(child);
 	spin_unlock_irqrestore(&current->sighand->lock, irq);
-	attach_pid(child, PIDTYPE_PID);
-	publish_pid(child->thread_pid);
+	publish_pid(child->thread_pid, child);
 	nr_threads++;
 	total_forks++;
 	spin_unlock(&tasklist_lock);
@@ -474,7 +473,9 @@ struct task_struct *fork_idle(unsigned int cpu)
 
 	if (!idle)
 		return NULL;
+	memset((char *)idle + TASK_ZEROED, 0, TASK_COPIED);
 	idle->flags = PF_KTHREAD | PF_IDLE;
+	idle->pid = idle->tgid = 0;
 	snprintf(idle->comm, sizeof(idle->comm), "swapper/%u", cpu);
 	idle->cpu = cpu;
 	idle->cpus_allowed = 1ul << cpu;

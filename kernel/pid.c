@@ -1,9 +1,9 @@
 /*
  * Process numbers.
  *
- * A struct pid is a number's holder: the task that has it, and the process group and session of the
- * same number, hang in its lists. It outlives them as long as somebody keeps a reference, while the
- * number itself is free for others once the lists are empty. So who wants to remember a process
+ * A struct pid is a number's holder: it names the task that has it, and the process group and
+ * session of the same number hang in its lists. It outlives them as long as somebody keeps a
+ * reference, while the number itself is free for others once all are gone. So who wants to remember a process
  * remembers its struct pid, never the number.
  *
  * Numbers are given out upwards from the last one, wrapping at pid_max to RESERVED_PIDS, from a
@@ -140,7 +140,8 @@ struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned i
 	atomic_set(&pid->count, 1);
 	pid->level = ns->level;
 	pid->exit_wait = NULL;
-	for (int type = 0; type < PIDTYPE_MAX; type++)
+	pid->task = NULL;
+	for (int type = 0; type < PIDTYPE_LISTS; type++)
 		list_init(&pid->tasks[type]);
 	error = take_numbers(pid, ns, set_tid, set_tid_size);
 	if (error) {
@@ -150,8 +151,9 @@ struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned i
 	return pid;
 }
 
-void publish_pid(struct pid *pid)
+void publish_pid(struct pid *pid, struct task_struct *task)
 {
+	pid->task = task;
 	spin_lock(&pid_lock);
 	for (unsigned int level = 0; level <= pid->level; level++) {
 		struct pid **bucket = bucket_of(pid->numbers[level].ns, pid->numbers[level].nr);
@@ -170,16 +172,24 @@ void free_pid_numbers(struct pid *pid)
 	spin_unlock(&pid_lock);
 }
 
-/* --- Lists of tasks --- */
+/* --- Tasks --- */
 
-static struct pid *pid_of(const struct task_struct *task, enum pid_type type)
+static void free_unused_numbers(struct pid *pid)
 {
-	return type == PIDTYPE_PID ? task->thread_pid : task->signal->pids[type];
+	if (!pid->task && list_empty(&pid->tasks[PIDTYPE_PGID]) &&
+	    list_empty(&pid->tasks[PIDTYPE_SID]))
+		free_pid_numbers(pid);
+}
+
+void vacate_pid(struct pid *pid)
+{
+	pid->task = NULL;
+	free_unused_numbers(pid);
 }
 
 void attach_pid(struct task_struct *task, enum pid_type type)
 {
-	struct pid *pid = pid_of(task, type);
+	struct pid *pid = task->signal->pids[type];
 
 	if (pid)
 		list_add_tail(&task->pid_link[type], &pid->tasks[type]);
@@ -187,22 +197,18 @@ void attach_pid(struct task_struct *task, enum pid_type type)
 
 void detach_pid(struct task_struct *task, enum pid_type type)
 {
-	struct pid *pid = pid_of(task, type);
+	struct pid *pid = task->signal->pids[type];
 
 	list_del(&task->pid_link[type]);
-	if (!pid)
-		return;
-	for (int i = 0; i < PIDTYPE_MAX; i++)
-		if (!list_empty(&pid->tasks[i]))
-			return;
-	free_pid_numbers(pid);
+	if (pid)
+		free_unused_numbers(pid);
 }
 
 void change_pid(struct task_struct *task, enum pid_type type, struct pid *to)
 {
 	struct pid *from = task->signal->pids[type];
 
-	ASSERT(type == PIDTYPE_PGID || type == PIDTYPE_SID);
+	ASSERT(type < PIDTYPE_LISTS);
 	get_pid(to);
 	detach_pid(task, type);
 	task->signal->pids[type] = to;
@@ -307,7 +313,13 @@ struct pid *find_ge_pid(int nr, int *found)
 
 struct task_struct *pid_task(struct pid *pid, enum pid_type type)
 {
-	if (!pid || list_empty(&pid->tasks[type]))
+	if (!pid)
+		return NULL;
+	if (type == PIDTYPE_PID)
+		return pid->task;
+	if (type == PIDTYPE_TGID)
+		return pid->task && thread_group_leader(pid->task) ? pid->task : NULL;
+	if (list_empty(&pid->tasks[type]))
 		return NULL;
 	return container_of(pid->tasks[type].next, struct task_struct, pid_link[type]);
 }

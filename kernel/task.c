@@ -54,7 +54,7 @@ static void init_task_lists(struct task_struct *task)
 	list_init(&task->sibling);
 	list_init(&task->thread_link);
 	list_init(&task->tasks_link);
-	for (int type = 0; type < PIDTYPE_MAX; type++)
+	for (int type = 0; type < PIDTYPE_LISTS; type++)
 		list_init(&task->pid_link[type]);
 	list_init(&task->run_link);
 	spin_lock_init(&task->alloc_lock, LOCK_CLASS_TASK);
@@ -63,16 +63,18 @@ static void init_task_lists(struct task_struct *task)
 
 struct task_struct *alloc_task_struct(void)
 {
-	struct task_struct *task = kmem_cache_zalloc(task_cache);
+	struct task_struct *task = kmem_cache_alloc(task_cache);
 
 	if (!task)
 		return NULL;
+	memset(task, 0, TASK_ZEROED);
 	task->stack = alloc_kernel_stack();
 	if (!task->stack) {
 		kmem_cache_free(task_cache, task);
 		return NULL;
 	}
 	atomic_set(&task->count, 1);
+	task->restart.fn = NULL;
 	init_task_lists(task);
 	return task;
 }
@@ -110,9 +112,10 @@ int copy_signal(struct task_struct *child, const struct kernel_clone_args *args)
 		child->signal = current->signal;
 		return 0;
 	}
-	signal = kmem_cache_zalloc(signal_cache);
+	signal = kmem_cache_alloc(signal_cache);
 	if (!signal)
 		return -ENOMEM;
+	memset(signal, 0, offsetof(struct signal_struct, rlim));
 	init_signal_struct(signal);
 	spin_lock(&current->group_leader->alloc_lock);
 	memcpy(signal->rlim, parent->rlim, sizeof(signal->rlim));
@@ -132,7 +135,7 @@ void release_signal(struct task_struct *task)
 	flush_sigqueue(&signal->shared_pending);
 	if (unlikely(signal->timers))
 		free_process_timers(signal->timers);
-	for (int type = 0; type < PIDTYPE_MAX; type++)
+	for (int type = 0; type < PIDTYPE_PID; type++)
 		put_pid(signal->pids[type]);
 	kmem_cache_free(signal_cache, signal);
 }

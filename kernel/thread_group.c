@@ -39,14 +39,12 @@ static void exchange_numbers(struct task_struct *a, struct task_struct *b)
 	struct pid *pid = a->thread_pid;
 	int nr = a->pid;
 
-	list_del(&a->pid_link[PIDTYPE_PID]);
-	list_del(&b->pid_link[PIDTYPE_PID]);
 	a->thread_pid = b->thread_pid;
 	a->pid = b->pid;
 	b->thread_pid = pid;
 	b->pid = nr;
-	attach_pid(a, PIDTYPE_PID);
-	attach_pid(b, PIDTYPE_PID);
+	a->thread_pid->task = a;
+	b->thread_pid->task = b;
 }
 
 /* task takes the place of its zombie leader, which is reaped. tasklist_lock held. */
@@ -56,7 +54,7 @@ static void become_leader(struct task_struct *task)
 
 	ASSERT(leader->exit_state == EXIT_ZOMBIE);
 	exchange_numbers(task, leader);
-	for (enum pid_type type = PIDTYPE_TGID; type < PIDTYPE_MAX; type++)
+	for (int type = 0; type < PIDTYPE_LISTS; type++)
 		replace_link(&leader->pid_link[type], &task->pid_link[type]);
 	replace_link(&leader->sibling, &task->sibling);
 	replace_link(&leader->tasks_link, &task->tasks_link);

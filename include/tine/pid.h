@@ -16,11 +16,12 @@ struct pid_namespace;
 #define MAX_PID_NS_LEVEL 32
 
 enum pid_type {
-	PIDTYPE_PID,  /* the task with this tid */
-	PIDTYPE_TGID, /* the leader of the thread group */
 	PIDTYPE_PGID, /* leaders of the thread groups in the process group */
 	PIDTYPE_SID,  /* leaders of the thread groups in the session */
+	PIDTYPE_TGID, /* the leader of the thread group */
+	PIDTYPE_PID,  /* the task with this tid */
 	PIDTYPE_MAX,
+	PIDTYPE_LISTS = PIDTYPE_TGID, /* those that many tasks can share come first */
 };
 
 /* A number in one namespace. */
@@ -30,12 +31,13 @@ struct upid {
 	struct pid *next; /* hash chain; private to kernel/pid.c */
 };
 
-/* Lists: tasklist_lock. The rest is constant. */
+/* Task and lists: tasklist_lock. The rest is constant. */
 struct pid {
 	struct atomic count;
 	unsigned int level;          /* depth of the namespace it was made in */
 	struct exit_wait *exit_wait; /* tasklist_lock: of its pidfds, which keep it; else NULL */
-	struct list_head tasks[PIDTYPE_MAX];
+	struct task_struct *task; /* whose number it is; NULL before it is published, or reaped */
+	struct list_head tasks[PIDTYPE_LISTS];
 	struct upid numbers[]; /* level + 1 of them, outermost first */
 };
 
@@ -52,17 +54,19 @@ int set_pid_max(int n);
  * have passed. EAGAIN: no number is free; EEXIST: one of these is in use; ENOMEM.
  */
 struct pid *alloc_pid(struct pid_namespace *ns, const pid_t *set_tid, unsigned int set_tid_size);
-/* Makes the numbers findable. Cannot fail. */
-void publish_pid(struct pid *pid);
+/* Makes the numbers findable, as those of task. tasklist_lock held. Cannot fail. */
+void publish_pid(struct pid *pid, struct task_struct *task);
+/* The task whose number it was is reaped. tasklist_lock held. */
+void vacate_pid(struct pid *pid);
 /* Frees the numbers (also of one never published); the struct lives until its last put_pid. */
 void free_pid_numbers(struct pid *pid);
 struct pid *get_pid(struct pid *pid);
 void put_pid(struct pid *pid); /* tolerates NULL */
 
 /*
- * Put task into / take it out of a list of its pid of that type; tasklist_lock held. change
- * replaces signal->pids[type] (PGID, SID), taking a reference on to. A number is freed when nothing
- * hangs in its pid any more.
+ * Put task into / take it out of the list of its pid of that type, PGID or SID; tasklist_lock
+ * held. change replaces signal->pids[type], taking a reference on to. A number is freed when it is
+ * no task's, no group's and no session's any more.
  */
 void attach_pid(struct task_struct *task, enum pid_type type);
 void detach_pid(struct task_struct *task, enum pid_type type);

@@ -121,7 +121,10 @@ struct task_struct {
 	u32 fail_nth;                         /* s: debug: fail this allocation from now, 0 none */
 	bool fail_suspended;                  /* s: debug: not now */
 	struct passed_files **dropping_files; /* s: more to drop, while it drops some (ipc/scm.c) */
-	struct restart_block restart;         /* s */
+	u32 state;                            /* r to wake; the task itself sets it: TASK_ */
+	unsigned int cpu;                     /* r */
+	struct arch_thread thread;            /* s, and switch_to */
+	struct lock_record held_mutexes;      /* s: debug builds */
 	/* For RLIMIT_RTTIME: nvcsw when it was last looked at, cpu_ns when that changed. */
 	u64 rt_slept, rt_begin; /* s */
 
@@ -140,24 +143,25 @@ struct task_struct {
 	u64 default_timer_slack_ns; /* c: what it began with */
 
 	/* Set by hand. */
+	u64 start_time;      /* c: arch_clock_ns */
 	struct atomic count; /* a: references */
 	struct spinlock alloc_lock;
-	u32 state;        /* r to wake; the task itself sets it: TASK_ */
-	unsigned int cpu; /* r */
 	int pid,
 		tgid; /* c (exec may change both, t): numbers in the initial namespace, for messages */
-	u64 start_time;                         /* c: arch_clock_ns */
-	struct task_struct *real_parent;        /* t */
-	struct task_struct *parent;             /* t: real_parent, or the tracer */
-	struct task_struct *group_leader;       /* t */
-	struct list_head children, sibling;     /* t: real_parent's children */
-	struct list_head thread_link;           /* t+h: in signal->threads */
-	struct list_head tasks_link;            /* t: leaders, in task_list */
-	struct list_head pid_link[PIDTYPE_MAX]; /* t: in thread_pid's and signal->pids' lists */
-	struct list_head run_link;              /* r */
-	struct arch_thread thread;              /* s, and switch_to */
-	struct lock_record held_mutexes;        /* s: debug builds */
+	struct task_struct *real_parent;          /* t */
+	struct task_struct *parent;               /* t: real_parent, or the tracer */
+	struct task_struct *group_leader;         /* t */
+	struct list_head children, sibling;       /* t: real_parent's children */
+	struct list_head thread_link;             /* t+h: in signal->threads */
+	struct list_head tasks_link;              /* t: leaders, in task_list */
+	struct list_head pid_link[PIDTYPE_LISTS]; /* t: in signal->pids' lists */
+	struct list_head run_link;                /* r */
+	struct restart_block restart;             /* s */
 };
+
+/* How many bytes are zero in a new task, and how many more come from its parent. */
+#define TASK_ZEROED offsetof(struct task_struct, flags)
+#define TASK_COPIED (offsetof(struct task_struct, count) - TASK_ZEROED)
 
 /* How readily the process is killed when memory is out: -1000, never, to 1000. */
 struct oom_score {
@@ -168,12 +172,7 @@ struct oom_score {
  * What the threads of a process share. Counted by its task_structs. Locks as above.
  */
 struct signal_struct {
-	struct atomic count;              /* a: task_structs that point here */
-	struct atomic live;               /* a: threads that have not begun to exit */
-	int nr_threads;                   /* t+h: threads in the list */
-	struct list_head threads;         /* t+h: by thread_link */
-	struct wait_queue wait_child;     /* wait4 sleeps here */
-	struct sigpending shared_pending; /* h */
+	/* Zero in a new process. */
 	struct task_struct
 		*group_exec_task; /* h: the thread in exec that waits for the others to go */
 	int group_exit_code;      /* h */
@@ -183,15 +182,25 @@ struct signal_struct {
 	u32 broadcasts;           /* t: signals sent to many processes, this one among them */
 	bool is_child_subreaper, has_child_subreaper; /* t */
 	bool leader;                                  /* t: session leader */
-	struct pid *pids[PIDTYPE_MAX];                /* t: [TGID], [PGID], [SID]: counted */
-	struct tty *tty;                  /* t: controlling terminal: counted by the tty code */
-	struct pid *tty_old_pgrp;         /* t: counted: its foreground group before a hangup */
-	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
-	struct mutex exec_lock;
+	struct pid *pids[PIDTYPE_PID];                /* t: [PGID], [SID], [TGID]: counted */
+	struct tty *tty;                    /* t: controlling terminal: counted by the tty code */
+	struct pid *tty_old_pgrp;           /* t: counted: its foreground group before a hangup */
 	struct usage used, child_used;      /* t+h: threads that are gone; children waited for */
 	u64 shown_user_ns, shown_system_ns; /* h: CPU time that somebody was told of */
-	struct oom_score oom_score;         /* a */
 	struct process_timers *timers; /* set once, under h: owned; NULL until a timer is used */
+
+	/* Copied from the parent. */
+	struct rlimit rlim[RLIM_NLIMITS]; /* l of the group leader to write; read without */
+	struct oom_score oom_score;       /* a */
+
+	/* Set by hand. */
+	struct atomic count;              /* a: task_structs that point here */
+	struct atomic live;               /* a: threads that have not begun to exit */
+	int nr_threads;                   /* t+h: threads in the list */
+	struct list_head threads;         /* t+h: by thread_link */
+	struct wait_queue wait_child;     /* wait4 sleeps here */
+	struct sigpending shared_pending; /* h */
+	struct mutex exec_lock;
 };
 
 #define SIGNAL_GROUP_EXIT     0x1u  /* every thread is to exit with group_exit_code */
@@ -224,7 +233,10 @@ bool fatal_signal_pending(const struct task_struct *task);
 void set_task_work(struct task_struct *task, u32 bits);
 void clear_task_work(struct task_struct *task, u32 bits);
 
-/* A zeroed task with a kernel stack, count 1, known to nobody. NULL: out of memory. */
+/*
+ * A task with a kernel stack, count 1, known to nobody. What is copied from a parent is undefined.
+ * NULL: out of memory.
+ */
 struct task_struct *alloc_task_struct(void);
 static inline void get_task_struct(struct task_struct *task)
 {
