@@ -431,7 +431,8 @@ void mm_release(struct task_struct *task)
 	int __user *word = task->clear_child_tid;
 	struct completion *done;
 
-	exit_robust_list();
+	if (unlikely(task->robust_list))
+		exit_robust_list();
 	if (task->flags & PF_EXITING)
 		(void)__atomic_exchange_n(&task->pi_closed, true, __ATOMIC_SEQ_CST);
 	if (unlikely(READ_ONCE(task->pi_waiters)))
@@ -491,14 +492,14 @@ struct task_struct *fork_idle(unsigned int cpu)
 
 long sys_fork(void)
 {
-	const struct kernel_clone_args args = {.exit_signal = SIGCHLD};
+	static const struct kernel_clone_args args = {.exit_signal = SIGCHLD};
 
 	return do_fork(&args);
 }
 
 long sys_vfork(void)
 {
-	const struct kernel_clone_args args = {
+	static const struct kernel_clone_args args = {
 		.flags = CLONE_VFORK | CLONE_VM,
 		.exit_signal = SIGCHLD,
 	};

@@ -242,17 +242,9 @@ int set_pid_max(int n)
 
 /* --- References and lookup --- */
 
-struct pid *get_pid(struct pid *pid)
+void free_pid(struct pid *pid)
 {
-	if (pid)
-		atomic_inc(&pid->count);
-	return pid;
-}
-
-void put_pid(struct pid *pid)
-{
-	if (pid && atomic_dec_and_test(&pid->count))
-		kmem_cache_free(pid_cache, pid);
+	kmem_cache_free(pid_cache, pid);
 }
 
 static struct pid_namespace *current_ns(void)
@@ -353,26 +345,31 @@ struct task_struct *find_get_task_by_vpid(int nr)
 	return task;
 }
 
-int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns)
+static inline int number_in(const struct pid *pid, const struct pid_namespace *ns)
 {
 	if (!pid || ns->level > pid->level || pid->numbers[ns->level].ns != ns)
 		return 0;
 	return pid->numbers[ns->level].nr;
 }
 
+int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns)
+{
+	return number_in(pid, ns);
+}
+
 int pid_vnr(const struct pid *pid)
 {
-	return pid_nr_ns(pid, current_ns());
+	return number_in(pid, current_ns());
 }
 
 int task_pid_vnr(const struct task_struct *task)
 {
-	return pid_vnr(task->thread_pid);
+	return number_in(task->thread_pid, current_ns());
 }
 
 int task_tgid_vnr(const struct task_struct *task)
 {
-	return pid_vnr(task->signal->pids[PIDTYPE_TGID]);
+	return number_in(task->signal->pids[PIDTYPE_TGID], current_ns());
 }
 
 int task_pgrp_vnr(const struct task_struct *task)

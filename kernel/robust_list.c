@@ -97,8 +97,6 @@ void exit_robust_list(void)
 	struct entry pending;
 	long offset;
 
-	if (likely(!head))
-		return;
 	current->robust_list = NULL;
 	if (get_user(offset, &head->futex_offset) || read_entry(&pending, &head->list_op_pending))
 		return;

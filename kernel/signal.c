@@ -282,11 +282,6 @@ void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_
 	}
 }
 
-void flush_sigqueue(struct sigpending *pending)
-{
-	flush_sigqueue_mask(~0ul, pending, NULL);
-}
-
 /* A signal stays pending if it is also there from somebody else. */
 void flush_timer_signals(struct sigpending *pending)
 {

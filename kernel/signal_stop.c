@@ -109,13 +109,26 @@ static void fill_exit_status(siginfo_t *info, int code)
 		info->si_status = code >> 8;
 }
 
+/* Apart, so that a parent that is sent nothing does not pay for the siginfo. */
+static __noinline void send_exit_signal(struct task_struct *task, struct task_struct *parent,
+					int sig)
+{
+	irq_state_t state;
+	siginfo_t info;
+
+	fill_child_info(&info, sig, task, parent, process_cpu_time(task));
+	fill_exit_status(&info, task->exit_code);
+	state = spin_lock_irqsave(&parent->sighand->lock);
+	send_signal_locked(sig, &info, parent, PIDTYPE_TGID);
+	spin_unlock_irqrestore(&parent->sighand->lock, state);
+}
+
 bool do_notify_parent(struct task_struct *task, int sig)
 {
 	struct task_struct *parent = task->parent;
 	struct sighand_struct *sighand = parent->sighand;
 	bool autoreap = false, ignored, send;
 	irq_state_t state;
-	siginfo_t info;
 
 	/* The program that asked for another signal is there no more. */
 	if (task->parent_exec_id != parent->exec_id)
@@ -125,17 +138,11 @@ bool do_notify_parent(struct task_struct *task, int sig)
 		state = spin_lock_irqsave(&sighand->lock);
 		ignored = sig_handler(sighand, SIGCHLD) == SIG_IGN;
 		autoreap = ignored || (sig_flags(sighand, SIGCHLD) & SA_NOCLDWAIT);
-		/* The usual case, a parent without a handler, needs no siginfo. */
 		send = !ignored && !sig_ignored(parent, SIGCHLD, false);
 		spin_unlock_irqrestore(&sighand->lock, state);
 	}
-	if (send) {
-		fill_child_info(&info, sig, task, parent, process_cpu_time(task));
-		fill_exit_status(&info, task->exit_code);
-		state = spin_lock_irqsave(&sighand->lock);
-		send_signal_locked(sig, &info, parent, PIDTYPE_TGID);
-		spin_unlock_irqrestore(&sighand->lock, state);
-	}
+	if (send)
+		send_exit_signal(task, parent, sig);
 	wake_up_all(&parent->signal->wait_child);
 	return autoreap;
 }

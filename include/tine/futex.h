@@ -11,7 +11,7 @@ struct task_struct;
 int futex_wake_user(u32 __user *uaddr, int n);
 
 /* Gives up the robust futexes that current, about to leave its mm, still holds: marks them, wakes
- * one waiter each. Whatever the list holds is harmless. mm_release calls it. Sleeps. */
+ * one waiter each. It has a list; whatever that holds is harmless. mm_release calls it. Sleeps. */
 void exit_robust_list(void);
 
 /*

@@ -60,8 +60,19 @@ void publish_pid(struct pid *pid, struct task_struct *task);
 void vacate_pid(struct pid *pid);
 /* Frees the numbers (also of one never published); the struct lives until its last put_pid. */
 void free_pid_numbers(struct pid *pid);
-struct pid *get_pid(struct pid *pid);
-void put_pid(struct pid *pid); /* tolerates NULL */
+/* Both tolerate NULL. */
+static inline struct pid *get_pid(struct pid *pid)
+{
+	if (pid)
+		atomic_inc(&pid->count);
+	return pid;
+}
+void free_pid(struct pid *pid); /* put_pid's */
+static inline void put_pid(struct pid *pid)
+{
+	if (pid && atomic_dec_and_test(&pid->count))
+		free_pid(pid);
+}
 
 /*
  * Put task into / take it out of the list of its pid of that type, PGID or SID; tasklist_lock

@@ -97,8 +97,17 @@ void release_sighand(struct task_struct *task); /* tolerates NULL */
 int unshare_sighand(struct task_struct *task);
 void put_sighand(struct sighand_struct *sighand);
 void sigpending_init(struct sigpending *pending);
-/* Drops what is queued. h held, or nobody else knows of pending. */
-void flush_sigqueue(struct sigpending *pending);
+/*
+ * Drops the signals of mask. h held, or nobody else knows of pending. dead: a list for what is to
+ * be freed later; NULL: it is freed.
+ */
+void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_head *dead);
+/* All of them. */
+static inline void flush_sigqueue(struct sigpending *pending)
+{
+	if (unlikely(pending->set))
+		flush_sigqueue_mask(~0ul, pending, NULL);
+}
 /* exec: drops what looks as if timers had sent it. h held. */
 void flush_timer_signals(struct sigpending *pending);
 /*

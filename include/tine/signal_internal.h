@@ -51,8 +51,6 @@ int set_action(struct sighand_struct *sighand, int sig, const struct kernel_siga
  */
 struct sigqueue *sigqueue_alloc(struct task_struct *task, bool over_limit);
 void sigqueue_free(struct sigqueue *entry);
-/* Drops the signals of mask. dead: a list for what is to be freed later; NULL: it is freed. */
-void flush_sigqueue_mask(sigset_t mask, struct sigpending *pending, struct list_head *dead);
 
 /* A wake-up for a signal: ends an interruptible sleep; with fatal a killable one and a stop too. */
 void signal_wake_up(struct task_struct *task, bool fatal);
