@@ -2,13 +2,21 @@
  * fs_struct: the root and working directory of a process, and its umask. Shared with CLONE_FS. Its
  * lock is a spinlock that is held while two paths are copied; the paths that a change replaces are
  * put after it was let go.
+ *
+ * A forked child is to have its own, but what it does with it first is mostly to end or to execute a
+ * program. So a task that shares its fs_struct with nobody lends it to its children: it stays as it
+ * is until one of those that use it changes it or comes to share it by CLONE_FS, which makes a copy
+ * for itself first (own_fs). What is lent is thus used by single tasks, none of which shares it in
+ * the sense of CLONE_FS.
  */
 #include <tine/clone_args.h>
 #include <tine/err.h>
 #include <tine/fs.h>
 #include <tine/fs_struct.h>
+#include <tine/mm.h>
 #include <tine/namei.h>
 #include <tine/printk.h>
+#include <tine/sched.h>
 #include <tine/slab.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
@@ -21,7 +29,7 @@ static struct fs_struct *fs_alloc(void)
 
 	if (fs) {
 		fs->users = 1;
-		fs->in_exec = false;
+		fs->lent = fs->in_exec = false;
 		spin_lock_init(&fs->lock, LOCK_CLASS_FS);
 	}
 	return fs;
@@ -41,30 +49,6 @@ static struct fs_struct *dup_fs(struct fs_struct *old)
 	path_get(&fs->pwd);
 	spin_unlock(&old->lock);
 	return fs;
-}
-
-static int share_fs(struct task_struct *child, struct fs_struct *fs)
-{
-	int error = 0;
-
-	spin_lock(&fs->lock);
-	if (fs->in_exec)
-		error = -EAGAIN;
-	else
-		fs->users++;
-	spin_unlock(&fs->lock);
-	child->fs = error ? NULL : fs;
-	return error;
-}
-
-int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
-{
-	if (!current->fs)
-		return 0;
-	if (args->flags & CLONE_FS)
-		return share_fs(child, current->fs);
-	child->fs = dup_fs(current->fs);
-	return child->fs ? 0 : -ENOMEM;
 }
 
 static void fs_free(struct fs_struct *fs)
@@ -92,6 +76,71 @@ static void replace_fs(struct task_struct *task, struct fs_struct *new)
 		fs_free(old);
 }
 
+/*
+ * Makes current's fs_struct its own, or that of those with whom it shares it by CLONE_FS. Does not
+ * fail for want of memory, as Linux never fails small allocations.
+ */
+static struct fs_struct *own_fs(void)
+{
+	struct fs_struct *fs = current->fs, *copy;
+	bool borrowed;
+
+	/* Nobody but current could lend it now. */
+	if (likely(!READ_ONCE(fs->lent)))
+		return fs;
+	spin_lock(&fs->lock);
+	fs->lent = fs->users > 1;
+	borrowed = fs->lent;
+	spin_unlock(&fs->lock);
+	if (!borrowed)
+		return fs;
+	while (!(copy = dup_fs(fs))) {
+		out_of_memory();
+		sched_yield();
+	}
+	replace_fs(current, copy);
+	return copy;
+}
+
+static int share_fs(struct task_struct *child)
+{
+	struct fs_struct *fs = own_fs();
+	int error = 0;
+
+	spin_lock(&fs->lock);
+	if (fs->in_exec)
+		error = -EAGAIN;
+	else
+		fs->users++;
+	spin_unlock(&fs->lock);
+	child->fs = error ? NULL : fs;
+	return error;
+}
+
+/* True if current has fs for itself, or borrows it: then child does too. */
+static bool lend_fs(struct task_struct *child, struct fs_struct *fs)
+{
+	spin_lock(&fs->lock);
+	fs->lent |= fs->users == 1;
+	if (fs->lent) {
+		fs->users++;
+		child->fs = fs;
+	}
+	spin_unlock(&fs->lock);
+	return child->fs != NULL;
+}
+
+int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	if (!current->fs)
+		return 0;
+	if (args->flags & CLONE_FS)
+		return share_fs(child);
+	if (!lend_fs(child, current->fs))
+		child->fs = dup_fs(current->fs);
+	return child->fs ? 0 : -ENOMEM;
+}
+
 void release_fs(struct task_struct *task)
 {
 	replace_fs(task, NULL);
@@ -110,7 +159,7 @@ bool fs_exec_begin(void)
 	list_for_each_entry(thread, &current->signal->threads, thread_link)
 		own += thread->fs == fs;
 	spin_unlock_irqrestore(&current->sighand->lock, irq);
-	alone = fs->users == own;
+	alone = fs->lent || fs->users == own;
 	fs->in_exec |= alone;
 	spin_unlock(&fs->lock);
 	return alone;
@@ -126,7 +175,7 @@ void fs_exec_end(void)
 int unshare_fs_begin(struct fs_struct **copy)
 {
 	*copy = NULL;
-	if (READ_ONCE(current->fs->users) == 1)
+	if (READ_ONCE(current->fs->lent) || READ_ONCE(current->fs->users) == 1)
 		return 0;
 	*copy = dup_fs(current->fs);
 	return *copy ? 0 : -ENOMEM;
@@ -187,12 +236,16 @@ static void set_path(struct fs_struct *fs, struct path *which, const struct path
 
 void set_fs_root(const struct path *path)
 {
-	set_path(current->fs, &current->fs->root, path);
+	struct fs_struct *fs = own_fs();
+
+	set_path(fs, &fs->root, path);
 }
 
 void set_fs_pwd(const struct path *path)
 {
-	set_path(current->fs, &current->fs->pwd, path);
+	struct fs_struct *fs = own_fs();
+
+	set_path(fs, &fs->pwd, path);
 }
 
 static void replace_path(struct path *which, const struct path *old, const struct path *new)
@@ -249,6 +302,13 @@ bool task_umask(struct task_struct *task, mode_t *umask)
 	return found;
 }
 
+const void *fs_identity(const struct task_struct *task)
+{
+	const struct fs_struct *fs = task->fs;
+
+	return fs && READ_ONCE(fs->lent) ? (const void *)task : fs;
+}
+
 void fs_struct_init(const struct path *root)
 {
 	struct fs_struct *fs;
@@ -270,5 +330,5 @@ mode_t current_umask(void)
 
 long sys_umask(int mask)
 {
-	return __atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&own_fs()->umask, mask & 0777, __ATOMIC_RELAXED);
 }

@@ -7,6 +7,7 @@
 #include <tine/epoll.h>
 #include <tine/err.h>
 #include <tine/fdtable.h>
+#include <tine/fs_struct.h>
 #include <tine/kcmp.h>
 #include <tine/pid.h>
 #include <tine/random.h>
@@ -44,7 +45,7 @@ static const void *shared_object(struct task_struct *task, int type)
 		object = task->files;
 		break;
 	case KCMP_FS:
-		object = task->fs;
+		object = fs_identity(task);
 		break;
 	case KCMP_SIGHAND:
 		object = task->sighand;

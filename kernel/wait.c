@@ -65,9 +65,12 @@ static void fill_report(struct wait_request *req, struct task_struct *child)
 /* Adds what a reaped child used to what the caller's children have used. */
 static void add_child_usage(struct signal_struct *parent, const struct task_struct *child)
 {
-	usage_add_thread(&parent->child_used, child);
-	usage_add(&parent->child_used, &child->signal->used);
-	usage_add(&parent->child_used, &child->signal->child_used);
+	struct usage u = {0};
+
+	usage_add_thread(&u, child);
+	usage_add(&u, &child->signal->used);
+	usage_add(&u, &child->signal->child_used);
+	usage_add(&parent->child_used, &u);
 }
 
 static bool report_zombie(struct wait_request *req, struct task_struct *child)

@@ -6,7 +6,8 @@
 
 struct fs_struct {
 	struct spinlock lock; /* guards the rest */
-	int users;            /* tasks that share it */
+	int users;            /* tasks that point to it */
+	bool lent;            /* until one of them changes it: each is to have its own */
 	bool in_exec;         /* no other task may come to share it now */
 	mode_t umask;
 	struct path root, pwd; /* counted */
@@ -29,6 +30,11 @@ void set_fs_pwd(const struct path *path);
 void replace_fs_roots(const struct path *old, const struct path *new);
 /* Counted copies of task's; false if it has none (any more). Either may be NULL. */
 bool get_task_fs(struct task_struct *task, struct path *root, struct path *pwd);
+/*
+ * What is the same for two tasks if they share their directories, and else is not; NULL if task has
+ * none. task's alloc_lock held. Not to be followed.
+ */
+const void *fs_identity(const struct task_struct *task);
 /* Boot: gives the task that runs start_kernel a fs_struct at the root of the file system. */
 void fs_struct_init(const struct path *root);
 mode_t current_umask(void);

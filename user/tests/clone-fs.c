@@ -274,6 +274,49 @@ static void grandchild_shares_with_its_own_parent(void)
 	check_eq(umask(0022), 0123);
 }
 
+static void check_directory(void *expected)
+{
+	char directory[64];
+
+	check(getcwd(directory, sizeof(directory)) != NULL);
+	check(strcmp(directory, expected) == 0);
+}
+
+static void go_to_tmp(void *unused)
+{
+	check_directory("/");
+	check_call(chdir("/tmp"));
+	check_directory("/tmp");
+	check_eq(umask(0123), 0022);
+}
+
+static void be_forked_between_changes(void *unused)
+{
+	check_child(go_to_tmp, NULL);
+	check_directory("/");
+	check_call(chdir("/dev"));
+	check_directory("/dev");
+	check_eq(umask(0111), 0022);
+	check_child(check_directory, "/dev");
+	check_exits(clone_call(CLONE_FS | SIGCHLD, chdir_in_a_thread, NULL), 0);
+	check_directory("/tmp");
+	check_eq(umask(0), 0111);
+}
+
+/* Whoever changes what fork gave him changes it for himself, in whatever order they come. */
+static void each_forked_process_goes_its_own_way(void)
+{
+	check_call(chdir("/"));
+	umask(0022);
+	for (int i = 0; i < 3; i++)
+		check_child(be_forked_between_changes, NULL);
+	check_directory("/");
+	check_child(check_directory, "/");
+	check_call(chdir("/tmp"));
+	check_child(check_directory, "/tmp");
+	check_eq(umask(0022), 0022);
+}
+
 static int helper(int argc, char **argv)
 {
 	return change_fs(NULL);
@@ -297,6 +340,8 @@ static const struct test_case cases[] = {
 	     "CLONE_FS: directory and umask live until their last user ends"),
 	TEST(thread_may_have_its_own_directory,
 	     "CLONE_FS: a thread made without it has a directory of its own"),
+	TEST(each_forked_process_goes_its_own_way,
+	     "CLONE_FS: children and grandchildren without it change their directories and umasks"),
 	TEST(grandchild_shares_with_its_own_parent,
 	     "CLONE_FS: a grandchild shares with whom its own flags say"),
 };
