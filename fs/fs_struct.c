@@ -102,43 +102,26 @@ static struct fs_struct *own_fs(void)
 	return copy;
 }
 
-static int share_fs(struct task_struct *child)
+int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
 {
-	struct fs_struct *fs = own_fs();
+	bool share = args->flags & CLONE_FS;
+	struct fs_struct *fs = share && current->fs ? own_fs() : current->fs;
 	int error = 0;
 
+	if (!fs)
+		return 0;
 	spin_lock(&fs->lock);
-	if (fs->in_exec)
+	fs->lent |= fs->users == 1 && !share;
+	if (share && fs->in_exec) {
 		error = -EAGAIN;
-	else
-		fs->users++;
-	spin_unlock(&fs->lock);
-	child->fs = error ? NULL : fs;
-	return error;
-}
-
-/* True if current has fs for itself, or borrows it: then child does too. */
-static bool lend_fs(struct task_struct *child, struct fs_struct *fs)
-{
-	spin_lock(&fs->lock);
-	fs->lent |= fs->users == 1;
-	if (fs->lent) {
+	} else if (share || fs->lent) {
 		fs->users++;
 		child->fs = fs;
 	}
 	spin_unlock(&fs->lock);
-	return child->fs != NULL;
-}
-
-int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
-{
-	if (!current->fs)
-		return 0;
-	if (args->flags & CLONE_FS)
-		return share_fs(child);
-	if (!lend_fs(child, current->fs))
-		child->fs = dup_fs(current->fs);
-	return child->fs ? 0 : -ENOMEM;
+	if (!error && !child->fs && !(child->fs = dup_fs(fs)))
+		error = -ENOMEM;
+	return error;
 }
 
 void release_fs(struct task_struct *task)

@@ -121,7 +121,7 @@ static struct task_struct *find_reaper(const struct task_struct *father)
 	return child_reaper;
 }
 
-static bool will_become_orphaned(struct pid *pgrp, const struct task_struct *ignored)
+bool is_orphaned_pgrp(struct pid *pgrp, const struct task_struct *ignored)
 {
 	struct task_struct *member;
 
@@ -136,11 +136,6 @@ static bool will_become_orphaned(struct pid *pgrp, const struct task_struct *ign
 			return false;
 	}
 	return true;
-}
-
-bool is_orphaned_pgrp(struct pid *pgrp, const struct task_struct *ignored)
-{
-	return will_become_orphaned(pgrp, ignored);
 }
 
 static bool has_stopped_member(struct pid *pgrp)
@@ -169,7 +164,7 @@ static void kill_orphaned_pgrp(struct task_struct *task, struct task_struct *par
 	if (!pgrp || pgrp == parent->signal->pids[PIDTYPE_PGID] ||
 	    task->signal->pids[PIDTYPE_SID] != parent->signal->pids[PIDTYPE_SID])
 		return;
-	if (will_become_orphaned(pgrp, ignored) && has_stopped_member(pgrp)) {
+	if (is_orphaned_pgrp(pgrp, ignored) && has_stopped_member(pgrp)) {
 		kill_pgrp_locked(pgrp, SIGHUP, SEND_SIG_PRIV);
 		kill_pgrp_locked(pgrp, SIGCONT, SEND_SIG_PRIV);
 	}

@@ -345,31 +345,26 @@ struct task_struct *find_get_task_by_vpid(int nr)
 	return task;
 }
 
-static inline int number_in(const struct pid *pid, const struct pid_namespace *ns)
+inline int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns)
 {
 	if (!pid || ns->level > pid->level || pid->numbers[ns->level].ns != ns)
 		return 0;
 	return pid->numbers[ns->level].nr;
 }
 
-int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns)
+inline int pid_vnr(const struct pid *pid)
 {
-	return number_in(pid, ns);
-}
-
-int pid_vnr(const struct pid *pid)
-{
-	return number_in(pid, current_ns());
+	return pid_nr_ns(pid, current_ns());
 }
 
 int task_pid_vnr(const struct task_struct *task)
 {
-	return number_in(task->thread_pid, current_ns());
+	return pid_vnr(task->thread_pid);
 }
 
 int task_tgid_vnr(const struct task_struct *task)
 {
-	return number_in(task->signal->pids[PIDTYPE_TGID], current_ns());
+	return pid_vnr(task->signal->pids[PIDTYPE_TGID]);
 }
 
 int task_pgrp_vnr(const struct task_struct *task)
