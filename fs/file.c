@@ -113,6 +113,43 @@ void fput(struct file *file)
 	file_free(file);
 }
 
+struct file *task_next_file(struct task_struct *task, unsigned int *fd)
+{
+	struct files_struct *files = get_files_struct(task);
+	struct file *file = NULL;
+
+	if (!files)
+		return NULL;
+	spin_lock(&files->lock);
+	for (; *fd < files->used * FD_CHUNK && !file; ++*fd)
+		file = files_lookup(files, *fd);
+	if (file) {
+		--*fd;
+		get_file(file);
+	}
+	spin_unlock(&files->lock);
+	put_files_struct(files);
+	return file;
+}
+
+struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *close_on_exec)
+{
+	struct files_struct *files = get_files_struct(task);
+	struct file *file;
+
+	if (!files)
+		return NULL;
+	spin_lock(&files->lock);
+	file = files_lookup(files, fd);
+	if (file)
+		get_file(file);
+	if (file && close_on_exec)
+		*close_on_exec = files->chunks[fd / FD_CHUNK]->close_on_exec & fd_bit(fd);
+	spin_unlock(&files->lock);
+	put_files_struct(files);
+	return file;
+}
+
 static int start_access(struct file *file)
 {
 	struct inode *inode = file->inode;

@@ -511,8 +511,10 @@ static long set_user_lock(unsigned int fd, struct file *file, const struct flock
 			  bool may_wait)
 {
 	struct file_lock request;
-	int error = parse_request(file, flock, ofd, &request);
+	int error = ofd ? 0 : own_files(); /* record locks are the table's */
 
+	if (error == 0)
+		error = parse_request(file, flock, ofd, &request);
 	if (error != 0)
 		return error;
 	if (!mode_allows(file, flock->l_type))

@@ -18,8 +18,15 @@
  * Closing must not fail for want of memory, so a copy made for closing is waited for, the
  * out-of-memory killer helping, as Linux never fails small allocations.
  *
- * files->lock guards the table. Only its users change it, so a single-threaded process reads its
- * own without the lock and without counting the file (fdget); one that shares its table takes both.
+ * Even the array is copied late. A process that shares its table with nobody lends it to its
+ * children: it stays as it is until one of those that use it changes something or comes to share it
+ * by CLONE_FILES, which makes a table of its own first (own_files). What is lent is used by single
+ * tasks, none of which shares it in the sense of CLONE_FILES. A table whose process may hold record
+ * locks, which belong to the table, is not lent.
+ *
+ * files->lock guards the table. Only its users change it, and nobody while it is lent, so a
+ * single-threaded process reads its own without the lock and without counting the file (fdget); one
+ * that shares its table takes both.
  */
 #include <tine/clone_args.h>
 #include <tine/err.h>
@@ -42,11 +49,6 @@ void files_init(void)
 {
 	files_cache = kmem_cache_create("files_struct", sizeof(struct files_struct), 0);
 	chunk_cache = kmem_cache_create("fd_chunk", sizeof(struct fd_chunk), 0);
-}
-
-static u64 bit(unsigned int fd)
-{
-	return 1ull << (fd % FD_CHUNK);
 }
 
 static unsigned int first_bit(u64 bits)
@@ -90,23 +92,11 @@ static struct files_struct *files_alloc(void)
 		return NULL;
 	atomic_set(&files->count, 1);
 	spin_lock_init(&files->lock, LOCK_CLASS_FILES);
-	files->has_record_locks = false;
+	files->lent = files->has_record_locks = false;
 	files->next_free = files->used = 0;
 	files->capacity = FD_INLINE_CHUNKS;
 	files->chunks = files->inline_chunks;
 	return files;
-}
-
-static struct file *lookup(const struct files_struct *files, unsigned int fd)
-{
-	const struct fd_chunk *chunk;
-
-	if (fd / FD_CHUNK >= files->used)
-		return NULL;
-	chunk = files->chunks[fd / FD_CHUNK];
-	if (!chunk || !(chunk->open & ~chunk->reserved & bit(fd)))
-		return NULL;
-	return chunk->file[fd % FD_CHUNK];
 }
 
 /* A descriptor of file, which was the table's, is closed: its process's record locks go. */
@@ -120,7 +110,7 @@ static void filp_close(struct files_struct *files, struct file *file)
 static void drop_record_locks(struct files_struct *files)
 {
 	for (unsigned int fd = 0; fd < files->used * FD_CHUNK; fd++) {
-		struct file *file = lookup(files, fd);
+		struct file *file = files_lookup(files, fd);
 
 		if (file)
 			drop_file_locks(file->inode, files);
@@ -220,20 +210,6 @@ static struct files_struct *dup_files(struct files_struct *old)
 	return NULL;
 }
 
-int copy_files(struct task_struct *child, const struct kernel_clone_args *args)
-{
-	struct files_struct *files = current->files;
-
-	if (!files)
-		return 0;
-	if (args->flags & CLONE_FILES)
-		atomic_inc(&files->count);
-	else
-		files = dup_files(files);
-	child->files = files;
-	return files ? 0 : -ENOMEM;
-}
-
 void put_files_struct(struct files_struct *files)
 {
 	if (files && atomic_dec_and_test(&files->count))
@@ -268,26 +244,59 @@ struct files_struct *get_files_struct(struct task_struct *task)
 	return files;
 }
 
-int unshare_files(void)
+static int copy_own_files(void)
 {
-	struct files_struct *new;
+	struct files_struct *copy = dup_files(current->files);
 
-	if (!current->files || atomic_read(&current->files->count) == 1)
-		return 0;
-	new = dup_files(current->files);
-	if (!new)
+	if (!copy)
 		return -ENOMEM;
-	put_files_struct(replace_files(current, new));
+	put_files_struct(replace_files(current, copy));
 	return 0;
 }
 
-/* Kernel threads that become programs have no table until they open their first file. */
-static int ensure_files(void)
+int unshare_files(void)
 {
-	if (likely(current->files))
+	const struct files_struct *files = current->files;
+
+	return !files || files->lent || atomic_read(&files->count) == 1 ? 0 : copy_own_files();
+}
+
+/* While current is the only user nobody else can lend it. */
+int own_files(void)
+{
+	struct files_struct *files = current->files;
+
+	if (unlikely(!files)) {
+		current->files = files_alloc();
+		return current->files ? 0 : -ENOMEM;
+	}
+	if (likely(!files->lent))
 		return 0;
-	current->files = files_alloc();
-	return current->files ? 0 : -ENOMEM;
+	files->lent = atomic_read(&files->count) > 1;
+	return files->lent ? copy_own_files() : 0;
+}
+
+/* False: files is not the table of a single task, or must not be lent. */
+static bool lend_files(struct files_struct *files)
+{
+	if ((atomic_read(&files->count) > 1 && !files->lent) || files->has_record_locks)
+		return false;
+	files->lent = true;
+	atomic_inc(&files->count);
+	return true;
+}
+
+int copy_files(struct task_struct *child, const struct kernel_clone_args *args)
+{
+	struct files_struct *files = current->files;
+	bool share = args->flags & CLONE_FILES;
+
+	if (!files || (share && own_files()))
+		return files ? -ENOMEM : 0;
+	if (share)
+		atomic_inc(&current->files->count);
+	child->files = share ? current->files : lend_files(files) ? files : dup_files(files);
+	return child->files ? 0 : -ENOMEM;
 }
 
 /* Looking up. */
@@ -299,14 +308,14 @@ static struct fd fdget_mode(unsigned int fd, u32 refused)
 
 	if (unlikely(!files))
 		return f;
-	if (likely(atomic_read(&files->count) == 1)) {
-		f.file = lookup(files, fd);
+	if (likely(atomic_read(&files->count) == 1 || files->lent)) {
+		f.file = files_lookup(files, fd);
 		if (f.file && unlikely(f.file->mode & refused))
 			f.file = NULL;
 		return f;
 	}
 	spin_lock(&files->lock);
-	f.file = lookup(files, fd);
+	f.file = files_lookup(files, fd);
 	if (f.file && (f.file->mode & refused))
 		f.file = NULL;
 	if (f.file) {
@@ -329,13 +338,13 @@ struct fd fdget_raw(unsigned int fd)
 
 /*
  * More than one reference (a fork, a dup), or a shared table: somebody else could move the offset.
- * A chunk that is shared stands for a reference of every process that uses it.
+ * A table or a chunk that is shared stands for a reference of every process that uses it.
  */
 static bool offset_is_shared(unsigned int fd, const struct fd *f)
 {
 	const struct files_struct *files = current->files;
 
-	return f->need_put || atomic_read(&f->file->count) > 1 ||
+	return f->need_put || files->lent || atomic_read(&f->file->count) > 1 ||
 	       atomic_read(&files->chunks[fd / FD_CHUNK]->count) > 1;
 }
 
@@ -365,43 +374,6 @@ struct file *fget(int fd)
 	if (f.file && !f.need_put)
 		get_file(f.file);
 	return f.file;
-}
-
-struct file *task_next_file(struct task_struct *task, unsigned int *fd)
-{
-	struct files_struct *files = get_files_struct(task);
-	struct file *file = NULL;
-
-	if (!files)
-		return NULL;
-	spin_lock(&files->lock);
-	for (; *fd < files->used * FD_CHUNK && !file; ++*fd)
-		file = lookup(files, *fd);
-	if (file) {
-		--*fd;
-		get_file(file);
-	}
-	spin_unlock(&files->lock);
-	put_files_struct(files);
-	return file;
-}
-
-struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *close_on_exec)
-{
-	struct files_struct *files = get_files_struct(task);
-	struct file *file;
-
-	if (!files)
-		return NULL;
-	spin_lock(&files->lock);
-	file = lookup(files, fd);
-	if (file)
-		get_file(file);
-	if (file && close_on_exec)
-		*close_on_exec = files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd);
-	spin_unlock(&files->lock);
-	put_files_struct(files);
-	return file;
 }
 
 /* Changing. */
@@ -477,11 +449,11 @@ static unsigned int find_free(const struct files_struct *files, unsigned int fro
 static void reserve(struct files_struct *files, struct fd_chunk *chunk, unsigned int fd,
 		    bool close_on_exec)
 {
-	chunk->open |= bit(fd);
-	chunk->reserved |= bit(fd);
-	chunk->close_on_exec &= ~bit(fd);
+	chunk->open |= fd_bit(fd);
+	chunk->reserved |= fd_bit(fd);
+	chunk->close_on_exec &= ~fd_bit(fd);
 	if (close_on_exec)
-		chunk->close_on_exec |= bit(fd);
+		chunk->close_on_exec |= fd_bit(fd);
 	if (fd == files->next_free)
 		files->next_free = fd + 1;
 }
@@ -496,7 +468,7 @@ int get_unused_fd(unsigned int from, bool close_on_exec)
 	unsigned int limit = fd_limit();
 	struct fd_chunk *chunk, *dropped = NULL;
 	struct files_struct *files;
-	int fd, error = ensure_files();
+	int fd, error = own_files();
 
 	if (error != 0)
 		return error;
@@ -525,9 +497,9 @@ int get_unused_fd(unsigned int from, bool close_on_exec)
 
 static void release_number(struct files_struct *files, struct fd_chunk *chunk, unsigned int fd)
 {
-	chunk->open &= ~bit(fd);
-	chunk->reserved &= ~bit(fd);
-	chunk->close_on_exec &= ~bit(fd);
+	chunk->open &= ~fd_bit(fd);
+	chunk->reserved &= ~fd_bit(fd);
+	chunk->close_on_exec &= ~fd_bit(fd);
 	files->next_free = MIN(files->next_free, fd);
 }
 
@@ -538,7 +510,7 @@ void put_unused_fd(unsigned int fd)
 
 	spin_lock(&files->lock);
 	chunk = files->chunks[fd / FD_CHUNK];
-	ASSERT(chunk->reserved & bit(fd));
+	ASSERT(chunk->reserved & fd_bit(fd));
 	release_number(files, chunk, fd);
 	spin_unlock(&files->lock);
 }
@@ -550,9 +522,9 @@ void fd_install(unsigned int fd, struct file *file)
 
 	spin_lock(&files->lock);
 	chunk = files->chunks[fd / FD_CHUNK];
-	ASSERT(chunk->reserved & bit(fd));
+	ASSERT(chunk->reserved & fd_bit(fd));
 	chunk->file[fd % FD_CHUNK] = file;
-	chunk->reserved &= ~bit(fd);
+	chunk->reserved &= ~fd_bit(fd);
 	spin_unlock(&files->lock);
 }
 
@@ -576,7 +548,7 @@ static struct fd_chunk *own_chunk_to_close(struct files_struct *files, unsigned 
 	struct fd_chunk *chunk = NULL;
 
 	*dropped = NULL;
-	while (lookup(files, fd) && !(chunk = own_chunk(files, fd, dropped))) {
+	while (files_lookup(files, fd) && !(chunk = own_chunk(files, fd, dropped))) {
 		spin_unlock(&files->lock);
 		out_of_memory();
 		sched_yield();
@@ -585,12 +557,22 @@ static struct fd_chunk *own_chunk_to_close(struct files_struct *files, unsigned 
 	return chunk;
 }
 
+static void own_files_to_close(void)
+{
+	while (current->files && own_files()) {
+		out_of_memory();
+		sched_yield();
+	}
+}
+
 int close_fd(unsigned int fd)
 {
-	struct files_struct *files = current->files;
 	struct fd_chunk *chunk, *dropped;
+	struct files_struct *files;
 	struct file *file = NULL;
 
+	own_files_to_close();
+	files = current->files;
 	if (!files)
 		return -EBADF;
 	spin_lock(&files->lock);
@@ -613,7 +595,7 @@ bool fd_close_on_exec(unsigned int fd)
 	bool on;
 
 	spin_lock(&files->lock);
-	on = lookup(files, fd) && (files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd));
+	on = files_lookup(files, fd) && (files->chunks[fd / FD_CHUNK]->close_on_exec & fd_bit(fd));
 	spin_unlock(&files->lock);
 	return on;
 }
@@ -622,19 +604,23 @@ int set_fd_close_on_exec(unsigned int fd, bool on)
 {
 	struct files_struct *files = current->files;
 	struct fd_chunk *chunk, *dropped = NULL;
-	int error = 0;
+	int error;
 
 	if (!files)
 		return -EBADF;
+	error = own_files();
+	if (error != 0)
+		return error;
+	files = current->files;
 	spin_lock(&files->lock);
-	if (!lookup(files, fd)) {
+	if (!files_lookup(files, fd)) {
 		error = -EBADF;
-	} else if (on != !!(files->chunks[fd / FD_CHUNK]->close_on_exec & bit(fd))) {
+	} else if (on != !!(files->chunks[fd / FD_CHUNK]->close_on_exec & fd_bit(fd))) {
 		chunk = own_chunk(files, fd, &dropped);
 		if (!chunk)
 			error = -ENOMEM;
 		else
-			chunk->close_on_exec ^= bit(fd);
+			chunk->close_on_exec ^= fd_bit(fd);
 	}
 	spin_unlock(&files->lock);
 	chunk_put(dropped);
@@ -643,34 +629,39 @@ int set_fd_close_on_exec(unsigned int fd, bool on)
 
 void close_on_exec(void)
 {
-	struct files_struct *files = current->files;
+	for (unsigned int i = 0; current->files && i < current->files->used; i++) {
+		const struct fd_chunk *chunk;
 
-	for (unsigned int i = 0; files && i < files->used; i++)
-		while (files->chunks[i] && files->chunks[i]->close_on_exec)
-			close_fd(i * FD_CHUNK + first_bit(files->chunks[i]->close_on_exec));
+		/* Closing may bring another table, and another chunk. */
+		while ((chunk = current->files->chunks[i]) && chunk->close_on_exec)
+			close_fd(i * FD_CHUNK + first_bit(chunk->close_on_exec));
+	}
 }
 
 int fd_install_at(unsigned int new, struct file *file, bool close_on_exec)
 {
-	struct files_struct *files = current->files;
 	struct fd_chunk *chunk, *dropped = NULL;
+	struct files_struct *files;
 	struct file *old = NULL;
-	int error = 0;
+	int error = own_files();
 
+	if (error != 0)
+		return error;
+	files = current->files;
 	spin_lock(&files->lock);
 	while (error == 0 && new / FD_CHUNK >= files->capacity)
 		error = grow_array(files, new / FD_CHUNK);
 	chunk = error == 0 ? own_chunk(files, new, &dropped) : NULL;
 	if (!chunk) {
 		error = -ENOMEM;
-	} else if (chunk->reserved & bit(new)) {
+	} else if (chunk->reserved & fd_bit(new)) {
 		error = -EBUSY;
 	} else {
-		if (chunk->open & bit(new))
+		if (chunk->open & fd_bit(new))
 			old = chunk->file[new % FD_CHUNK];
 		reserve(files, chunk, new, close_on_exec);
 		chunk->file[new % FD_CHUNK] = get_file(file);
-		chunk->reserved &= ~bit(new);
+		chunk->reserved &= ~fd_bit(new);
 	}
 	spin_unlock(&files->lock);
 	chunk_put(dropped);
@@ -686,7 +677,7 @@ u64 next_open_fd(u64 fd, u64 last)
 
 	spin_lock(&files->lock);
 	end = MIN(last + 1, (u64)files->used * FD_CHUNK);
-	while (fd < end && !lookup(files, fd))
+	while (fd < end && !files_lookup(files, fd))
 		fd++;
 	spin_unlock(&files->lock);
 	return fd < end ? fd : last + 1;

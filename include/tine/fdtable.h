@@ -24,11 +24,13 @@ struct fd_chunk {
 };
 
 /*
- * lock guards all but count. Who is the only user may read without it: only users change a table.
+ * lock guards all but count and lent, which a single user alone sets. Such a user, and one of those
+ * that it is lent to, may read without the lock: only users change a table.
  */
 struct files_struct {
 	struct atomic count; /* tasks, and who looks from /proc */
 	struct spinlock lock;
+	bool lent;                /* its users have a copy each, to be made by who changes it */
 	bool has_record_locks;    /* took one once (file_lock.c) */
 	unsigned int next_free;   /* no descriptor below is free */
 	unsigned int used;        /* no descriptor was ever open from chunks[used] on */
@@ -36,6 +38,30 @@ struct files_struct {
 	struct fd_chunk **chunks; /* NULL entry: all free; inline_chunks or allocated */
 	struct fd_chunk *inline_chunks[FD_INLINE_CHUNKS];
 };
+
+static inline u64 fd_bit(unsigned int fd)
+{
+	return 1ull << (fd % FD_CHUNK);
+}
+
+/* The file at fd; NULL: none (yet). The lock is held, or the caller is the only user. */
+static inline struct file *files_lookup(const struct files_struct *files, unsigned int fd)
+{
+	const struct fd_chunk *chunk;
+
+	if (fd / FD_CHUNK >= files->used)
+		return NULL;
+	chunk = files->chunks[fd / FD_CHUNK];
+	if (!chunk || !(chunk->open & ~chunk->reserved & fd_bit(fd)))
+		return NULL;
+	return chunk->file[fd % FD_CHUNK];
+}
+
+/*
+ * Makes current's table (a new one if it has none) its own, or that of those with whom it shares it
+ * by CLONE_FILES; for who is about to change it or to be known by it. ENOMEM.
+ */
+int own_files(void) __must_check;
 
 /*
  * A descriptor's file for the length of a system call: no reference if nobody else can close it

@@ -460,6 +460,69 @@ static void marks_of_a_copy_stay(void)
 	}
 }
 
+/* Forks before and after it changes its table, and so do its children, for so many generations. */
+static void change_in_each_generation(void *argument)
+{
+	long left = (long)argument;
+	int lowest = check_call(dup(0));
+
+	check_call(close(lowest));
+	if (left > 0)
+		check_child(change_in_each_generation, (void *)(left - 1));
+	check_errno(fcntl(lowest, F_GETFD), EBADF);
+	check_eq(dup(0), lowest);
+	check_call(fcntl(lowest, F_SETFD, FD_CLOEXEC));
+	if (left > 0)
+		check_child(change_in_each_generation, (void *)(left - 1));
+	check_eq(fcntl(lowest, F_GETFD), FD_CLOEXEC);
+	check_errno(fcntl(lowest + 1, F_GETFD), EBADF);
+	check_call(close(lowest));
+}
+
+static void each_forked_process_goes_its_own_way(void)
+{
+	change_in_each_generation((void *)3);
+}
+
+static void lock_and_wait(void *argument)
+{
+	const struct flock lock = {.l_type = F_WRLCK, .l_len = 1};
+	int *ends = argument;
+	char byte;
+
+	check_call(fcntl(ends[2], F_SETLK, &lock));
+	check_call(close(ends[1]));
+	check_eq(read(ends[0], &byte, 1), 0);
+}
+
+/* The child's first change is a lock; the pipe's end comes with the parent's. */
+static void forked_child_locks_for_itself(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_len = 1};
+	int ends[3];
+	pid_t pid;
+
+	check_call(pipe(ends));
+	ends[2] = check_call(open("/tmp/clone-files", O_RDWR | O_CREAT, 0600));
+	pid = tap_fork();
+	if (pid == 0) {
+		lock_and_wait(ends);
+		_exit(0);
+	}
+	while (lock.l_type != F_WRLCK || lock.l_pid != pid) {
+		lock = (struct flock){.l_type = F_WRLCK, .l_len = 1};
+		check_call(fcntl(ends[2], F_GETLK, &lock));
+		sched_yield();
+	}
+	check_errno(fcntl(ends[2], F_SETLK, &lock), EAGAIN);
+	check_call(close(ends[1]));
+	check_eq(waitpid(pid, NULL, 0), pid);
+	check_call(fcntl(ends[2], F_SETLK, &lock));
+	close(ends[0]);
+	close(ends[2]);
+	check_call(unlink("/tmp/clone-files"));
+}
+
 static int helper(int argc, char **argv)
 {
 	int fd = argc == 2 ? atoi(argv[1]) : -1;
@@ -498,6 +561,10 @@ static const struct test_case cases[] = {
 	TEST(fork_by_a_sharer_copies, "CLONE_FILES: a fork by one who shares is a copy"),
 	TEST(thread_may_have_its_own_table,
 	     "CLONE_FILES: a thread made without it has a table of its own"),
+	TEST(each_forked_process_goes_its_own_way,
+	     "CLONE_FILES: without it four generations change their tables, and fork meanwhile"),
+	TEST(forked_child_locks_for_itself,
+	     "CLONE_FILES: without it a child that locks first of all locks for itself"),
 	TEST(marks_of_a_copy_stay,
 	     "CLONE_FILES: without it each table keeps its marks, whatever is opened"),
 };
