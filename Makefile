@@ -97,7 +97,7 @@ GCC_INCLUDE = $(call once,GCC_INCLUDE,$(shell $(KERNEL_CC) -print-file-name=incl
 CPPFLAGS = -nostdinc -isystem $(GCC_INCLUDE) -Iinclude
 CFLAGS   = -std=gnu11 -O2 -g -ffreestanding -fno-common -fno-strict-aliasing \
 	   -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
-	   -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+	   -fno-omit-frame-pointer \
 	   -fno-asynchronous-unwind-tables -fcf-protection=none \
 	   -Wall -Wextra -Wno-unused-parameter -Wstrict-prototypes -Wmissing-prototypes \
 	   -Wvla -Wimplicit-fallthrough $(if $(WERROR),-Werror)
@@ -109,7 +109,8 @@ LDFLAGS  = -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=non
 stamp.kernel-flags = $(KERNEL_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 stamp.kernel-files = $(OBJECTS)
 
-$(B)/debug/%: FLAVOUR = -DCONFIG_DEBUG=1
+# With the latter a backtrace shows a function too whose last act was the next one's call.
+$(B)/debug/%: FLAVOUR = -DCONFIG_DEBUG=1 -fno-optimize-sibling-calls
 
 define compile
 	$(call say,CC,$@)

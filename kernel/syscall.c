@@ -51,6 +51,21 @@
 	static long sys_##name(a1 a, a2 b, a3 c, a4 d, a5 e) { return result; } SYSCALL5(number, name, a1, a2, a3, a4, a5)
 #include <tine/syscall_table.h>
 
+/* clang-format on */
+
+/* The upper half of rax says nothing, as on Linux. */
+static __cold long unknown_syscall(const struct pt_regs *regs)
+{
+	unsigned int number = regs->orig_ax;
+	const char *name = number < ARRAY_SIZE(syscall_names) ? syscall_names[number] : NULL;
+
+	if (log_explains())
+		printk(LOG_INFO, "%s[%d]: system call %u (%s) is not implemented\n", current->comm,
+		       current->pid, number, name ? name : "unknown");
+	return -ENOSYS;
+}
+
+/* clang-format off */
 #define SYSCALL0(number, name, ...) [number] = call_##name,
 #define SYSCALL1 SYSCALL0
 #define SYSCALL2 SYSCALL0
@@ -64,29 +79,12 @@
 #define CALL3 SYSCALL0
 #define CALL4 SYSCALL0
 #define CALL5 SYSCALL0
-static long (*const table[])(const struct pt_regs *) = {
+#pragma GCC diagnostic ignored "-Woverride-init" /* all are unknown but those in the rows */
+long (*const syscall_table[MAX_SYSCALLS + 1])(const struct pt_regs *) = {
+	[0 ... MAX_SYSCALLS] = unknown_syscall,
 #include <tine/syscall_table.h>
 };
 /* clang-format on */
-
-static __cold long unknown_syscall(unsigned int number)
-{
-	const char *name = number < ARRAY_SIZE(syscall_names) ? syscall_names[number] : NULL;
-
-	if (log_explains())
-		printk(LOG_INFO, "%s[%d]: system call %u (%s) is not implemented\n", current->comm,
-		       current->pid, number, name ? name : "unknown");
-	return -ENOSYS;
-}
-
-long do_syscall(struct pt_regs *regs)
-{
-	unsigned int number = regs->orig_ax; /* the upper half of rax says nothing, as on Linux */
-
-	if (unlikely(number >= ARRAY_SIZE(table) || !table[number]))
-		return unknown_syscall(number);
-	return table[number](regs);
-}
 
 int copy_struct_from_user(void *dst, size_t size, const void __user *src, size_t user_size)
 {

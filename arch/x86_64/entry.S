@@ -40,7 +40,10 @@
 	pushq %r15
 .endm
 
-/* All but rdi, rsi (which get arguments) and rax. */
+/*
+ * All but rdi, rsi (which get arguments) and rax. rbx is not cleared but becomes current, for
+ * USER_WORK_TEST: C functions keep it.
+ */
 .macro CLEAR_REGISTERS
 	xorl %edx, %edx
 	xorl %ecx, %ecx
@@ -48,7 +51,7 @@
 	xorl %r9d, %r9d
 	xorl %r10d, %r10d
 	xorl %r11d, %r11d
-	xorl %ebx, %ebx
+	movq %gs:CPU_CURRENT, %rbx
 	xorl %ebp, %ebp
 	xorl %r12d, %r12d
 	xorl %r13d, %r13d
@@ -89,9 +92,9 @@
 	.endif
 .endm
 
-.macro KERNEL_WORK_TEST
-	movq %gs:CPU_CURRENT, %rcx
-	cmpl $0, TASK_WORK(%rcx)
+/* Is there something to do before user mode? rbx = current. */
+.macro USER_WORK_TEST
+	cmpl $0, TASK_WORK(%rbx)
 .endm
 
 	.text
@@ -112,17 +115,20 @@ FUNCTION(syscall_entry)
 	movq %rsp, %rdi
 	xorl %esi, %esi
 	CLEAR_REGISTERS
+	/* The upper half of rax says nothing. No branch: speculation stays in the table too. */
+	movl $SYSCALL_LIMIT, %ecx
+	cmpl %ecx, %eax
+	cmovael %ecx, %eax
 	sti
-	call do_syscall
+	call *syscall_table(, %rax, 8)
 	cli
-	KERNEL_WORK_TEST
+	USER_WORK_TEST
 	jne syscall_work
 syscall_leave:
 	movq PT_IP(%rsp), %rcx
 	movq PT_FLAGS(%rsp), %r11
-	movq %rcx, %rdx
-	shrq $47, %rdx
-	jnz syscall_leave_by_iret
+	cmpl $0x7fff, PT_IP + 4(%rsp)
+	ja syscall_leave_by_iret
 	testl $FLAGS_TF, %r11d /* sysret would trap an instruction sooner than Linux does */
 	jnz syscall_leave_by_iret
 	popq %r15
@@ -169,16 +175,17 @@ syscall_work_again:
 	.globl return_from_fork
 return_from_fork:
 	cli
-	KERNEL_WORK_TEST
+	movq %gs:CPU_CURRENT, %rbx
+	USER_WORK_TEST
 	jne syscall_work_again
 	movq PT_AX(%rsp), %rax
 	jmp syscall_leave
 END(syscall_entry)
 
-/* Back to user mode after an interrupt or exception. */
+/* Back to user mode after an interrupt or exception. rbx = current. */
 FUNCTION(return_to_user)
 	cli
-	KERNEL_WORK_TEST
+	USER_WORK_TEST
 	je leave_by_iret
 	movq %rsp, %rdi
 	call exit_to_user

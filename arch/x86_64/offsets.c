@@ -2,6 +2,7 @@
 #include <arch/asm.h>
 #include <arch/cpufeature.h>
 #include <arch/x86_cpu.h>
+#include <tine/syscall.h>
 #include <tine/task.h>
 
 #define CHECK(constant, type, member) \
@@ -37,6 +38,8 @@ CHECK(PT_FLAGS, struct pt_regs, flags);
 CHECK(PT_SP, struct pt_regs, sp);
 CHECK(PT_SS, struct pt_regs, ss);
 _Static_assert(PT_SIZE == sizeof(struct pt_regs), "struct pt_regs is 21 words");
+_Static_assert(SYSCALL_LIMIT == MAX_SYSCALLS,
+	       "the table's last entry is for all numbers beyond it");
 _Static_assert(STACK_SIZE == KERNEL_STACK_SIZE, "head.S's boot stack");
 _Static_assert(sizeof(struct ist_stack) == IST_STACK_SIZE, "entry.S finds the CPU from rsp");
 _Static_assert(offsetof(struct ist_stack, cpu) == IST_STACK_CPU, "entry.S finds the CPU from rsp");

@@ -11,6 +11,8 @@
 
 #define STACK_SIZE 8192
 
+#define SYSCALL_LIMIT 512
+
 #define FEATURE_AVX 8
 
 #define PT_R15     0

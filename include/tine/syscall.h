@@ -6,11 +6,13 @@
 
 struct pt_regs;
 
+#define MAX_SYSCALLS 512
+
 /*
- * Called by the syscall entry with interrupts on: runs regs->orig_ax and returns the result for
- * rax.
+ * By number, for the system-call entry: called with interrupts on, it takes its arguments from regs
+ * and returns the result. None is NULL, and the last stands for all numbers beyond.
  */
-long do_syscall(struct pt_regs *regs);
+extern long (*const syscall_table[MAX_SYSCALLS + 1])(const struct pt_regs *regs);
 
 struct cap_user_data;
 struct cap_user_header;
