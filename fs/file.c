@@ -150,6 +150,14 @@ struct file *task_get_file(struct task_struct *task, unsigned int fd, bool *clos
 	return file;
 }
 
+void fdput_flags(struct fd f)
+{
+	if (f.flags & FD_UNLOCK)
+		mutex_unlock(&f.file->pos_lock);
+	if (f.flags & FD_PUT)
+		fput(f.file);
+}
+
 static int start_access(struct file *file)
 {
 	struct inode *inode = file->inode;

@@ -301,29 +301,36 @@ int copy_files(struct task_struct *child, const struct kernel_clone_args *args)
 
 /* Looking up. */
 
-static struct fd fdget_mode(unsigned int fd, u32 refused)
+static inline struct file *lookup_mode(const struct files_struct *files, unsigned int fd,
+				       u32 refused)
+{
+	struct file *file = files_lookup(files, fd);
+
+	return file && likely(!(file->mode & refused)) ? file : NULL;
+}
+
+/* Others have the table too, and could close it. */
+static __noinline struct fd fdget_counted(struct files_struct *files, unsigned int fd, u32 refused)
+{
+	struct file *file;
+
+	spin_lock(&files->lock);
+	file = lookup_mode(files, fd, refused);
+	if (file)
+		get_file(file);
+	spin_unlock(&files->lock);
+	return (struct fd){file, FD_PUT};
+}
+
+static inline struct fd fdget_mode(unsigned int fd, u32 refused)
 {
 	struct files_struct *files = current->files;
-	struct fd f = {};
 
 	if (unlikely(!files))
-		return f;
-	if (likely(atomic_read(&files->count) == 1 || files->lent)) {
-		f.file = files_lookup(files, fd);
-		if (f.file && unlikely(f.file->mode & refused))
-			f.file = NULL;
-		return f;
-	}
-	spin_lock(&files->lock);
-	f.file = files_lookup(files, fd);
-	if (f.file && (f.file->mode & refused))
-		f.file = NULL;
-	if (f.file) {
-		get_file(f.file);
-		f.need_put = true;
-	}
-	spin_unlock(&files->lock);
-	return f;
+		return (struct fd){};
+	if (unlikely(atomic_read(&files->count) != 1 && !files->lent))
+		return fdget_counted(files, fd, refused);
+	return (struct fd){.file = lookup_mode(files, fd, refused)};
 }
 
 struct fd fdget(unsigned int fd)
@@ -340,38 +347,30 @@ struct fd fdget_raw(unsigned int fd)
  * More than one reference (a fork, a dup), or a shared table: somebody else could move the offset.
  * A table or a chunk that is shared stands for a reference of every process that uses it.
  */
-static bool offset_is_shared(unsigned int fd, const struct fd *f)
+static __noinline struct fd lock_offset(unsigned int fd, struct fd f)
 {
 	const struct files_struct *files = current->files;
 
-	return f->need_put || files->lent || atomic_read(&f->file->count) > 1 ||
-	       atomic_read(&files->chunks[fd / FD_CHUNK]->count) > 1;
-}
-
-struct fd fdget_pos(unsigned int fd)
-{
-	struct fd f = fdget(fd);
-
-	if (f.file && (f.file->mode & FMODE_ATOMIC_POS) && offset_is_shared(fd, &f)) {
+	if (f.flags || files->lent || atomic_read(&f.file->count) > 1 ||
+	    atomic_read(&files->chunks[fd / FD_CHUNK]->count) > 1) {
 		mutex_lock(&f.file->pos_lock);
-		f.need_unlock = true;
+		f.flags |= FD_UNLOCK;
 	}
 	return f;
 }
 
-void fdput(struct fd f)
+struct fd fdget_pos(unsigned int fd)
 {
-	if (f.need_unlock)
-		mutex_unlock(&f.file->pos_lock);
-	if (f.need_put)
-		fput(f.file);
+	struct fd f = fdget_mode(fd, FMODE_PATH);
+
+	return f.file && (f.file->mode & FMODE_ATOMIC_POS) ? lock_offset(fd, f) : f;
 }
 
 struct file *fget(int fd)
 {
 	struct fd f = fdget(fd);
 
-	if (f.file && !f.need_put)
+	if (f.file && !f.flags)
 		get_file(f.file);
 	return f.file;
 }

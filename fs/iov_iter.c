@@ -9,19 +9,22 @@
 #include <tine/string.h>
 #include <tine/uaccess.h>
 
-void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n)
+static void next_buffer(struct iov_iter *iter)
 {
-	iter->single = (struct iovec){buf, n};
-	iter->iov = NULL;
-	iter->offset = 0;
-	iter->count = n;
-	iter->kernel = iter->append = false;
+	iter->at = iter->next->iov_base;
+	iter->left = iter->next->iov_len;
+	iter->next++;
 }
 
-void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n)
+inline void iov_iter_advance(struct iov_iter *iter, size_t n)
 {
-	iov_iter_user(iter, buf, n);
-	iter->kernel = true;
+	iter->count -= n;
+	while (unlikely(iter->count) && n >= iter->left) {
+		n -= iter->left;
+		next_buffer(iter);
+	}
+	iter->at += n;
+	iter->left -= n;
 }
 
 static ssize_t check_iovec(struct iovec *iov, unsigned long n)
@@ -53,40 +56,16 @@ ssize_t import_iovec(const struct iovec __user *user, unsigned long n, struct io
 	total = copy_from_user(to, user, n * sizeof(*to)) ? -EFAULT : check_iovec(to, n);
 	if (total < 0)
 		return total;
-	iter->iov = to;
-	iter->offset = 0;
-	iter->count = total;
-	iter->kernel = iter->append = false;
+	*iter = (struct iov_iter){.count = total, .next = to};
+	if (n)
+		next_buffer(iter);
 	return total;
-}
-
-void iov_iter_advance(struct iov_iter *iter, size_t n)
-{
-	iter->count -= n;
-	iter->offset += n;
-	while (iter->iov && iter->count && iter->offset >= iter->iov->iov_len) {
-		iter->offset -= iter->iov->iov_len;
-		iter->iov++;
-	}
-}
-
-/* The next stretch of memory: at most n bytes at the returned address. */
-static char *stretch(struct iov_iter *iter, size_t *n)
-{
-	const struct iovec *iov = iter->iov ? iter->iov : &iter->single;
-
-	while (iter->iov && iter->offset >= iter->iov->iov_len) {
-		iter->offset -= iter->iov->iov_len;
-		iov = ++iter->iov;
-	}
-	*n = MIN(*n, iov->iov_len - iter->offset);
-	return (char *)iov->iov_base + iter->offset;
 }
 
 enum transfer { TO_ITER, FROM_ITER, ZERO_ITER };
 
 /* Returns how many of n bytes could not be moved. */
-static size_t transfer(enum transfer how, bool kernel, char *there, char *here, size_t n)
+static inline size_t transfer(enum transfer how, bool kernel, char *there, char *here, size_t n)
 {
 	if (!kernel) {
 		if (how == TO_ITER)
@@ -102,20 +81,29 @@ static size_t transfer(enum transfer how, bool kernel, char *there, char *here, 
 	return 0;
 }
 
-static size_t move(enum transfer how, char *here, size_t n, struct iov_iter *iter)
+static __noinline size_t move_on(enum transfer how, char *here, size_t n, struct iov_iter *iter)
 {
-	size_t done = 0, left = 0;
+	size_t done = 0, part, bad;
 
 	n = MIN(n, iter->count);
-	while (done < n && left == 0) {
-		size_t part = n - done;
-		char *there = stretch(iter, &part);
-
-		left = transfer(how, iter->kernel, there, here ? here + done : NULL, part);
-		iov_iter_advance(iter, part - left);
-		done += part - left;
-	}
+	do {
+		part = MIN(n - done, iter->left);
+		bad = transfer(how, iter->kernel, iter->at, here + done, part);
+		part -= bad;
+		iov_iter_advance(iter, part);
+		done += part;
+	} while (done < n && bad == 0);
 	return done;
+}
+
+/* The usual case first: one buffer of a program has all. */
+static inline size_t move(enum transfer how, char *here, size_t n, struct iov_iter *iter)
+{
+	if (unlikely(n > iter->count || n > iter->left || iter->kernel))
+		return move_on(how, here, n, iter);
+	n -= transfer(how, false, iter->at, here, n);
+	iov_iter_advance(iter, n);
+	return n;
 }
 
 size_t copy_to_iter(const void *src, size_t n, struct iov_iter *iter)

@@ -77,27 +77,27 @@ void pipe_put(struct inode *inode, struct pipe *pipe)
 		pipe_free(pipe);
 }
 
-void pipe_drop_slot(struct pipe *pipe)
+inline void pipe_drop_slot(struct pipe *pipe)
 {
-	struct page *page = pipe_slot(pipe, pipe->tail)->page;
-	bool shared = pipe_slot(pipe, pipe->tail)->shared;
+	struct pipe_buffer *buffer = pipe_slot(pipe, pipe->tail);
 
-	WRITE_ONCE(pipe->tail, pipe->tail + 1);
-	if (pipe->spare || shared)
-		put_page(page);
+	if (pipe->spare || buffer->shared)
+		put_page(buffer->page);
 	else
-		pipe->spare = page;
+		pipe->spare = buffer->page;
+	WRITE_ONCE(pipe->tail, pipe->tail + 1);
 }
 
-ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
+inline ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 {
 	ssize_t done = 0;
+	bool packet = false;
 
-	while (to->count && !pipe_empty(pipe)) {
+	while (to->count && !packet && !pipe_empty(pipe)) {
 		struct pipe_buffer *buffer = pipe_slot(pipe, pipe->tail);
 		size_t n = MIN(to->count, (size_t)buffer->len);
-		bool packet = buffer->packet;
 
+		packet = buffer->packet;
 		if (copy_to_iter((char *)page_address(buffer->page) + buffer->offset, n, to) < n)
 			return done ? done : -EFAULT;
 		buffer->offset += n;
@@ -105,36 +105,44 @@ ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 		done += n;
 		if (buffer->len == 0 || packet)
 			pipe_drop_slot(pipe);
-		if (packet)
-			break;
 	}
 	return done;
+}
+
+int pipe_wait_for_bytes(struct pipe *pipe)
+{
+	return wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
+			  !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+}
+
+int pipe_wait_for_room(struct pipe *pipe)
+{
+	return wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
+			  !pipe_full(pipe) || !READ_ONCE(pipe->readers));
 }
 
 static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct pipe *pipe = file->private_data;
-	bool was_full;
-	ssize_t result;
+	bool was_full = false, dry = true;
+	ssize_t result = 0;
 
 	if (!to->count)
 		return 0;
-	for (;;) {
-		int error;
-
+	while (result == 0 && dry) {
+		if (pipe_empty(pipe) && READ_ONCE(pipe->writers)) {
+			result = -EAGAIN;
+			if (file->flags & O_NONBLOCK)
+				break;
+			result = pipe_wait_for_bytes(pipe);
+			if (result != 0)
+				return result;
+		}
 		mutex_lock(&pipe->lock);
 		was_full = pipe_full(pipe);
 		result = pipe_take_bytes(pipe, to);
-		if (result == 0 && pipe->writers && (file->flags & O_NONBLOCK))
-			result = -EAGAIN;
-		error = result == 0 && pipe->writers;
+		dry = pipe->writers;
 		mutex_unlock(&pipe->lock);
-		if (!error)
-			break;
-		error = wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
-				   !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
-		if (error != 0)
-			return error;
 	}
 	if (was_full && !pipe_full(pipe))
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
@@ -144,14 +152,12 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	return result;
 }
 
-/* Adds n bytes to the last page if they fit there whole. 1: done; 0: no room there; -EFAULT. */
-static int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
+/* Adds n bytes to the last page, which there is, if they fit there whole. 1: done; 0: no room there; -EFAULT. */
+static __noinline int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
 {
 	struct pipe_buffer *last;
 	char *to;
 
-	if (pipe_empty(pipe))
-		return 0;
 	last = pipe_slot(pipe, pipe->head - 1);
 	if (last->packet || last->shared || last->offset + last->len + n > PAGE_SIZE)
 		return 0;
@@ -183,10 +189,10 @@ static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 	return n;
 }
 
-ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
+inline ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
 	ssize_t done = 0, n = from->count % PAGE_SIZE;
-	int merged = n && !packet ? merge(pipe, from, n) : 0;
+	int merged = n && !packet && !pipe_empty(pipe) ? merge(pipe, from, n) : 0;
 
 	if (merged < 0)
 		return merged;
@@ -244,8 +250,7 @@ static ssize_t pipe_write(struct file *file, struct iov_iter *from, loff_t *pos)
 	if (!from->count)
 		return 0;
 	while ((result = write_round(file, pipe, from, &done)) == 1) {
-		result = wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
-				    !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+		result = pipe_wait_for_room(pipe);
 		if (result != 0)
 			break;
 	}

@@ -16,9 +16,10 @@
 
 #define FAST_IOVECS 8
 
+/* n is at most MAX_RW_COUNT. */
 static bool valid_range(loff_t pos, size_t n)
 {
-	return pos >= 0 && n <= MAX_LFS_FILESIZE - (u64)pos;
+	return (u64)pos <= MAX_LFS_FILESIZE - n;
 }
 
 ssize_t vfs_read(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -45,21 +46,24 @@ static bool can_transfer(const struct file *file, bool write)
 }
 
 /* One buffer. The mode is checked before the buffer, the buffer before the offset. */
-static ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *pos, bool write)
+static inline ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *pos,
+			       bool write)
 {
+	ssize_t (*op)(struct file * file, struct iov_iter * iter, loff_t * pos) =
+		write ? file->ops->write : file->ops->read;
 	struct iov_iter iter;
 
 	if (!(file->mode & (write ? FMODE_WRITE : FMODE_READ)))
 		return -EBADF;
-	if (!can_transfer(file, write))
+	if (!op)
 		return -EINVAL;
 	if (!access_ok(buf, n))
 		return -EFAULT;
 	iov_iter_user(&iter, buf, MIN(n, MAX_RW_COUNT));
-	return write ? vfs_write(file, &iter, pos) : vfs_read(file, &iter, pos);
+	return valid_range(*pos, iter.count) ? op(file, &iter, pos) : -EINVAL;
 }
 
-static ssize_t transfer_at_offset(unsigned int fd, char __user *buf, size_t n, bool write)
+static inline ssize_t transfer_at_offset(unsigned int fd, char __user *buf, size_t n, bool write)
 {
 	struct fd f = fdget_pos(fd);
 	ssize_t result;

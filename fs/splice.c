@@ -48,8 +48,7 @@ static int wait_for_bytes(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->lock);
-		error = wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
-				   !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+		error = pipe_wait_for_bytes(pipe);
 		mutex_lock(&pipe->lock);
 		if (error)
 			return error;
@@ -68,8 +67,7 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 		if (nonblock)
 			return -EAGAIN;
 		mutex_unlock(&pipe->lock);
-		error = wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
-				   !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+		error = pipe_wait_for_room(pipe);
 		mutex_lock(&pipe->lock);
 		if (error)
 			return error;

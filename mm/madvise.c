@@ -241,11 +241,9 @@ static long advise_ranges(struct mm_struct *mm, struct iov_iter *ranges, int num
 	long error = 0;
 
 	while (ranges->count && !error) {
-		const struct iovec *iov = ranges->iov;
-
-		error = do_madvise(mm, (unsigned long)iov->iov_base, iov->iov_len, number);
+		error = do_madvise(mm, (unsigned long)ranges->at, ranges->left, number);
 		if (!error)
-			iov_iter_advance(ranges, iov->iov_len);
+			iov_iter_advance(ranges, ranges->left);
 	}
 	return ranges->count < total ? (long)(total - ranges->count) : error;
 }

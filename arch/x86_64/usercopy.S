@@ -30,6 +30,7 @@ FUNCTION(copy_to_user)
 user_copy:
 	STAC
 	cmpq $8, %rdx
+	jb 7f
 	jne 3f
 1:	movq (%rsi), %rax
 2:	movq %rax, (%rdi)
@@ -40,7 +41,7 @@ user_copy:
 	shrq $3, %rcx
 	andl $7, %edx
 4:	rep movsq
-	movl %edx, %ecx
+7:	movl %edx, %ecx
 5:	rep movsb
 	CLAC
 	xorl %eax, %eax

@@ -52,7 +52,7 @@ static inline struct file *files_lookup(const struct files_struct *files, unsign
 	if (fd / FD_CHUNK >= files->used)
 		return NULL;
 	chunk = files->chunks[fd / FD_CHUNK];
-	if (!chunk || !(chunk->open & ~chunk->reserved & fd_bit(fd)))
+	if (!chunk || !((chunk->open & ~chunk->reserved) >> (fd % FD_CHUNK) & 1))
 		return NULL;
 	return chunk->file[fd % FD_CHUNK];
 }
@@ -68,17 +68,24 @@ int own_files(void) __must_check;
  * meanwhile.
  */
 struct fd {
-	struct file *file; /* NULL: bad descriptor */
-	bool need_put;
-	bool need_unlock; /* pos_lock */
+	struct file *file;  /* NULL: bad descriptor */
+	unsigned int flags; /* FD_ */
 };
+
+#define FD_PUT    1u
+#define FD_UNLOCK 2u /* pos_lock */
 
 /* Not for descriptors opened with O_PATH, unless raw. */
 struct fd fdget(unsigned int fd);
 struct fd fdget_raw(unsigned int fd);
 /* With the file offset locked if somebody else could use it. */
 struct fd fdget_pos(unsigned int fd);
-void fdput(struct fd f); /* tolerates one without a file */
+void fdput_flags(struct fd f);
+static inline void fdput(struct fd f) /* tolerates one without a file */
+{
+	if (unlikely(f.flags))
+		fdput_flags(f);
+}
 static inline void scoped_fdput(struct fd *f)
 {
 	fdput(*f);

@@ -10,16 +10,24 @@
 #define MAX_RW_COUNT 0x7ffff000ul
 
 struct iov_iter {
-	const struct iovec *iov; /* the current one; NULL: single */
-	size_t offset;           /* in the current one */
-	size_t count;            /* bytes left in all */
-	bool kernel;             /* buffers are kernel memory */
-	bool append;             /* a write goes to the end of the file */
-	struct iovec single;
+	char *at;                 /* the next byte */
+	size_t left;              /* bytes of its buffer from there on */
+	size_t count;             /* bytes left in all */
+	const struct iovec *next; /* the buffers behind it */
+	bool kernel;              /* buffers are kernel memory */
+	bool append;              /* a write goes to the end of the file */
 };
 
-void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n);
-void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n);
+static inline void iov_iter_user(struct iov_iter *iter, void __user *buf, size_t n)
+{
+	*iter = (struct iov_iter){.at = buf, .left = n, .count = n};
+}
+
+static inline void iov_iter_kernel(struct iov_iter *iter, void *buf, size_t n)
+{
+	*iter = (struct iov_iter){.at = buf, .left = n, .count = n, .kernel = true};
+}
+
 /*
  * Reads a user's array, into fast or, if it has more than n_fast, into *big, NULL before, which the
  * caller kfrees, also after failure. Bytes in all or -errno as readv(2).

@@ -62,6 +62,11 @@ static inline struct pipe_buffer *pipe_slot(const struct pipe *pipe, u32 index)
 	return &pipe->buffers[index & (pipe->slots - 1)];
 }
 
+/* Until there are bytes, or nobody to write any: 0; or -ERESTARTSYS. The pipe is not locked. */
+int pipe_wait_for_bytes(struct pipe *pipe);
+/* Until there is room, or nobody to read. */
+int pipe_wait_for_room(struct pipe *pipe);
+
 /* The rest of this part is for who has the pipe locked. */
 /* Lets go of the first slot. */
 void pipe_drop_slot(struct pipe *pipe);
