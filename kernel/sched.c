@@ -41,20 +41,25 @@
 static struct run_queue run_queues[MAX_CPUS];
 static u64 idle_mask; /* atomic: CPUs about to halt or halted, and not yet kicked */
 
-static struct run_queue *this_rq(void)
+static inline struct run_queue *rq_of(unsigned int cpu)
 {
-	return &run_queues[cpu_id()];
+	return worked_out(&run_queues[cpu]);
+}
+
+static inline struct run_queue *this_rq(void)
+{
+	return rq_of(cpu_id());
 }
 
 /* Locks the run queue of task's CPU; interrupts are off. */
-static struct run_queue *lock_task_rq(const struct task_struct *task)
+static inline struct run_queue *lock_task_rq(const struct task_struct *task)
 {
 	struct run_queue *rq;
 
 	for (;;) {
-		rq = &run_queues[READ_ONCE(task->cpu)];
+		rq = rq_of(READ_ONCE(task->cpu));
 		spin_lock(&rq->lock);
-		if (rq == &run_queues[READ_ONCE(task->cpu)])
+		if (likely(rq->cpu == READ_ONCE(task->cpu)))
 			return rq;
 		spin_unlock(&rq->lock);
 	}
@@ -71,17 +76,15 @@ static bool may_run_on(const struct task_struct *task, unsigned int cpu)
  * Makes the task that runs on rq's CPU give way soon. rq->lock held, or rq is this CPU's and
  * interrupts are off.
  */
-static void resched(struct run_queue *rq)
+static __noinline void resched(struct run_queue *rq)
 {
-	unsigned int cpu = rq - run_queues;
-
 	set_task_work(rq->curr, TIF_RESCHED);
-	if (cpu != cpu_id())
-		arch_send_reschedule(cpu);
+	if (rq->cpu != cpu_id())
+		arch_send_reschedule(rq->cpu);
 }
 
 /* Claims an idle CPU of those in mask and makes it look for work. */
-static void kick_idle_cpu(u64 mask)
+static __noinline void kick_idle_cpu(u64 mask)
 {
 	u64 idle;
 	unsigned int cpu;
@@ -97,17 +100,19 @@ static void kick_idle_cpu(u64 mask)
 }
 
 /* Queues a runnable task, sees to it that somebody will run it, and releases rq->lock. */
-static void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
+static inline void queue_and_unlock(struct run_queue *rq, struct task_struct *task)
 {
-	u64 allowed = task->cpus_allowed;
-	bool rq_is_idle = rq->curr == rq->idle;
+	bool rq_is_idle;
+	u64 allowed;
 
 	task->on_rq = true;
 	enqueue(rq, task);
+	rq_is_idle = rq->curr == rq->idle;
 	if (rq_is_idle || task->sched.rank > rq->curr->sched.rank || goes_first(rq, task))
 		resched(rq);
+	allowed = rq_is_idle ? 0 : task->cpus_allowed;
 	spin_unlock(&rq->lock);
-	if (!rq_is_idle)
+	if (__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & allowed)
 		kick_idle_cpu(allowed);
 }
 
@@ -129,7 +134,7 @@ static void move(struct task_struct *task, unsigned int cpu)
  * Queues a runnable task that is in no queue on a CPU that it may use. Interrupts are off, no run
  * queue is locked.
  */
-static void place(struct task_struct *task)
+static __noinline void place(struct task_struct *task)
 {
 	struct run_queue *rq = lock_task_rq(task);
 	u64 usable = task->cpus_allowed & cpu_online_mask;
@@ -142,22 +147,38 @@ static void place(struct task_struct *task)
 	queue_and_unlock(rq, task);
 }
 
+/* The same where task's run queue is locked: most often the CPU is one that it may use. */
+static inline void place_and_unlock(struct run_queue *rq, struct task_struct *task)
+{
+	if (likely(may_run_on(task, rq->cpu))) {
+		queue_and_unlock(rq, task);
+		return;
+	}
+	spin_unlock(&rq->lock);
+	place(task);
+}
+
+bool wake_task(struct task_struct *task, unsigned int mask)
+{
+	struct run_queue *rq = lock_task_rq(task);
+
+	if (!(task->state & mask)) {
+		spin_unlock(&rq->lock);
+		return false;
+	}
+	WRITE_ONCE(task->state, TASK_RUNNING);
+	if (unlikely(task->on_rq))
+		spin_unlock(&rq->lock);
+	else
+		place_and_unlock(rq, task);
+	return true;
+}
+
 bool try_to_wake_up(struct task_struct *task, unsigned int mask)
 {
 	irq_state_t irq = irq_save();
-	struct run_queue *rq = lock_task_rq(task);
-	bool woken = (task->state & mask) != 0;
+	bool woken = wake_task(task, mask);
 
-	if (woken)
-		WRITE_ONCE(task->state, TASK_RUNNING);
-	if (woken && !task->on_rq && may_run_on(task, task->cpu)) {
-		queue_and_unlock(rq, task);
-	} else if (woken && !task->on_rq) {
-		spin_unlock(&rq->lock);
-		place(task);
-	} else {
-		spin_unlock(&rq->lock);
-	}
 	irq_restore(irq);
 	return woken;
 }
@@ -175,7 +196,7 @@ void wake_up_new_task(struct task_struct *task)
 	get_task_struct(task); /* for as long as it runs: dropped by finish_switch after its last */
 	WRITE_ONCE(task->cpu, cpu_id());
 	WRITE_ONCE(task->state, TASK_RUNNING);
-	place(task);
+	place_and_unlock(lock_task_rq(task), task);
 	irq_restore(irq);
 }
 
@@ -191,7 +212,7 @@ static struct task_struct *pick_next(struct run_queue *rq)
 
 	while ((task = first_waiting(rq)) != NULL) {
 		dequeue(rq, task);
-		if (likely(may_run_on(task, rq - run_queues)) || rq->leaving)
+		if (likely(may_run_on(task, rq->cpu)) || rq->leaving)
 			return task;
 		rq->leaving = task;
 	}
@@ -229,7 +250,7 @@ static void put_prev(struct run_queue *rq, struct task_struct *prev, u64 ran)
 	}
 	if (prev == rq->idle)
 		return;
-	if (unlikely(!may_run_on(prev, prev->cpu)))
+	if (unlikely(!may_run_on(prev, rq->cpu)))
 		rq->leaving = prev;
 	else if (is_realtime(prev))
 		requeue_realtime(rq, prev, ran);
@@ -237,25 +258,31 @@ static void put_prev(struct run_queue *rq, struct task_struct *prev, u64 ran)
 		enqueue(rq, prev);
 }
 
+/* A CPU that was idle has ticks again. */
+static __noinline void begin_ticks(struct run_queue *rq)
+{
+	rq->tick_at = rq->curr->slice_start + SLICE_NS;
+	timer_reprogram();
+}
+
 /*
  * What comes after every switch, in the context of the task that runs now: prev is off its stack.
  * Interrupts are off.
  */
-static void finish_switch(struct task_struct *prev)
+static inline void finish_switch(struct task_struct *prev)
 {
 	struct run_queue *rq = this_rq();
 	struct task_struct *leaving = rq->leaving;
 	bool dead = prev->state == TASK_DEAD;
 
-	rq->leaving = NULL;
+	if (unlikely(leaving))
+		rq->leaving = NULL;
 	spin_unlock(&rq->lock);
-	if (unlikely(rq->tick_at == ~0ull && rq->curr != rq->idle)) {
-		rq->tick_at = rq->curr->slice_start + SLICE_NS;
-		timer_reprogram();
-	}
+	if (unlikely(rq->tick_at == ~0ull && rq->curr != rq->idle))
+		begin_ticks(rq);
 	if (unlikely(leaving))
 		place(leaving);
-	if (dead)
+	if (unlikely(dead))
 		put_task_struct(prev);
 }
 
@@ -291,11 +318,6 @@ void schedule(void)
 	rq->switches++;
 	finish_switch(switch_to(prev, next));
 	irq_restore(irq);
-}
-
-void set_current_state(unsigned int state)
-{
-	__atomic_store_n(&current->state, state, __ATOMIC_SEQ_CST);
 }
 
 static void wake_sleeper(struct timer *timer, u64 now)
@@ -639,6 +661,7 @@ void sched_init(void)
 {
 	for (unsigned int i = 0; i < MAX_CPUS; i++) {
 		spin_lock_init(&run_queues[i].lock, LOCK_CLASS_RUN_QUEUE);
+		run_queues[i].cpu = i;
 		for (unsigned int r = 0; r < ROUNDS; r++)
 			list_init(&run_queues[i].later[r]);
 		list_init(&run_queues[i].queue);

@@ -174,31 +174,9 @@ struct mm_struct *get_process_mm(struct task_struct *leader)
 	return mm;
 }
 
-/* --- Work and signals pending --- */
-
-void set_task_work(struct task_struct *task, u32 bits)
-{
-	__atomic_fetch_or(&task->work, bits, __ATOMIC_SEQ_CST);
-}
-
-void clear_task_work(struct task_struct *task, u32 bits)
-{
-	if (READ_ONCE(task->work) & bits)
-		__atomic_fetch_and(&task->work, ~bits, __ATOMIC_SEQ_CST);
-}
-
 bool fatal_signal_pending(const struct task_struct *task)
 {
 	return signal_pending(task) && (READ_ONCE(task->pending.set) >> (SIGKILL - 1) & 1);
-}
-
-bool signal_pending_state(unsigned int state, const struct task_struct *task)
-{
-	if (likely(!signal_pending(task)))
-		return false;
-	if (state & TASK_INTERRUPTIBLE)
-		return true;
-	return (state & TASK_WAKEKILL) && fatal_signal_pending(task);
 }
 
 void set_task_comm(struct task_struct *task, const char *name)

@@ -15,14 +15,6 @@ void wait_queue_init(struct wait_queue *wq)
 	list_init(&wq->entries);
 }
 
-void wait_entry_init(struct wait_entry *entry)
-{
-	list_init(&entry->link);
-	entry->task = current;
-	entry->wake = NULL;
-	entry->exclusive = false;
-}
-
 void add_wait_entry(struct wait_queue *wq, struct wait_entry *entry)
 {
 	irq_state_t irq = spin_lock_irqsave(&wq->lock);
@@ -46,7 +38,8 @@ void remove_wait_entry(struct wait_queue *wq, struct wait_entry *entry)
 
 void prepare_to_wait(struct wait_queue *wq, struct wait_entry *entry, unsigned int state)
 {
-	add_wait_entry(wq, entry);
+	if (list_empty(&entry->link))
+		add_wait_entry(wq, entry);
 	set_current_state(state);
 }
 
@@ -72,8 +65,7 @@ static void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
 		return;
 	irq = spin_lock_irqsave(&wq->lock);
 	list_for_each_entry_safe(entry, next, &wq->entries, link) {
-		woken = entry->wake ? entry->wake(entry, key)
-				    : try_to_wake_up(entry->task, TASK_NORMAL);
+		woken = entry->wake ? entry->wake(entry, key) : wake_task(entry->task, TASK_NORMAL);
 		if (woken && entry->exclusive && --max == 0)
 			break;
 	}

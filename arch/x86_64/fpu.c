@@ -71,26 +71,9 @@ static void xrstor(const void *area, u64 mask)
 			 : "memory");
 }
 
-/* All components, whether or not they changed. */
-static void save_all(void *area)
-{
-	if (xfeatures)
-		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
-	else
-		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
-}
-
-static void load_all(const void *area)
-{
-	if (xfeatures)
-		xrstor(area, -1ul);
-	else
-		__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
-}
-
 void fpu_reset(void)
 {
-	load_all(&initial_state);
+	fpu_load_all(&initial_state);
 }
 
 void fpu_init(void)
@@ -139,7 +122,7 @@ int fpu_copy(struct task_struct *task)
 		return -ENOMEM;
 	if (current->thread.fpu) {
 		clear_header(area);
-		save_all(area);
+		fpu_save_all(area);
 	} else {
 		memcpy(area, &initial_state, MIN(area_size, sizeof(initial_state)));
 	}
@@ -151,21 +134,6 @@ void fpu_free(struct task_struct *task)
 {
 	kmem_cache_free(area_cache, task->thread.fpu);
 	task->thread.fpu = NULL;
-}
-
-void fpu_switch(struct task_struct *prev, struct task_struct *next)
-{
-	void *area = prev->thread.fpu;
-
-	if (area) {
-		if (cpu_features.xsaveopt)
-			__asm__ volatile("xsaveopt64 (%0)" ::"r"(area), "a"(-1), "d"(-1)
-					 : "memory");
-		else
-			save_all(area);
-	}
-	if (next->thread.fpu)
-		load_all(next->thread.fpu);
 }
 
 /*

@@ -18,6 +18,7 @@
 #include <arch/fpu.h>
 #include <arch/msr.h>
 #include <arch/registers.h>
+#include <arch/tlb.h>
 #include <arch/x86_cpu.h>
 #include <tine/fork.h>
 #include <tine/syscall.h>
@@ -45,7 +46,7 @@ struct pt_regs *task_pt_regs(const struct task_struct *task)
  * The user's GS base while GS holds the kernel's, and back. Interrupts off: an interrupt would find
  * the user's GS.
  */
-static u64 read_user_gs_base(void)
+static inline u64 read_user_gs_base(void)
 {
 	u64 base;
 
@@ -55,7 +56,7 @@ static u64 read_user_gs_base(void)
 	return base;
 }
 
-static void write_user_gs_base(u64 base)
+static inline void write_user_gs_base(u64 base)
 {
 	if (cpu_features.fsgsbase)
 		__asm__ volatile("swapgs\n\twrgsbase %0\n\tswapgs" ::"r"(base) : "memory");
@@ -63,7 +64,7 @@ static void write_user_gs_base(u64 base)
 		wrmsr(MSR_KERNEL_GS_BASE, base);
 }
 
-static u64 read_fs_base(void)
+static inline u64 read_fs_base(void)
 {
 	u64 base;
 
@@ -73,7 +74,7 @@ static u64 read_fs_base(void)
 	return base;
 }
 
-static void write_fs_base(u64 base)
+static inline void write_fs_base(u64 base)
 {
 	if (cpu_features.fsgsbase)
 		__asm__ volatile("wrfsbase %0" ::"r"(base) : "memory");
@@ -82,7 +83,7 @@ static void write_fs_base(u64 base)
 }
 
 /* Interrupts off. */
-static void save_segments(struct arch_thread *t)
+static inline void save_segments(struct arch_thread *t)
 {
 	__asm__ volatile("movw %%ds, %0\n\t"
 			 "movw %%es, %1\n\t"
@@ -107,7 +108,7 @@ static void load_selectors(const struct arch_thread *t)
 }
 
 /* Loading a selector changes the base: bases come last. */
-static void load_segments(const struct arch_thread *old, const struct arch_thread *t)
+static inline void load_segments(const struct arch_thread *old, const struct arch_thread *t)
 {
 	bool selectors = old->selectors | t->selectors;
 
@@ -124,11 +125,10 @@ __attribute__((no_stack_protector)) struct task_struct *switch_to(struct task_st
 {
 	struct x86_cpu *cpu = this_x86_cpu();
 
-	fpu_switch(prev, next);
+	fpu_switch(prev->thread.fpu, next->thread.fpu);
 	save_segments(&prev->thread);
 	load_segments(&prev->thread, &next->thread);
-	if (cpu->loaded_mm != next->mm)
-		switch_mm(cpu->loaded_mm, next->mm);
+	load_mm(cpu, next->mm);
 	set_kernel_sp(cpu, (u64)next->stack + KERNEL_STACK_SIZE);
 	cpu->cpu.task = next;
 	cpu->cpu.stack_canary = next->thread.canary;

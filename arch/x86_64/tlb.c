@@ -41,21 +41,8 @@ static u64 this_cpu_bit(void)
 void switch_mm(struct mm_struct *prev, struct mm_struct *next)
 {
 	irq_state_t state = irq_save();
-	struct x86_cpu *cpu = this_x86_cpu();
-	struct mm_struct *loaded = cpu->loaded_mm;
-	u64 bit = 1ul << cpu->cpu.id;
 
-	if (loaded != next) {
-		cpu->loaded_mm = next;
-		if (next) {
-			__atomic_or_fetch(&next->cpus, bit, __ATOMIC_SEQ_CST);
-			write_cr3(page_to_phys(next->root));
-		} else {
-			write_cr3(kernel_root);
-		}
-		if (loaded)
-			__atomic_and_fetch(&loaded->cpus, ~bit, __ATOMIC_SEQ_CST);
-	}
+	load_mm(this_x86_cpu(), next);
 	irq_restore(state);
 }
 

@@ -47,6 +47,13 @@ static inline void cpu_relax(void)
 	__asm__ volatile("pause" ::: "memory");
 }
 
+/* p, which the compiler now keeps instead of working it out again wherever it is used. */
+static inline void *worked_out(void *p)
+{
+	__asm__("" : "+r"(p));
+	return p;
+}
+
 typedef unsigned long irq_state_t; /* RFLAGS */
 
 static inline void irq_enable(void)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <arch/cpufeature.h>
 #include <tine/types.h>
 
 struct task_struct;
@@ -58,11 +59,37 @@ void fpu_init_cache(void);
  */
 int fpu_copy(struct task_struct *task);
 void fpu_free(struct task_struct *task); /* tolerates a task without */
-/* At a switch, interrupts off. */
-void fpu_switch(struct task_struct *prev, struct task_struct *next);
 
 /*
  * The exceptions that are pending unmasked, as si_code: FPE_FLTINV and so on; 0 if none. For #MF
  * and #XM of current.
  */
 int fpu_exception_code(bool simd);
+
+/* All components, whether or not they changed, to an area; and back. */
+static inline void fpu_save_all(void *area)
+{
+	if (likely(cpu_features.xsave))
+		__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+}
+
+static inline void fpu_load_all(const void *area)
+{
+	if (likely(cpu_features.xsave))
+		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(-1), "d"(-1) : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+/* At a switch, interrupts off: the areas of who leaves and who comes; NULL: it has none. */
+static inline void fpu_switch(void *prev, const void *next)
+{
+	if (likely(prev) && likely(cpu_features.xsaveopt))
+		__asm__ volatile("xsaveopt64 (%0)" ::"r"(prev), "a"(-1), "d"(-1) : "memory");
+	else if (prev)
+		fpu_save_all(prev);
+	if (next)
+		fpu_load_all(next);
+}

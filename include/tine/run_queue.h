@@ -19,6 +19,7 @@
 
 struct run_queue {
 	struct spinlock lock;
+	unsigned int cpu;       /* whose it is */
 	struct list_head queue; /* waiting by run_link: real-time tasks, then the present round's */
 	u64 round;              /* the virtual time at which the present round began */
 	struct list_head later[ROUNDS]; /* the others: round r's in [r / ROUND_NS % ROUNDS] */

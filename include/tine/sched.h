@@ -43,11 +43,6 @@ void sched_init_cpu(void);
 void cpu_idle(void) __attribute__((noreturn));
 
 /*
- * Sets current's state with a full barrier: what was written before is seen by a waker that sees
- * the state, and vice versa.
- */
-void set_current_state(unsigned int state);
-/*
  * Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal
  * for that state is pending.
  */
@@ -61,7 +56,8 @@ void cond_resched(void);
 u64 schedule_timeout(u64 ns);
 /* Wakes task if its state has a bit of mask. True if it did. Any context. */
 bool try_to_wake_up(struct task_struct *task, unsigned int mask);
-bool wake_up_process(struct task_struct *task); /* TASK_NORMAL */
+bool wake_task(struct task_struct *task, unsigned int mask); /* with interrupts off */
+bool wake_up_process(struct task_struct *task);              /* TASK_NORMAL */
 /*
  * Lets a task made by copy_process run for the first time; on the caller's CPU if it may, behind
  * the caller.

@@ -225,13 +225,35 @@ static inline bool signal_pending(const struct task_struct *task)
 	return unlikely(READ_ONCE(task->work) & TIF_SIGPENDING);
 }
 
-/* A signal that must end a sleep in state is pending for task. */
-bool signal_pending_state(unsigned int state, const struct task_struct *task);
 bool fatal_signal_pending(const struct task_struct *task);
 
+/* A signal that must end a sleep in state is pending for task. */
+static inline bool signal_pending_state(unsigned int state, const struct task_struct *task)
+{
+	return signal_pending(task) && ((state & TASK_INTERRUPTIBLE) ||
+					((state & TASK_WAKEKILL) && fatal_signal_pending(task)));
+}
+
+/*
+ * Sets current's state with a full barrier: what was written before is seen by a waker that sees
+ * the state, and vice versa.
+ */
+static inline void set_current_state(unsigned int state)
+{
+	__atomic_store_n(&current->state, state, __ATOMIC_SEQ_CST);
+}
+
 /* Atomic. Setting another task's flag is followed by kick_task(). */
-void set_task_work(struct task_struct *task, u32 bits);
-void clear_task_work(struct task_struct *task, u32 bits);
+static inline void set_task_work(struct task_struct *task, u32 bits)
+{
+	__atomic_fetch_or(&task->work, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline void clear_task_work(struct task_struct *task, u32 bits)
+{
+	if (READ_ONCE(task->work) & bits)
+		__atomic_fetch_and(&task->work, ~bits, __ATOMIC_SEQ_CST);
+}
 
 /*
  * A task with a kernel stack, count 1, known to nobody. What is copied from a parent is undefined.

@@ -1,6 +1,7 @@
 /* Sleeping until something happens (kernel/wait_queue.c). */
 #pragma once
 
+#include <tine/arch.h>
 #include <tine/list.h>
 #include <tine/spinlock.h>
 #include <tine/types.h>
@@ -31,7 +32,10 @@ struct wait_entry {
 
 void wait_queue_init(struct wait_queue *wq);
 /* An entry for current that is in no queue. */
-void wait_entry_init(struct wait_entry *entry);
+static inline void wait_entry_init(struct wait_entry *entry)
+{
+	*entry = (struct wait_entry){.link = LIST_HEAD_INIT(entry->link), .task = current};
+}
 /*
  * Puts entry into wq, if it is not there, and sets current's state. Then check the condition, then
  * schedule().
@@ -55,24 +59,25 @@ void wake_up_poll(struct wait_queue *wq, u64 events);
  * Sleeps in state until cond holds: 0; or -ERESTARTSYS when a signal ends the wait
  * (TASK_INTERRUPTIBLE: any; TASK_KILLABLE: a fatal one).
  */
-#define wait_event(wq, state, cond)                                          \
-	({                                                                   \
-		struct wait_queue *wait_queue_ = (wq);                       \
-		struct wait_entry wait_entry_;                               \
-		int wait_result_ = 0;                                        \
-		wait_entry_init(&wait_entry_);                               \
-		for (;;) {                                                   \
-			prepare_to_wait(wait_queue_, &wait_entry_, (state)); \
-			if (cond)                                            \
-				break;                                       \
-			if (signal_pending_state((state), current)) {        \
-				wait_result_ = -ERESTARTSYS;                 \
-				break;                                       \
-			}                                                    \
-			schedule();                                          \
-		}                                                            \
-		finish_wait(wait_queue_, &wait_entry_);                      \
-		wait_result_;                                                \
+#define wait_event(wq, state, cond)                                   \
+	({                                                            \
+		struct wait_queue *wait_queue_ = (wq);                \
+		struct wait_entry wait_entry_;                        \
+		int wait_result_ = 0;                                 \
+		wait_entry_init(&wait_entry_);                        \
+		add_wait_entry(wait_queue_, &wait_entry_);            \
+		for (;;) {                                            \
+			set_current_state(state);                     \
+			if (cond)                                     \
+				break;                                \
+			if (signal_pending_state((state), current)) { \
+				wait_result_ = -ERESTARTSYS;          \
+				break;                                \
+			}                                             \
+			schedule();                                   \
+		}                                                     \
+		finish_wait(wait_queue_, &wait_entry_);               \
+		wait_result_;                                         \
 	})
 
 /* The same in a call on file, which any signal ends, and which with O_NONBLOCK is -EAGAIN at once. */
