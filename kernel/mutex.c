@@ -23,29 +23,11 @@ static void note_class(struct mutex *m, enum lock_class class)
 {
 	m->class = class;
 }
-
-static enum lock_class class_of(const struct mutex *m)
-{
-	return m->class;
-}
 #else
 static inline void note_class(struct mutex *m, enum lock_class class)
 {
 }
-
-static inline enum lock_class class_of(const struct mutex *m)
-{
-	return LOCK_CLASS_NUM;
-}
 #endif
-
-static bool swap_owner(struct mutex *m, unsigned long from, unsigned long to)
-{
-	struct task_struct *expected = (struct task_struct *)from;
-
-	return __atomic_compare_exchange_n(&m->owner, &expected, (struct task_struct *)to, false,
-					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-}
 
 static unsigned long read_owner(const struct mutex *m)
 {
@@ -71,9 +53,10 @@ static bool take_or_mark(struct mutex *m)
 	for (;;) {
 		owner = read_owner(m);
 		if (!(owner & ~HAS_WAITERS)) {
-			if (swap_owner(m, owner, mine))
+			if (mutex_swap_owner(m, owner, mine))
 				return true;
-		} else if ((owner & HAS_WAITERS) || swap_owner(m, owner, owner | HAS_WAITERS)) {
+		} else if ((owner & HAS_WAITERS) ||
+			   mutex_swap_owner(m, owner, owner | HAS_WAITERS)) {
 			return false;
 		}
 	}
@@ -110,36 +93,34 @@ static int lock_slowly(struct mutex *m, unsigned int state)
 	return error;
 }
 
-void mutex_lock(struct mutex *m)
+void mutex_lock_slowly(struct mutex *m)
 {
-	lock_debug_acquire_mutex(class_of(m));
-	if (unlikely(!swap_owner(m, 0, (unsigned long)current)))
-		(void)lock_slowly(m, TASK_UNINTERRUPTIBLE);
+	(void)lock_slowly(m, TASK_UNINTERRUPTIBLE);
 }
 
 int mutex_lock_killable(struct mutex *m)
 {
 	int error = 0;
 
-	lock_debug_acquire_mutex(class_of(m));
-	if (unlikely(!swap_owner(m, 0, (unsigned long)current)))
+	lock_debug_acquire_mutex(mutex_class(m));
+	if (unlikely(!mutex_swap_owner(m, 0, (unsigned long)current)))
 		error = lock_slowly(m, TASK_KILLABLE);
 	if (error)
-		lock_debug_release_mutex(class_of(m));
+		lock_debug_release_mutex(mutex_class(m));
 	return error;
 }
 
 bool mutex_trylock(struct mutex *m)
 {
-	bool locked = swap_owner(m, 0, (unsigned long)current);
+	bool locked = mutex_swap_owner(m, 0, (unsigned long)current);
 
 	if (locked)
-		lock_debug_acquire_mutex(class_of(m));
+		lock_debug_acquire_mutex(mutex_class(m));
 	return locked;
 }
 
-/* Frees a mutex that has waiters, and wakes the first. */
-static void unlock_slowly(struct mutex *m)
+/* Wakes the first of the waiters. */
+void mutex_unlock_slowly(struct mutex *m)
 {
 	struct waiter *first;
 
@@ -151,13 +132,6 @@ static void unlock_slowly(struct mutex *m)
 		try_to_wake_up(first->task, TASK_NORMAL | TASK_WAKEKILL);
 	}
 	spin_unlock(&m->lock);
-}
-
-void mutex_unlock(struct mutex *m)
-{
-	lock_debug_release_mutex(class_of(m));
-	if (unlikely(!swap_owner(m, (unsigned long)current, 0)))
-		unlock_slowly(m);
 }
 
 bool mutex_is_mine(const struct mutex *m)
