@@ -53,7 +53,7 @@ static struct futex_bucket *key_bucket(const struct futex_key *key)
  * A private mapping that cannot be written shows its file's page, and then it is that word which is
  * meant, or one that never changes and so is no futex (-EFAULT).
  */
-static int is_file_page(unsigned long address)
+static __noinline int is_file_page(unsigned long address)
 {
 	bool writable;
 	const struct page *page = pgtable_lookup(current->mm, address & PAGE_MASK, &writable);
@@ -175,8 +175,10 @@ static int futex_wake(struct futex *futex, int n, u32 bitset)
 
 int futex_wake_user(u32 __user *word, int n)
 {
-	struct futex futex = {.word = word};
+	struct futex futex;
 
+	futex.word = word;
+	futex.private = false;
 	return futex_wake(&futex, n, FUTEX_BITSET_MATCH_ANY);
 }
 
@@ -315,9 +317,13 @@ static int sleep_queued(struct futex_waiter *waiter, const struct deadline *dead
 static int futex_wait(struct futex *futex, u32 expected, u32 bitset,
 		      const struct deadline *deadline)
 {
-	struct futex_waiter waiter = {.task = current, .bitset = bitset};
-	int error = queue_waiter(futex, &waiter, expected);
+	struct futex_waiter waiter;
+	int error;
 
+	waiter.task = current;
+	waiter.bitset = bitset;
+	waiter.kind = WAIT_PLAIN;
+	error = queue_waiter(futex, &waiter, expected);
 	return error ? error : sleep_queued(&waiter, deadline);
 }
 
@@ -426,11 +432,13 @@ static long do_futex(int op, struct futex *first, struct futex *second, u32 valu
 long sys_futex(u32 __user *word, int op, u32 value, const struct uapi_timespec __user *timeout,
 	       u32 __user *word2, u32 value3)
 {
-	struct futex first = {.word = word, .private = op & FUTEX_PRIVATE_FLAG};
-	struct futex second = {.word = word2, .private = op & FUTEX_PRIVATE_FLAG};
+	struct futex first, second;
 	int command = op & FUTEX_CMD_MASK, error;
 	struct deadline deadline, *end = NULL;
 
+	first.word = word;
+	second.word = word2;
+	first.private = second.private = op & FUTEX_PRIVATE_FLAG;
 	if (timeout && has_timeout(command)) {
 		error = read_timeout(op, timeout, &deadline);
 		if (error)

@@ -117,7 +117,7 @@ static bool is_settable(clockid_t clock)
 	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_TAI;
 }
 
-bool schedule_until(const struct deadline *deadline)
+static __noinline bool schedule_until_late(const struct deadline *deadline)
 {
 	bool settable = is_settable(deadline->clock);
 	struct wait_entry entry;
@@ -134,6 +134,14 @@ bool schedule_until(const struct deadline *deadline)
 	if (settable)
 		remove_wait_entry(&clock_was_set, &entry);
 	return deadline_left(deadline) == 0;
+}
+
+bool schedule_until(const struct deadline *deadline)
+{
+	if (deadline->ns != KTIME_MAX)
+		return schedule_until_late(deadline);
+	schedule();
+	return false;
 }
 
 /* --- Timers by a clock --- */
