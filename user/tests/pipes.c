@@ -414,6 +414,35 @@ static void vectors_are_one_write(void)
 	check_eq(raw3(SYS_writev, ends[1], UNMAPPED_ADDRESS, 1), -EFAULT);
 }
 
+static void empty_buffers_are_passed_over(void)
+{
+	char a[2], b[3], c[9];
+	struct iovec out[] = {{"", 0}, {"ab", 2}, {"", 0}, {"", 0}, {"cdefg", 5}, {"", 0}};
+	struct iovec in[] = {{NULL, 0}, {a, 2}, {NULL, 0}, {b, 3}, {NULL, 0}, {c, 9}};
+	int ends[2];
+
+	make_pipe(ends);
+	check_eq(writev(ends[1], out, 6), 7);
+	check_eq(readv(ends[0], in, 6), 7);
+	check(memcmp(a, "ab", 2) == 0 && memcmp(b, "cde", 3) == 0 && memcmp(c, "fg", 2) == 0);
+	check_eq(writev(ends[1], out, 1), 0);
+	check_eq(readv(ends[0], in, 1), 0);
+}
+
+static void a_bad_buffer_ends_a_vector(void)
+{
+	char a[2], b[2];
+	struct iovec in[] = {{a, 2}, {NULL, 0}, {UNMAPPED_ADDRESS, 2}, {b, 2}};
+	int ends[2];
+
+	make_pipe(ends);
+	check_eq(write(ends[1], "abcdef", 6), 6);
+	check_eq(readv(ends[0], in + 2, 2), -1);
+	check_eq(errno, EFAULT);
+	check_eq(read(ends[0], b, 2), 2);
+	check(memcmp(b, "ab", 2) == 0);
+}
+
 static void poll_tells_what_would_not_wait(void)
 {
 	struct pollfd ends_polled[2];
@@ -504,6 +533,8 @@ static const struct test_case cases[] = {
 	TEST(opened_again_by_its_descriptor,
 	     "pipes: opening an end by its descriptor does not wait for the other"),
 	TEST(vectors_are_one_write, "pipes: writev and readv"),
+	TEST(empty_buffers_are_passed_over, "pipes: empty buffers in a vector are passed over"),
+	TEST(a_bad_buffer_ends_a_vector, "pipes: a bad buffer of a vector takes nothing"),
 	TEST(poll_tells_what_would_not_wait,
 	     "pipes: poll tells what would not wait, end of file and the lost reader"),
 	TEST(poll_waits_for_a_writer, "pipes: poll waits for a writer"),

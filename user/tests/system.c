@@ -1,6 +1,7 @@
 /* Limits, names, random numbers, and what the system tells of itself. */
 #include "helpers.h"
 
+#include <limits.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -299,6 +300,27 @@ static void current_processor(void)
 	check_eq(raw3(SYS_getcpu, NULL, KERNEL_ADDRESS, NULL), -EFAULT);
 }
 
+/* ---- numbers of system calls ---- */
+
+static void unknown_numbers_are_enosys(void)
+{
+	static const long numbers[] = {500,        510,        511,
+				       512,        513,        1000,
+				       4096,       0x3fffffff, -1,
+				       -2,         0x7fffffff, 0x80000000,
+				       0xffffffff, 1L << 31,   512L << 32 | 512};
+
+	for (size_t i = 0; i < TAP_COUNT(numbers); i++)
+		check_eq(raw1(numbers[i], 0), -ENOSYS);
+}
+
+static void upper_half_of_a_number_says_nothing(void)
+{
+	check_eq(raw1(1L << 32 | SYS_getpid, 0), getpid());
+	check_eq(raw1(~0xffffffffL | SYS_getpid, 0), getpid());
+	check_eq(raw1(LONG_MIN | SYS_getppid, 0), getppid());
+}
+
 static const struct test_case cases[] = {
 	TEST(first_limits, "system: the limits that the first process has"),
 	TEST(limits_are_checked, "system: bad limits are refused, each with its errno"),
@@ -319,6 +341,9 @@ static const struct test_case cases[] = {
 	TEST(reboot_is_not_done_by_accident,
 	     "system: reboot wants its magic numbers and a privilege"),
 	TEST(current_processor, "system: getcpu tells the processor"),
+	TEST(unknown_numbers_are_enosys, "system: numbers without a system call are ENOSYS"),
+	TEST(upper_half_of_a_number_says_nothing,
+	     "system: the upper half of a system call's number says nothing"),
 };
 
 int main(int argc, char **argv)
