@@ -76,7 +76,7 @@ def read_until(stream, pattern):
             sys.exit("the program did not come so far:\n" + machine.clean(text))
 
 
-def record(kernel, name, rounds, folder):
+def record(kernel, name, rounds, memory, folder):
     """Runs it. The address that is executed between rounds; the log is then in folder."""
     path = os.path.join(folder, "monitor")
     arguments = machine.Machine(
@@ -84,7 +84,7 @@ def record(kernel, name, rounds, folder):
         initrd=os.path.join(BUILD, "initramfs.cpio.gz"),
         command_line=f"quiet -- run /bench/forkbench profile {name} {rounds}",
         smp=1,
-        memory="1G",
+        memory=memory,
         cpu="max,-erms,-fsrm",
         accelerator="tcg",
         extra=(
@@ -163,12 +163,13 @@ def main():
     parser.add_argument("name", help="the measurement, as tests/bench.py calls it")
     parser.add_argument("--kernel", default=os.path.join(BUILD, "tine.elf"))
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--memory", default="1G", help="of the machine; 6G is enough for any row")
     parser.add_argument("--lines", type=int, default=60, help="how many functions to show")
     options = parser.parse_args()
 
     symbols = Symbols(options.kernel)
     with tempfile.TemporaryDirectory() as folder:
-        mark = record(options.kernel, options.name, options.rounds, folder)
+        mark = record(options.kernel, options.name, options.rounds, options.memory, folder)
         ran = list(between(executed(os.path.join(folder, "log")), mark))
     ran = [(round, address) for round, address in ran if round <= options.rounds]
     alone, together, calls = count((address for _, address in ran), symbols)
