@@ -31,6 +31,7 @@ from bench_measure import (
 
 TIMED_BOOTS = 5
 TIMED_MS = 30  # at least, for each row of each such boot
+RATE_BOOTS = 3  # for each number of CPUs
 PROCESSORS = (1, 2, 3, 4)
 
 
@@ -85,12 +86,12 @@ def measure_times(kernels, results, progress):
 
 def measure_processors(kernels, results, progress):
     rates = {(kernel.label, smp): [] for kernel in kernels for smp in PROCESSORS}
-    for turn in range(3):
+    for turn in range(RATE_BOOTS):
         for smp in PROCESSORS:
             for kernel in kernels:
                 found = progress(
                     kernel,
-                    f"forks a second on {smp} CPUs, {turn + 1} of 3",
+                    f"forks a second on {smp} CPUs, {turn + 1} of {RATE_BOOTS}",
                     lambda k=kernel, n=smp: measure(k, ["forks-a-second"], k.log(f"cpus-{n}"), smp=n),
                 )
                 rates[kernel.label, smp].append(found["forks-a-second"])

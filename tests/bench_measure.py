@@ -61,8 +61,8 @@ def measure(kernel, rows, log_path, seed=None, options="", memory="1G", smp=1):
             extra=() if seed is None else counting(seed),
         ),
         log_path,
-        silence=600,
-        deadline=1200,
+        silence=1800,
+        deadline=3600,
     )
     results = {name: int(value) for name, value in RESULT.findall(boot.text)}
     missing = [name for name in rows if name not in results]
