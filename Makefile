@@ -188,6 +188,8 @@ BENCHES := $(sort $(wildcard user/bench/*.c))
 PTHREADS         := $(sort $(wildcard user/pthreads/*.c))
 PTHREAD_PROGRAMS := $(B)/user/pthreads/musl/pthreads $(B)/user/pthreads/glibc/pthreads
 $(B)/user/pthreads/glibc/%: USER_CC = gcc
+# Among Debian's programs is the same with the shared glibc that they use.
+PTHREADS_SHARED := $(B)/user/pthreads/glibc/pthreads-shared
 
 # All of user/bench/ is one program.
 BENCH_PROGRAM := $(B)/user/bench/forkbench
@@ -223,6 +225,9 @@ $(B)/user/bench/%.o: user/bench/%.c $(B)/stamp/user-flags
 $(PTHREAD_PROGRAMS): %/pthreads: %/tap.o $(addprefix %/,$(notdir $(PTHREADS:.c=.o))) $(B)/stamp/user-files
 	$(call say,USER,$@)
 	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
+$(PTHREADS_SHARED): %/pthreads-shared: %/tap.o $(addprefix %/,$(notdir $(PTHREADS:.c=.o))) $(B)/stamp/user-files
+	$(call say,USER,$@)
+	$(Q)$(USER_CC) $(filter-out -static,$(USER_CFLAGS)) $(filter %.o,$^) -o $@
 $(BENCH_PROGRAM): $(BENCHES:%.c=$(B)/%.o) $(B)/stamp/user-files
 	$(call say,USER,$@)
 	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
@@ -252,7 +257,7 @@ $(B)/apps/packages: tools/mkapps | need
 	$(call say,GET,$@)
 	$(Q)tools/mkapps $(@D)
 
-$(APPS_ARCHIVE): $(B)/apps/packages $(INITRAMFS) $(wildcard user/apps/*)
+$(APPS_ARCHIVE): $(B)/apps/packages $(INITRAMFS) $(PTHREADS_SHARED) $(wildcard user/apps/*)
 	$(call say,CPIO,$@)
 	$(Q)tools/mkinitramfs $@ $(B)/user $(B)/apps/root
 

@@ -148,11 +148,16 @@ class Plan:
 
     def suites(self):
         """The names in /tests: of user/tests/, and of user/pthreads/ with each C library."""
-        tests, pthreads = (
-            [n[:-2] for n in os.listdir(os.path.join(ROOT, "user", folder)) if n.endswith(".c") and n != library]
-            for folder, library in (("tests", "tap.c"), ("pthreads", "main.c"))
+        pthreads = self.sources("pthreads", "main.c")
+        return sorted(
+            self.sources("tests", "tap.c")
+            + [f"pthread-{name}-{libc}" for name in pthreads for libc in ("musl", "glibc")]
         )
-        return sorted(tests + [f"pthread-{name}-{libc}" for name in pthreads for libc in ("musl", "glibc")])
+
+    def sources(self, folder, library):
+        """The names of the suites in a folder of user/, in which library is none."""
+        names = os.listdir(os.path.join(ROOT, "user", folder))
+        return [n[:-2] for n in names if n.endswith(".c") and n != library]
 
     def jobs(self):
         jobs = []
@@ -216,7 +221,9 @@ class Plan:
         return judge_tests(boot, suites, counters_expected=not self.on_linux)
 
     def apps_suites(self):
-        return sorted(n for n in os.listdir(os.path.join(ROOT, "user", "apps")) if n.startswith("app-"))
+        """Those of user/apps/, and of user/pthreads/ with the C library that the programs share."""
+        apps = [n for n in os.listdir(os.path.join(ROOT, "user", "apps")) if n.startswith("app-")]
+        return sorted(apps + [f"app-pthread-{n}" for n in self.sources("pthreads", "main.c")])
 
     def apps_jobs(self):
         """Debian's programs, which need an archive that is not everywhere to be had."""
@@ -231,9 +238,8 @@ class Plan:
     def run_apps(self, smp, suites, log_path):
         if reason := self.why_no_apps():
             return [Outcome("skip", name, reason) for name in suites]
-        how = self.machine(
-            initrd=self.apps, memory=app_checks.MEMORY, command_line=f"quiet -- test {' '.join(suites)}", smp=smp
-        )
+        words = "app-*" if list(suites) == self.apps_suites() else " ".join(suites)
+        how = self.machine(initrd=self.apps, memory=app_checks.MEMORY, command_line=f"quiet -- test {words}", smp=smp)
         boot = machine.run(how, log_path, **self.limits)
         return judge_tests(boot, suites, counters_expected=not self.on_linux)
 

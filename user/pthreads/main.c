@@ -1,5 +1,6 @@
 /*
- * The program of all suites of threads: pthread-NAME-LIBC runs the suite NAME. And what they share.
+ * The program of all suites of threads: pthread-NAME-LIBC, or app-pthread-NAME with the shared C
+ * library, runs the suite NAME. And what they share.
  */
 #include "pthreads.h"
 
@@ -136,14 +137,14 @@ static int helper(int argc, char **argv)
 	return atoi(argv[1]);
 }
 
-/* The suite that `path`, .../pthread-NAME-LIBC, names. */
+/* The suite that `path`, .../pthread-NAME-LIBC or .../app-pthread-NAME, names. */
 static const struct suite *find_suite(const char *path)
 {
 	const char *name = strrchr(path, '/');
 	size_t length;
 
-	name = name ? name + 1 : path;
-	if (strncmp(name, "pthread-", 8) != 0)
+	name = strstr(name ? name : path, "pthread-");
+	if (!name)
 		return NULL;
 	name += 8;
 	length = strcspn(name, "-");
