@@ -47,7 +47,7 @@ static int copy_mm(struct task_struct *child, const struct kernel_clone_args *ar
 		child->mm = mm;
 		return 0;
 	}
-	mm = dup_mm(mm);
+	mm = dup_mm(mm, args->stack ? 0 : task_pt_regs(current)->sp);
 	if (IS_ERR(mm))
 		return PTR_ERR(mm);
 	child->mm = mm;

@@ -207,14 +207,14 @@ static bool needs_cutting(const struct mm_struct *mm)
 	return mm->vmas && (mm->vmas->tree_flags & (VM_DONTCOPY | VM_WIPEONFORK | VM_LOCKED));
 }
 
-struct mm_struct *dup_mm(struct mm_struct *oldmm)
+struct mm_struct *dup_mm(struct mm_struct *oldmm, unsigned long stack)
 {
 	struct mm_struct *mm;
 	int error;
 
 	mutex_lock(&oldmm->lock);
 	mm = copy_struct(oldmm);
-	error = mm ? pgtable_fork(mm, oldmm) : -ENOMEM;
+	error = mm ? pgtable_fork(mm, oldmm, stack) : -ENOMEM;
 	if (!error) {
 		mm->vmas = oldmm->vmas;
 		vma_get(mm->vmas);

@@ -20,7 +20,8 @@
  *
  * An address can be written when every entry on the way to it is writable, since the processor
  * takes the AND of the rights. So fork copies the root alone and makes the few entries in it
- * read-only on both sides; everything else happens when somebody writes.
+ * read-only on both sides; everything else happens when somebody writes. One page both write at
+ * once, that of the stack: the way to it is split there and then, which spares each a fault.
  *
  * Several CPUs. The mm's lock is held by whoever changes a tree, and the path is broken from the
  * root down: a node is changed only when all above it belong to this mm alone. Two mms that copy
@@ -243,6 +244,11 @@ static struct page *copy_data_page(const struct page *old)
 	return copy;
 }
 
+static struct page *copy_of(const struct page *old, unsigned int level)
+{
+	return level > 0 ? copy_node(old) : copy_data_page(old);
+}
+
 /*
  * Makes entry, in a node that is this mm's own, writable; it points to a node or page of the given
  * level and covers [start, end). ENOMEM: nothing changed.
@@ -256,7 +262,7 @@ static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsi
 		WRITE_ONCE(*entry, *entry | PTE_WRITE);
 		return 0;
 	}
-	copy = level > 0 ? copy_node(old) : copy_data_page(old);
+	copy = copy_of(old, level);
 	if (!copy)
 		return -ENOMEM;
 	WRITE_ONCE(*entry, (*entry & ~PTE_ADDRESS_MASK) | page_to_phys(copy) | PTE_WRITE);
@@ -641,14 +647,43 @@ void pgtable_free_root(struct mm_struct *mm)
 	mm->root = NULL;
 }
 
-int pgtable_fork(struct mm_struct *child, struct mm_struct *parent)
+/*
+ * Of what parent and child, two nodes of one level that nobody else knows, share on the way to
+ * address, each gets its own, writable. The entries of parent were writable and are not remembered
+ * as that by any TLB; it keeps its nodes and its page. Out of memory, the rest stays shared.
+ */
+static void split_path(struct page *parent, struct page *child, unsigned long address)
 {
-	struct page *root = copy_node(parent->root);
+	for (unsigned int level = parent->level; level > 0; level--) {
+		pte_t *theirs = &entries_of(parent)[pt_index(address, level)];
+		pte_t *ours = &entries_of(child)[pt_index(address, level)];
 
+		if (*theirs & PTE_SHARED)
+			return;
+		parent = child_of(*theirs);
+		child = copy_of(parent, level - 1);
+		if (!child)
+			return;
+		atomic_dec(&parent->count);
+		WRITE_ONCE(*theirs, *theirs | PTE_WRITE);
+		WRITE_ONCE(*ours, (*theirs & ~PTE_ADDRESS_MASK) | page_to_phys(child));
+	}
+}
+
+int pgtable_fork(struct mm_struct *child, struct mm_struct *parent, unsigned long written)
+{
+	bool was_writable = false;
+	struct page *root;
+
+	if (written < TASK_SIZE_MAX)
+		find_leaf(parent, written, &was_writable);
+	root = copy_node(parent->root);
 	if (!root)
 		return -ENOMEM;
 	child->root = root;
 	flush_tlb_mm(parent);
+	if (was_writable)
+		split_path(parent->root, root, written);
 	return 0;
 }
 

@@ -87,8 +87,8 @@ struct mm_struct {
 /* A new address space with an empty map, users 1, unborn. NULL: out of memory. */
 struct mm_struct *mm_alloc(void);
 /* A copy-on-write copy of current->mm (which is oldmm) without DONTFORK mappings, WIPEONFORK ones
- * emptied. ENOMEM as ERR_PTR. Sleeps. */
-struct mm_struct *dup_mm(struct mm_struct *oldmm);
+ * emptied. Both will write at stack, any number, soon. ENOMEM as ERR_PTR. Sleeps. */
+struct mm_struct *dup_mm(struct mm_struct *oldmm, unsigned long stack);
 void mm_get(struct mm_struct *mm);
 /* For who only keeps the struct: false if no user is left, and with the last one all contents went. */
 bool mm_get_unless_gone(struct mm_struct *mm);

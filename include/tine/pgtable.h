@@ -23,9 +23,11 @@ void pgtable_free_root(struct mm_struct *mm);
 
 /*
  * Fork: child gets a root whose entries are parent's, all of them read-only in both. Flushes
- * parent's TLBs. ENOMEM: child as before. Cost: the root's few entries.
+ * parent's TLBs. ENOMEM: child as before. Cost: the root's few entries; and if written, any number,
+ * is an address that parent could write to without a fault, what the first such write by either
+ * would cost: then both can write to that page without one.
  */
-int pgtable_fork(struct mm_struct *child, struct mm_struct *parent);
+int pgtable_fork(struct mm_struct *child, struct mm_struct *parent, unsigned long written);
 
 /*
  * Installs page at address (page-aligned) with rights; breaks the path to it as a write does. The

@@ -401,13 +401,14 @@ static struct space *find_space(unsigned int state)
 static void fork_space(struct space *parent)
 {
 	struct space *child = find_space(FREE);
+	unsigned long written = below(2) ? addresses[below(PLACES)] : ~0ul;
 	int error;
 
 	if (!child)
 		return;
 	*child = (struct space){.state = BEING_MADE};
 	mutex_lock(&parent->mm.lock);
-	error = pgtable_fork(&child->mm, &parent->mm);
+	error = pgtable_fork(&child->mm, &parent->mm, written);
 	if (!error) {
 		memcpy(child->expected, parent->expected, sizeof(child->expected));
 		memcpy(child->prot, parent->prot, sizeof(child->prot));

@@ -97,7 +97,7 @@ static void check_all(void)
 
 struct operation {
 	struct space *space;
-	unsigned long start, end, to;
+	unsigned long start, end, to, written;
 	unsigned int place, rights;
 	struct page *page;
 };
@@ -130,7 +130,7 @@ static int try_move(struct operation *op)
 static int try_fork(struct operation *op)
 {
 	struct mm_struct child = {.root = NULL};
-	int error = pgtable_fork(&child, &op->space->mm);
+	int error = pgtable_fork(&child, &op->space->mm, op->written);
 
 	if (error)
 		CHECK(child.root == NULL);
@@ -274,6 +274,7 @@ static void fork_or_end(struct space *space)
 
 	if (other == space)
 		return;
+	op.written = below(2) ? addresses[below(PLACES)] : ~0ul;
 	pgtable_free_root(&other->mm);
 	CHECK(other->mm.root == NULL);
 	CHECK(persist(try_fork, &op) == 0);
@@ -347,7 +348,7 @@ static void usage_is_divided(void)
 	CHECK(usage.nodes == 1 + 2 + 3 + 4);
 	mm_measure(&parent, ROOT_ENTRY + PAGE_SIZE, ROOT_ENTRY + 513 * PAGE_SIZE, &part);
 	CHECK(part.pages[PAGE_ANON] == 512 && part.pages[PAGE_SHMEM] == 0);
-	CHECK(pgtable_fork(&child, &parent) == 0);
+	CHECK(pgtable_fork(&child, &parent, 0) == 0);
 	CHECK(pgtable_write_fault(&child, ROOT_ENTRY) == 0);
 	usage = usage_of(&child);
 	CHECK(usage.pages[PAGE_ANON] == 600 && usage.shared[PAGE_ANON] == 599);
@@ -371,7 +372,7 @@ static void fork_shares_all(void)
 	map_many(&parent, 2000);
 	CHECK(pages_of(&parent) == 2000);
 	before = unowned_page_count();
-	CHECK(pgtable_fork(&child, &parent) == 0);
+	CHECK(pgtable_fork(&child, &parent, 0) == 0);
 	CHECK(before - unowned_page_count() == 1); /* the root */
 	CHECK(pgtable_write_fault(&child, ROOT_ENTRY) == 0);
 	CHECK(before - unowned_page_count() == 5); /* a node of each level and the page */
@@ -382,6 +383,56 @@ static void fork_shares_all(void)
 	CHECK(unowned_page_count() == HOST_PAGES - 1);
 }
 
+/* Both can write, each to its own: nothing is left to do for whoever writes first. */
+static void fork_splits_what_is_written(void)
+{
+	struct mm_struct parent = {.root = NULL}, child = {.root = NULL};
+	struct page *page, *copy;
+	bool writable;
+	int error;
+
+	CHECK(pgtable_alloc_root(&parent) == 0);
+	map_many(&parent, 600);
+	page = pgtable_lookup(&parent, ROOT_ENTRY, &writable);
+	*(u64 *)page_address(page) = 5;
+	CHECK(pgtable_fork(&child, &parent, ROOT_ENTRY) == 0);
+	CHECK(pgtable_lookup(&parent, ROOT_ENTRY, &writable) == page && writable);
+	copy = pgtable_lookup(&child, ROOT_ENTRY, &writable);
+	CHECK(copy != page && writable && *(u64 *)page_address(copy) == 5);
+	CHECK(pgtable_lookup(&child, ROOT_ENTRY + PAGE_SIZE, &writable) && !writable);
+	CHECK(pgtable_lookup(&parent, ROOT_ENTRY + PAGE_SIZE, &writable) && !writable);
+	trees_begin();
+	trees_add(&parent);
+	trees_add(&child);
+	trees_end();
+	pgtable_free_root(&child);
+	/* As far as there is memory. */
+	for (unsigned int n = 1, done = 0; !done; n++) {
+		CHECK(pgtable_write_fault(&parent, ROOT_ENTRY) == 0);
+		fail_at = n;
+		error = pgtable_fork(&child, &parent, ROOT_ENTRY);
+		done = fail_at;
+		fail_at = 0;
+		if (error)
+			continue;
+		copy = pgtable_lookup(&child, ROOT_ENTRY, &writable);
+		CHECK(writable == done && *(u64 *)page_address(copy) == 5);
+		trees_begin();
+		trees_add(&parent);
+		trees_add(&child);
+		trees_end();
+		pgtable_free_root(&child);
+	}
+	/* What could not be written to before stays shared; an address may be anything. */
+	CHECK(pgtable_fork(&child, &parent, ROOT_ENTRY + PAGE_SIZE) == 0);
+	CHECK(pgtable_lookup(&child, ROOT_ENTRY + PAGE_SIZE, &writable) && !writable);
+	pgtable_free_root(&child);
+	CHECK(pgtable_fork(&child, &parent, ~0ul) == 0);
+	pgtable_free_root(&child);
+	pgtable_free_root(&parent);
+	CHECK(unowned_page_count() == HOST_PAGES - 1);
+}
+
 static void many_references(void)
 {
 	static struct mm_struct mms[1000];
@@ -389,7 +440,7 @@ static void many_references(void)
 	CHECK(pgtable_alloc_root(&mms[0]) == 0);
 	map_many(&mms[0], 3);
 	for (unsigned int i = 1; i < ARRAY_SIZE(mms); i++) {
-		CHECK(pgtable_fork(&mms[i], &mms[i - 1]) == 0);
+		CHECK(pgtable_fork(&mms[i], &mms[i - 1], 0) == 0);
 		if (i % 3 == 0)
 			CHECK(pgtable_write_fault(&mms[i], ROOT_ENTRY + PAGE_SIZE) == 0);
 	}
@@ -412,6 +463,8 @@ int main(void)
 	tap_ok("what is in memory is counted by its owner and divided among who maps it");
 	fork_shares_all();
 	tap_ok("fork copies the root, a write one path, an unmap of a whole node nothing");
+	fork_splits_what_is_written();
+	tap_ok("fork gives both their own of the page that both will write");
 	many_references();
 	tap_ok("a thousand generations keep the counts");
 	return tap_done();
