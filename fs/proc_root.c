@@ -6,6 +6,7 @@
 #include <tine/boot_info.h>
 #include <tine/file_lock.h>
 #include <tine/fs.h>
+#include <tine/mm_check.h>
 #include <tine/page.h>
 #include <tine/pid.h>
 #include <tine/printk.h>
@@ -84,10 +85,24 @@ static int show_counters(struct seq_buffer *m, struct task_struct *task)
 	return 0;
 }
 
+#ifdef CONFIG_DEBUG
+static int write_check(const char *text, size_t n, struct task_struct *task)
+{
+	return check_memory();
+}
+
+#define CHECK {.name = "check", .mode = 0200, .write = write_check},
+#else
+#define CHECK
+#endif
+
+/* clang-format off */
 static const struct proc_entry tine_entries[] = {
+	CHECK
 	{.name = "counters", .mode = 0444, .show = show_counters},
 	{.name = NULL},
 };
+/* clang-format on */
 
 static const struct proc_entry sysvipc_entries[] = {
 	{.name = "sem", .mode = 0444, .show = show_semaphores},
