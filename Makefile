@@ -16,6 +16,8 @@ APPEND  ?=#        more words for the kernel's command line
 DEBUG   ?=#        1: run, iso and gdb take the debug kernel
 UEFI    ?=#        1: run-iso boots by UEFI, not by BIOS
 T       ?=#        test, test-linux: only what has this in its name; profile: the measurement
+SECONDS ?= 600#    stress: for how long
+SEED    ?=#        stress: what a run before it printed, to do the same again
 LINUX   ?=#        test-linux, bench: a Linux kernel image to take instead of Debian's
 WERROR  ?= $(CI)#  1: warnings are errors
 V       ?=#        1: show whole commands
@@ -59,6 +61,7 @@ tasks.test-linux    = build user qemu linux
 tasks.bench         = build user qemu linux plot
 tasks.record        = build user qemu
 tasks.profile       = build user qemu
+tasks.stress        = build user qemu
 tasks.check         = build user unit format
 tasks.format        = format
 tasks.docs          = unit
@@ -182,6 +185,7 @@ USER_CFLAGS = -std=gnu11 -static -O2 -g0 -s -Wall -Wextra -Wno-unused-parameter 
 TESTS   := $(filter-out user/tests/tap.c,$(sort $(wildcard user/tests/*.c)))
 HELPERS := $(sort $(wildcard user/tests/helpers/*.c))
 BENCHES := $(sort $(wildcard user/bench/*.c))
+STRESS  := $(sort $(wildcard user/stress/*.c))
 
 # user/pthreads/NAME.c becomes /tests/pthread-NAME-musl and /tests/pthread-NAME-glibc: all of them are one program,
 # linked with each C library.
@@ -191,13 +195,15 @@ $(B)/user/pthreads/glibc/%: USER_CC = gcc
 # Among Debian's programs is the same with the shared glibc that they use.
 PTHREADS_SHARED := $(B)/user/pthreads/glibc/pthreads-shared
 
-# All of user/bench/ is one program.
-BENCH_PROGRAM := $(B)/user/bench/forkbench
+# All of user/bench/ is one program, all of user/stress/ another.
+BENCH_PROGRAM  := $(B)/user/bench/forkbench
+STRESS_PROGRAM := $(B)/user/stress/forkstress
 
-USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS)) $(PTHREAD_PROGRAMS) $(BENCH_PROGRAM)
+USER_PROGRAMS := $(patsubst %.c,$(B)/%,user/init.c $(TESTS) $(HELPERS)) $(PTHREAD_PROGRAMS) $(BENCH_PROGRAM) \
+	$(STRESS_PROGRAM)
 
 stamp.user-flags = $(USER_CC) $(USER_CFLAGS)
-stamp.user-files = $(USER_PROGRAMS) $(PTHREADS) $(BENCHES)
+stamp.user-files = $(USER_PROGRAMS) $(PTHREADS) $(BENCHES) $(STRESS)
 
 define compile_user
 	$(call say,USER,$@)
@@ -221,6 +227,8 @@ $(B)/user/pthreads/%/tap.o: user/tests/tap.c $(B)/stamp/user-flags
 	$(compile_user_part)
 $(B)/user/bench/%.o: user/bench/%.c $(B)/stamp/user-flags
 	$(compile_user_part)
+$(B)/user/stress/%.o: user/stress/%.c $(B)/stamp/user-flags
+	$(compile_user_part)
 
 $(PTHREAD_PROGRAMS): %/pthreads: %/tap.o $(addprefix %/,$(notdir $(PTHREADS:.c=.o))) $(B)/stamp/user-files
 	$(call say,USER,$@)
@@ -229,6 +237,9 @@ $(PTHREADS_SHARED): %/pthreads-shared: %/tap.o $(addprefix %/,$(notdir $(PTHREAD
 	$(call say,USER,$@)
 	$(Q)$(USER_CC) $(filter-out -static,$(USER_CFLAGS)) $(filter %.o,$^) -o $@
 $(BENCH_PROGRAM): $(BENCHES:%.c=$(B)/%.o) $(B)/stamp/user-files
+	$(call say,USER,$@)
+	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
+$(STRESS_PROGRAM): $(STRESS:%.c=$(B)/%.o) $(B)/stamp/user-files
 	$(call say,USER,$@)
 	$(Q)$(USER_CC) $(USER_CFLAGS) $(filter %.o,$^) -o $@
 $(B)/user/tests/helpers/%: user/tests/helpers/%.c $(B)/stamp/user-flags
@@ -350,6 +361,11 @@ $(B)/linux/vmlinuz: tools/fetch-linux | need
 test-linux: $(B)/debug/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## compare with Linux: the same tests, line by line
 	$(Q)$(RUN_TESTS) --compare-with $(LINUX_IMAGE)
 
+.PHONY: stress
+stress: $(B)/debug/tine.elf $(INITRAMFS) ## memory under stress, checked by a model (SECONDS=600 SMP=4 SEED=...)
+	$(Q)python3 tests/stress.py --seconds $(SECONDS) --smp $(if $(filter file,$(origin SMP)),4,$(SMP)) \
+		$(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: $(B)/tine.elf $(INITRAMFS) $(LINUX_IMAGE) ## measure it on Tine and on Linux, write docs/benchmarks.md
 	$(Q)python3 tests/bench.py --report --linux $(LINUX_IMAGE)
@@ -414,7 +430,7 @@ compile_commands.json: | need ## write build/compile_commands.json, for editors
 	$(Q)mkdir -p $(B)
 	$(Q)python3 tools/compile_commands.py $(B)/compile_commands.json \
 		'$(KERNEL_CC) $(CPPFLAGS) $(CFLAGS)' $(SOURCES) \
-		-- '$(USER_CC) $(USER_CFLAGS)' user/init.c $(TESTS) $(HELPERS) $(PTHREADS) $(BENCHES) \
+		-- '$(USER_CC) $(USER_CFLAGS)' user/init.c $(TESTS) $(HELPERS) $(PTHREADS) $(BENCHES) $(STRESS) \
 		-- 'gcc $(UNIT_CFLAGS)' $(wildcard tests/unit/*.c)
 
 .PHONY: clean

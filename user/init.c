@@ -487,10 +487,31 @@ static void run_test(const char *name)
 		run_one(name, argv);
 }
 
-static void run_tests(char **patterns)
+static struct counters before;
+
+/* What the first fork and exec leave in caches is no leak, nor are init's own first touches. */
+static void note_counters(void)
 {
 	static char *const warm_up[] = {"/bin/true", NULL};
-	static struct counters before, after;
+	static struct counters unused;
+
+	touch_stack();
+	if (!read_counters(&unused))
+		return;
+	run_and_wait(warm_up);
+	read_settled_counters(&before);
+}
+
+static void report_counters(void)
+{
+	static struct counters after;
+
+	if (before.length > 0)
+		compare_counters(&before, &after);
+}
+
+static void run_tests(char **patterns)
+{
 	struct dirent **tests;
 	int count;
 
@@ -499,15 +520,10 @@ static void run_tests(char **patterns)
 	if (count < 0)
 		printf("init: /tests: %s\n", strerror(errno));
 
-	/* What the first fork and exec leave in caches is no leak, nor are init's own first touches. */
-	touch_stack();
-	read_counters(&after);
-	run_and_wait(warm_up);
-	read_settled_counters(&before);
+	note_counters();
 	for (int i = 0; i < count; i++)
 		run_test(tests[i]->d_name);
-	if (before.length > 0)
-		compare_counters(&before, &after);
+	report_counters();
 	printf("#### done\n");
 	fflush(stdout);
 }
@@ -525,7 +541,10 @@ int main(int argc, char **argv)
 		leave(RB_POWER_OFF);
 	}
 	if (argc >= 3 && strcmp(argv[1], "run") == 0) {
+		note_counters();
 		run_one(argv[2], argv + 2);
+		report_counters();
+		fflush(stdout);
 		leave(RB_POWER_OFF);
 	}
 	run_shells();
