@@ -21,8 +21,8 @@
  * Even the array is copied late. A process that shares its table with nobody lends it to its
  * children: it stays as it is until one of those that use it changes something or comes to share it
  * by CLONE_FILES, which makes a table of its own first (own_files). What is lent is used by single
- * tasks, none of which shares it in the sense of CLONE_FILES. A table whose process may hold record
- * locks, which belong to the table, is not lent.
+ * tasks, none of which shares it in the sense of CLONE_FILES; who borrows does not lend it on. A
+ * table whose process may hold record locks, which belong to the table, is not lent.
  *
  * files->lock guards the table. Only its users change it, and nobody while it is lent, so a
  * single-threaded process reads its own without the lock and without counting the file (fdget); one
@@ -92,7 +92,8 @@ static struct files_struct *files_alloc(void)
 		return NULL;
 	atomic_set(&files->count, 1);
 	spin_lock_init(&files->lock, LOCK_CLASS_FILES);
-	files->lent = files->has_record_locks = false;
+	files->lender = NULL;
+	files->has_record_locks = false;
 	files->next_free = files->used = 0;
 	files->capacity = FD_INLINE_CHUNKS;
 	files->chunks = files->inline_chunks;
@@ -258,7 +259,7 @@ int unshare_files(void)
 {
 	const struct files_struct *files = current->files;
 
-	return !files || files->lent || atomic_read(&files->count) == 1 ? 0 : copy_own_files();
+	return !files || files->lender || atomic_read(&files->count) == 1 ? 0 : copy_own_files();
 }
 
 /* While current is the only user nobody else can lend it. */
@@ -270,18 +271,23 @@ int own_files(void)
 		current->files = files_alloc();
 		return current->files ? 0 : -ENOMEM;
 	}
-	if (likely(!files->lent))
+	if (likely(!files->lender))
 		return 0;
-	files->lent = atomic_read(&files->count) > 1;
-	return files->lent ? copy_own_files() : 0;
+	if (atomic_read(&files->count) > 1)
+		return copy_own_files();
+	files->lender = NULL;
+	return 0;
 }
 
 /* False: files is not the table of a single task, or must not be lent. */
 static bool lend_files(struct files_struct *files)
 {
-	if ((atomic_read(&files->count) > 1 && !files->lent) || files->has_record_locks)
+	if (files->has_record_locks)
 		return false;
-	files->lent = true;
+	if (atomic_read(&files->count) == 1)
+		files->lender = current;
+	if (files->lender != current)
+		return false;
 	atomic_inc(&files->count);
 	return true;
 }
@@ -291,11 +297,15 @@ int copy_files(struct task_struct *child, const struct kernel_clone_args *args)
 	struct files_struct *files = current->files;
 	bool share = args->flags & CLONE_FILES;
 
-	if (!files || (share && own_files()))
-		return files ? -ENOMEM : 0;
+	if (!files)
+		return 0;
+	/* Who forks does not lend what is borrowed, lest all descendants meet at one count. */
+	if ((share || files->lender != current) && own_files())
+		return -ENOMEM;
+	files = current->files;
 	if (share)
-		atomic_inc(&current->files->count);
-	child->files = share ? current->files : lend_files(files) ? files : dup_files(files);
+		atomic_inc(&files->count);
+	child->files = share || lend_files(files) ? files : dup_files(files);
 	return child->files ? 0 : -ENOMEM;
 }
 
@@ -328,7 +338,7 @@ static inline struct fd fdget_mode(unsigned int fd, u32 refused)
 
 	if (unlikely(!files))
 		return (struct fd){};
-	if (unlikely(atomic_read(&files->count) != 1 && !files->lent))
+	if (unlikely(atomic_read(&files->count) != 1 && !files->lender))
 		return fdget_counted(files, fd, refused);
 	return (struct fd){.file = lookup_mode(files, fd, refused)};
 }
@@ -351,7 +361,7 @@ static __noinline struct fd lock_offset(unsigned int fd, struct fd f)
 {
 	const struct files_struct *files = current->files;
 
-	if (f.flags || files->lent || atomic_read(&f.file->count) > 1 ||
+	if (f.flags || files->lender || atomic_read(&f.file->count) > 1 ||
 	    atomic_read(&files->chunks[fd / FD_CHUNK]->count) > 1) {
 		mutex_lock(&f.file->pos_lock);
 		f.flags |= FD_UNLOCK;

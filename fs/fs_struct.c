@@ -7,7 +7,7 @@
  * program. So a task that shares its fs_struct with nobody lends it to its children: it stays as it
  * is until one of those that use it changes it or comes to share it by CLONE_FS, which makes a copy
  * for itself first (own_fs). What is lent is thus used by single tasks, none of which shares it in
- * the sense of CLONE_FS.
+ * the sense of CLONE_FS; who borrows does not lend it on.
  */
 #include <tine/clone_args.h>
 #include <tine/err.h>
@@ -29,7 +29,8 @@ static struct fs_struct *fs_alloc(void)
 
 	if (fs) {
 		fs->users = 1;
-		fs->lent = fs->in_exec = false;
+		fs->lender = NULL;
+		fs->in_exec = false;
 		spin_lock_init(&fs->lock, LOCK_CLASS_FS);
 	}
 	return fs;
@@ -86,11 +87,12 @@ static struct fs_struct *own_fs(void)
 	bool borrowed;
 
 	/* Nobody but current could lend it now. */
-	if (likely(!READ_ONCE(fs->lent)))
+	if (likely(!READ_ONCE(fs->lender)))
 		return fs;
 	spin_lock(&fs->lock);
-	fs->lent = fs->users > 1;
-	borrowed = fs->lent;
+	borrowed = fs->users > 1;
+	if (!borrowed)
+		fs->lender = NULL;
 	spin_unlock(&fs->lock);
 	if (!borrowed)
 		return fs;
@@ -105,16 +107,20 @@ static struct fs_struct *own_fs(void)
 int copy_fs(struct task_struct *child, const struct kernel_clone_args *args)
 {
 	bool share = args->flags & CLONE_FS;
-	struct fs_struct *fs = share && current->fs ? own_fs() : current->fs;
+	struct fs_struct *fs = current->fs;
 	int error = 0;
 
 	if (!fs)
 		return 0;
+	/* Who forks does not lend what is borrowed, lest all descendants meet at one lock. */
+	if (share || fs->lender != current)
+		fs = own_fs();
 	spin_lock(&fs->lock);
-	fs->lent |= fs->users == 1 && !share;
+	if (fs->users == 1 && !share)
+		fs->lender = current;
 	if (share && fs->in_exec) {
 		error = -EAGAIN;
-	} else if (share || fs->lent) {
+	} else if (share || fs->lender) {
 		fs->users++;
 		child->fs = fs;
 	}
@@ -142,7 +148,7 @@ bool fs_exec_begin(void)
 	list_for_each_entry(thread, &current->signal->threads, thread_link)
 		own += thread->fs == fs;
 	spin_unlock_irqrestore(&current->sighand->lock, irq);
-	alone = fs->lent || fs->users == own;
+	alone = fs->lender || fs->users == own;
 	fs->in_exec |= alone;
 	spin_unlock(&fs->lock);
 	return alone;
@@ -158,7 +164,7 @@ void fs_exec_end(void)
 int unshare_fs_begin(struct fs_struct **copy)
 {
 	*copy = NULL;
-	if (READ_ONCE(current->fs->lent) || READ_ONCE(current->fs->users) == 1)
+	if (READ_ONCE(current->fs->lender) || READ_ONCE(current->fs->users) == 1)
 		return 0;
 	*copy = dup_fs(current->fs);
 	return *copy ? 0 : -ENOMEM;
@@ -289,7 +295,7 @@ const void *fs_identity(const struct task_struct *task)
 {
 	const struct fs_struct *fs = task->fs;
 
-	return fs && READ_ONCE(fs->lent) ? (const void *)task : fs;
+	return fs && READ_ONCE(fs->lender) ? (const void *)task : fs;
 }
 
 void fs_struct_init(const struct path *root)

@@ -42,7 +42,7 @@ static const void *shared_object(struct task_struct *task, int type)
 		object = task->mm;
 		break;
 	case KCMP_FILES:
-		object = task->files && READ_ONCE(task->files->lent) ? (void *)task : task->files;
+		object = task->files && READ_ONCE(task->files->lender) ? (void *)task : task->files;
 		break;
 	case KCMP_FS:
 		object = fs_identity(task);

@@ -24,13 +24,14 @@ struct fd_chunk {
 };
 
 /*
- * lock guards all but count and lent, which a single user alone sets. Such a user, and one of those
+ * lock guards all but count and lender, which a single user alone sets. Such a user, and one of those
  * that it is lent to, may read without the lock: only users change a table.
  */
 struct files_struct {
 	struct atomic count; /* tasks, and who looks from /proc */
 	struct spinlock lock;
-	bool lent;                /* its users have a copy each, to be made by who changes it */
+	/* Not followed. Not NULL: its users have a copy each, to be made by who changes it. */
+	const struct task_struct *lender;
 	bool has_record_locks;    /* took one once (file_lock.c) */
 	unsigned int next_free;   /* no descriptor below is free */
 	unsigned int used;        /* no descriptor was ever open from chunks[used] on */

@@ -7,8 +7,9 @@
 struct fs_struct {
 	struct spinlock lock; /* guards the rest */
 	int users;            /* tasks that point to it */
-	bool lent;            /* until one of them changes it: each is to have its own */
-	bool in_exec;         /* no other task may come to share it now */
+	/* Not followed. Not NULL: each has a copy of its own, to be made by who changes it. */
+	const struct task_struct *lender;
+	bool in_exec; /* no other task may come to share it now */
 	mode_t umask;
 	struct path root, pwd; /* counted */
 };
