@@ -159,6 +159,8 @@ static void kill_orphaned_pgrp(struct task_struct *task, struct task_struct *par
 	struct pid *pgrp = task->signal->pids[PIDTYPE_PGID];
 	const struct task_struct *ignored = parent ? NULL : task;
 
+	if (!atomic_read(&stopped_groups)) /* spares a walk of the group for each that ends */
+		return;
 	if (!parent)
 		parent = task->real_parent;
 	if (!pgrp || pgrp == parent->signal->pids[PIDTYPE_PGID] ||

@@ -233,6 +233,8 @@ static void start_group_exit(struct signal_struct *signal, int code)
 {
 	struct task_struct *thread;
 
+	if (signal->flags & SIGNAL_STOP_STOPPED)
+		atomic_dec(&stopped_groups);
 	signal->flags = (signal->flags & SIGNAL_UNKILLABLE) | SIGNAL_GROUP_EXIT;
 	signal->group_exit_code = code;
 	signal->group_stop_count = 0;

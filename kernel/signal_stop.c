@@ -37,6 +37,8 @@
 #define SIGNAL_CLD_MASK  (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED)
 #define SIGNAL_STOP_MASK (SIGNAL_CLD_MASK | SIGNAL_STOP_STOPPED | SIGNAL_STOP_CONTINUED)
 
+struct atomic stopped_groups;
+
 /* Sending. */
 
 static void flush_from_group(struct signal_struct *signal, sigset_t mask)
@@ -65,6 +67,8 @@ static void continue_group(struct signal_struct *signal)
 		note = SIGNAL_CLD_STOPPED;
 	if (!note)
 		return;
+	if (note == SIGNAL_CLD_CONTINUED)
+		atomic_dec(&stopped_groups);
 	signal->flags = (signal->flags & ~SIGNAL_STOP_MASK) | note | SIGNAL_STOP_CONTINUED;
 	signal->group_stop_count = 0;
 	signal->stop_signal = 0;
@@ -201,6 +205,7 @@ static bool participate_group_stop(void)
 	if (--signal->group_stop_count > 0 || (signal->flags & SIGNAL_STOP_STOPPED))
 		return false;
 	signal->flags = (signal->flags & ~SIGNAL_STOP_MASK) | SIGNAL_STOP_STOPPED;
+	atomic_inc(&stopped_groups);
 	return true;
 }
 

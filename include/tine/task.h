@@ -210,6 +210,8 @@ struct signal_struct {
 #define SIGNAL_CLD_STOPPED    0x10u /* its parent is to be told of a stop, of a continue */
 #define SIGNAL_CLD_CONTINUED  0x20u
 
+extern struct atomic stopped_groups; /* a: how many have SIGNAL_STOP_STOPPED */
+
 extern struct spinlock tasklist_lock;
 /* Thread group leaders, zombies included, oldest first; tasklist_lock. */
 extern struct list_head task_list;
