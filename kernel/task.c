@@ -149,16 +149,14 @@ struct task_struct *next_thread(const struct task_struct *task)
 
 struct task_struct *get_next_process(int tgid)
 {
-	struct task_struct *task, *found = NULL;
+	struct task_struct *task = NULL;
+	struct pid *pid;
 
-	spin_lock(&tasklist_lock);
-	list_for_each_entry(task, &task_list, tasks_link)
-		if (task->tgid > tgid && (!found || task->tgid < found->tgid))
-			found = task;
-	if (found)
-		get_task_struct(found);
-	spin_unlock(&tasklist_lock);
-	return found;
+	while (!task && (pid = find_ge_pid(tgid + 1, &tgid)) != NULL) {
+		task = get_pid_task(pid, PIDTYPE_TGID);
+		put_pid(pid);
+	}
+	return task;
 }
 
 struct mm_struct *get_process_mm(struct task_struct *leader)
