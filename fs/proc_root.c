@@ -78,7 +78,8 @@ static void show_counter(const struct kmem_cache_info *info, void *arg)
 
 static int show_counters(struct seq_buffer *m, struct task_struct *task)
 {
-	drain_kernel_stacks();
+	while (drain_kernel_stacks() > 0)
+		;
 	seq_printf(m, "free_pages %lu\n", unowned_page_count());
 	kmem_cache_for_each(show_counter, m);
 	seq_printf(m, "threads %d\n", nr_threads);

@@ -490,10 +490,13 @@ void cpu_idle(void)
 	u64 bit = 1ul << cpu_id();
 
 	for (;;) {
+		bool busy = trim_kernel_stacks();
+
 		irq_disable();
 		__atomic_fetch_or(&idle_mask, bit, __ATOMIC_SEQ_CST);
 		/* Announced first, then looked: who queues a task does it the other way round. */
-		if (!READ_ONCE(this_rq()->waiting) && !(current->work & TIF_RESCHED) && !steal())
+		if (!busy && !READ_ONCE(this_rq()->waiting) && !(current->work & TIF_RESCHED) &&
+		    !steal())
 			arch_idle();
 		else
 			irq_enable();

@@ -5,8 +5,9 @@
  *
  * A freed stack stays mapped and waits for the next task: first in its CPU's cache, whose slots are
  * exchanged atomically so that neither a lock nor interrupts matter, then in the shared list, whose
- * links lie in the stacks themselves. drain_kernel_stacks() unmaps those; their slots are found
- * again by looking for one that is not mapped.
+ * links lie in the stacks themselves. drain_kernel_stacks() unmaps those, some at a time; their
+ * slots are found again by looking for one that is not mapped. It is called when memory is out, and
+ * by a CPU that has nothing to do when there are many.
  *
  * stacks_lock guards the shared list, the slots and the page tables of the area.
  */
@@ -22,6 +23,7 @@
 #define SLOT_SIZE   (PAGE_SIZE + KERNEL_STACK_SIZE)
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 #define AREA_SIZE   (1ul << 39) /* one entry of the root */
+#define MANY_STACKS 256         /* free ones, and how many are unmapped by one flush of the TLBs */
 
 struct free_stack {
 	struct free_stack *next;
@@ -29,10 +31,32 @@ struct free_stack {
 
 static struct spinlock stacks_lock = SPINLOCK_INIT(LOCK_CLASS_VMAP);
 static struct free_stack *shared;
+static unsigned int shared_count;      /* in the list */
 static unsigned long first_maybe_free; /* slots below this number are not looked at */
 static bool draining;
 
 extern char boot_stack_guard[];
+
+static void push_shared(void *stack)
+{
+	struct free_stack *free = stack;
+
+	free->next = shared;
+	shared = free;
+	shared_count++;
+}
+
+/* NULL: there is none. */
+static void *pop_shared(void)
+{
+	struct free_stack *free = shared;
+
+	if (free) {
+		shared = free->next;
+		shared_count--;
+	}
+	return free;
+}
 
 static unsigned long stack_of_slot(unsigned long slot)
 {
@@ -109,10 +133,8 @@ void *alloc_kernel_stack(void)
 			return stack;
 
 	state = spin_lock_irqsave(&stacks_lock);
-	stack = shared;
-	if (stack)
-		shared = shared->next;
-	else
+	stack = pop_shared();
+	if (!stack)
 		stack = make_stack();
 	spin_unlock_irqrestore(&stacks_lock, state);
 	return stack;
@@ -121,17 +143,14 @@ void *alloc_kernel_stack(void)
 void free_kernel_stack(void *stack)
 {
 	struct x86_cpu *cpu = this_x86_cpu();
-	struct free_stack *free;
 	irq_state_t state;
 
 	for (unsigned int i = 0; i < STACK_SLOTS && stack; i++)
 		stack = __atomic_exchange_n(&cpu->stack_cache[i], stack, __ATOMIC_ACQ_REL);
 	if (!stack)
 		return;
-	free = stack;
 	state = spin_lock_irqsave(&stacks_lock);
-	free->next = shared;
-	shared = free;
+	push_shared(stack);
 	spin_unlock_irqrestore(&stacks_lock, state);
 }
 
@@ -139,27 +158,26 @@ static void empty_cpu_caches(void)
 {
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
 		for (unsigned int i = 0; x86_cpus[cpu] && i < STACK_SLOTS; i++) {
-			struct free_stack *free = __atomic_exchange_n(
-				&x86_cpus[cpu]->stack_cache[i], NULL, __ATOMIC_ACQ_REL);
+			void *stack = __atomic_exchange_n(&x86_cpus[cpu]->stack_cache[i], NULL,
+							  __ATOMIC_ACQ_REL);
 
-			if (free) {
-				free->next = shared;
-				shared = free;
-			}
+			if (stack)
+				push_shared(stack);
 		}
 	}
 }
 
-/* Unmaps every free stack; returns the lowest slot of them. stacks_lock held. */
+/* Unmaps free stacks, not too many; returns the lowest slot of them. stacks_lock held. */
 static unsigned long unmap_free_stacks(struct list_head *pages)
 {
-	unsigned long lowest = first_maybe_free;
+	unsigned long lowest = first_maybe_free, stack;
 
-	empty_cpu_caches();
-	while (shared) {
-		unsigned long stack = (unsigned long)shared;
-
-		shared = shared->next;
+	if (shared_count < MANY_STACKS)
+		empty_cpu_caches();
+	for (unsigned int i = 0; i < MANY_STACKS; i++) {
+		stack = (unsigned long)pop_shared();
+		if (!stack)
+			break;
 		lowest = MIN(lowest, (stack - KERNEL_STACKS_BASE) / SLOT_SIZE);
 		unmap_stack(stack, pages);
 	}
@@ -187,6 +205,11 @@ unsigned long drain_kernel_stacks(void)
 	draining = false;
 	spin_unlock_irqrestore(&stacks_lock, state);
 	return free_page_list(&pages);
+}
+
+bool trim_kernel_stacks(void)
+{
+	return unlikely(READ_ONCE(shared_count) > MANY_STACKS) && drain_kernel_stacks() > 0;
 }
 
 bool is_stack_guard(unsigned long address)

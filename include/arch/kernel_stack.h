@@ -15,9 +15,11 @@ void *alloc_kernel_stack(void) __must_check;
  */
 void free_kernel_stack(void *stack);
 /*
- * Unmaps the free stacks and gives their pages back; returns how many pages. May sleep: waits for
- * the other CPUs.
+ * Unmaps free stacks, some hundred at most, and gives their pages back; returns how many pages, 0:
+ * no stack is left. May sleep: waits for the other CPUs.
  */
 unsigned long drain_kernel_stacks(void);
+/* The same if more are free than will soon be needed, for a CPU with nothing to do. True: it was. */
+bool trim_kernel_stacks(void);
 /* The address lies in a guard page (or other unmapped space) of the stacks' area. */
 bool is_stack_guard(unsigned long address);
