@@ -112,6 +112,24 @@ CHECKS = (
         "nr_cpus=1 of 2", "quiet nr_cpus=1 -- run /bin/busybox nproc", expect=(r"^1$", RAN)
     ),
     BootCheck("32 MiB", machine={"memory": "32M"}, tine_only=True),
+    BootCheck(
+        "the fork suites in 16 MiB",
+        # All but fork-limits, which needs more processes than so little memory holds.
+        "quiet -- test fork fork-[!l]*",
+        {"memory": "16M"},
+        initrd="fork suites",
+        tine_only=True,
+        expect=(r"^#### end fork exit=0$", r"^#### end fork-smp exit=0$", r"^#### counters same$"),
+        reject=(r"^not ok", r"#### end .*(?<! exit=0)$"),
+    ),
+    BootCheck(
+        "30,000 processes in 1 GiB, none of which costs more for the others",
+        "quiet -- run /tests/helpers/crowd 30000 24 3",
+        # The clock counts instructions.
+        {"memory": "1G", "smp": 1, "accelerator": "tcg", "extra": ("-icount", "shift=0,sleep=off")},
+        tine_only=True,
+        expect=(r"^30000 processes", r"^30000 processes", RAN),
+    ),
     BootCheck("16 GiB", machine={"memory": "16G"}, needs_memory=17),
     # ---- the command line
     BootCheck(
@@ -356,6 +374,29 @@ def laid_out_by_pages(archive):
     return subprocess.run([tool], input=archive, stdout=subprocess.PIPE, check=True).stdout
 
 
+def members(archive):
+    """(name, bytes) of each file of a newc archive, the trailer included."""
+    at = 0
+    while at < len(archive):
+        size, name_size = int(archive[at + 54 : at + 62], 16), int(archive[at + 94 : at + 102], 16)
+        name = archive[at + 110 : at + 110 + name_size - 1].decode()
+        start, at = at, at + 110 + name_size
+        at += -at % 4 + size
+        at += -at % 4
+        yield name, archive[start:at]
+        if name == "TRAILER!!!":
+            return
+
+
+def with_fork_suites(archive):
+    """Of the programs for tests, only these."""
+    return b"".join(
+        content
+        for name, content in members(archive)
+        if not name.startswith(("tests/", "bench/")) or name.startswith("tests/fork")
+    )
+
+
 def make_initrds(whole, folder):
     """Writes the archives that the rows name into `folder`; returns their paths by name."""
     with open(whole, "rb") as file:
@@ -372,6 +413,7 @@ def make_initrds(whole, folder):
         "corrupt": bytes(corrupt),
         "with a broken program": newc_entry("broken", 0o755, b"\x7fELF but no more than that") + plain,
         "by pages": laid_out_by_pages(newc_entry("large", 0o644, LARGE) + plain),
+        "fork suites": gzip.compress(with_fork_suites(plain), 1),
         "noise": bytes((i * 167 + 13) % 256 for i in range(65536)),
     }
     paths = {"whole": whole, "none": None}
