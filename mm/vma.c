@@ -221,6 +221,24 @@ static struct vma *join(struct vma_edit *edit, struct vma *left, struct vma *mid
 	return middle;
 }
 
+/* Puts vma, which overlaps no mapping, in its place. Out of memory leaves it out. */
+static struct vma *insert(struct vma_edit *edit, struct vma *tree, struct vma *vma)
+{
+	if (!tree) {
+		update(vma);
+		return vma;
+	}
+	if (!own(edit, &tree)) {
+		vma_put(vma);
+		return tree;
+	}
+	if (vma->start < tree->start)
+		tree->left = insert(edit, tree->left, vma);
+	else
+		tree->right = insert(edit, tree->right, vma);
+	return balance(edit, tree);
+}
+
 /* Takes the last node out of *link. NULL: out of memory. */
 static struct vma *take_last(struct vma_edit *edit, struct vma **link)
 {
@@ -508,8 +526,13 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 	above = find(edit->tree, vma->end);
 	if (above && above->start <= vma->end && alike(vma, above, vma->end))
 		vma->end = above->end;
-	carve(edit, vma->start, vma->end, &below, &above);
 	account(edit, vma, 1);
+	above = find(edit->tree, vma->start);
+	if (!above || above->start >= vma->end) {
+		set_tree(edit, insert(edit, edit->tree, vma));
+		return;
+	}
+	carve(edit, vma->start, vma->end, &below, &above);
 	set_tree(edit, join(edit, below, vma, above));
 }
 
