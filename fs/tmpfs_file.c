@@ -310,9 +310,12 @@ static void tmpfs_get_pages(struct file *file, u64 pgoff, struct page **pages, u
 	mutex_lock(&inode->mapping.lock);
 	size = DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE);
 	for (unsigned int i = 0; i < n; i++) {
-		pages[i] = pgoff + i < size ? page_tree_lookup(&inode->mapping, pgoff + i) : NULL;
+		struct page *page = pgoff + i < size ? page_tree_lookup(&inode->mapping, pgoff + i)
+						     : NULL;
+
+		pages[i] = page && page->private != RESERVED ? page : NULL;
 		if (pages[i])
-			get_page(pages[i]);
+			get_page(page);
 	}
 	mutex_unlock(&inode->mapping.lock);
 }

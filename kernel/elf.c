@@ -12,9 +12,9 @@
  *	p_vaddr       programs with fixed addresses; then their heap, a random distance behind
  *
  * All is mapped into the new mm, by do_mmap as a program would map its own files, so that text is
- * shared by all who run it and read when it is touched. One page is not left to faults: the last
- * one of the file's part of a segment that goes on in memory. Its rest must be cleared, so it is
- * copied here, as far as the file's part goes.
+ * shared by all who run it. Some pages are not left to faults: of each segment those that a read of
+ * its beginning, or of the entry, would map; and the last one of the file's part of a segment that goes
+ * on in memory. Its rest must be cleared, so it is copied here, as far as the file's part goes.
  *
  * What can be known from the headers is checked by elf_check, while the caller of execve can still
  * be told. As on Linux a segment that cannot be mapped kills the program instead.
@@ -159,7 +159,7 @@ void elf_release(const struct binprm *b, struct elf_program *program)
  * page with the rest cleared. */
 static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_mapping *m)
 {
-	unsigned long start = m->zero_from & PAGE_MASK, kept = m->zero_from - start;
+	unsigned long start = m->zero_from & PAGE_MASK;
 	unsigned int rights = PG_WRITE | (m->prot & PROT_EXEC ? PG_EXEC : 0);
 	struct page *from, *page;
 	int error = -ENOMEM;
@@ -167,11 +167,9 @@ static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_
 	from = file->ops->get_page(file, (m->offset + (start - m->start)) >> PAGE_SHIFT, false);
 	if (IS_ERR(from)) /* -EFAULT: behind the end of the file, which touching it will show */
 		return PTR_ERR(from) == -ENOMEM ? -ENOMEM : 0;
-	page = from ? alloc_data_page() : alloc_zeroed_data_page();
-	if (page && from) {
-		memcpy(page_address(page), page_address(from), kept);
-		memset((char *)page_address(page) + kept, 0, PAGE_SIZE - kept);
-	}
+	page = alloc_zeroed_data_page();
+	if (page && from)
+		memcpy(page_address(page), page_address(from), m->zero_from - start);
 	if (from)
 		put_page(from);
 	if (page) {
@@ -205,6 +203,17 @@ static int map_segment(struct binprm *b, struct file *file, const struct elf_map
 	if (m->zero_from == m->file_end || !(m->prot & PROT_WRITE))
 		return 0;
 	return clear_tail(b->mm, file, m);
+}
+
+/* A program that has just begun touches all of its segments: what is in memory of their first pages,
+ * or of those about the entry, is mapped before it faults. */
+static int touch_segment(struct mm_struct *mm, const struct elf_mapping *m, unsigned long entry)
+{
+	unsigned long address = entry - m->start < m->file_end - m->start ? entry : m->start;
+
+	if (m->file_end == m->start)
+		return 0;
+	return mm_touch(mm, address) == FAULT_OOM ? -ENOMEM : 0;
 }
 
 /* An address where size bytes are free, of mmap's choice. */
@@ -271,6 +280,8 @@ static int map_image(struct binprm *b, struct file *file, const struct elf64_hea
 		error = elf_plan_segment(&table[i], place->bias, &m);
 		if (!error)
 			error = map_segment(b, file, &m);
+		if (!error)
+			error = touch_segment(b->mm, &m, header->e_entry + place->bias);
 		if (error)
 			break;
 		place->end = MAX(place->end, m.end);
@@ -375,7 +386,7 @@ static int finish_stack(struct binprm *b, const struct elf_program *program,
 	struct auxv auxv = {.word = b->mm->auxv};
 	int error;
 
-	b->p = ALIGN_DOWN(b->p - (b->random.stack >> 32 & 0x1f0), 16);
+	b->p = ALIGN_DOWN(b->p - (b->random.stack >> 23 & 0x1f0), 16);
 	error = stack_push_bytes(b, platform, sizeof(platform));
 	if (!error)
 		error = stack_push_bytes(b, b->random.bytes, sizeof(b->random.bytes));
@@ -414,7 +425,7 @@ int elf_load(struct binprm *b, const struct elf_program *program)
 	if (!error)
 		error = load_interpreter(b, program, &interp);
 	if (!error)
-		error = mm_map_vdso(b->mm, b->top, b->random.stack >> 40);
+		error = mm_map_vdso(b->mm, b->top, b->random.vdso);
 	if (error)
 		return error;
 	choose_brk(b, program, &main);

@@ -114,7 +114,7 @@ static struct binprm *binprm_alloc(const struct exec_request *r)
 	if (b->randomize < 2)
 		b->random.brk = 0;
 	if (!b->randomize)
-		b->random.stack = b->random.mmap = b->random.image = 0;
+		b->random.stack = b->random.mmap = b->random.image = b->random.vdso = 0;
 	b->limit = rlimit(RLIMIT_STACK);
 	b->mm = mm_alloc();
 	if (!b->mm) {

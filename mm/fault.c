@@ -119,19 +119,31 @@ static enum fault_result install_copy(struct mm_struct *mm, const struct vma *vm
 	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
 }
 
-/* Who reads one page of a file reads its neighbours soon: those that are in memory are mapped with
- * it, read-only. */
-static void map_around(struct mm_struct *mm, const struct vma *vma, unsigned long address,
-		       unsigned int rights)
+/*
+ * Who reads one page of a file reads its neighbours soon: those that are in memory are mapped with it,
+ * read-only. FAULT_BUS: it is not in memory itself, and nothing was done.
+ */
+static enum fault_result map_around(struct mm_struct *mm, const struct vma *vma,
+				    unsigned long address, unsigned int rights)
 {
 	unsigned long first = ALIGN_DOWN(address, FAULT_AROUND * PAGE_SIZE);
 	unsigned long start = MAX(vma->start, first);
 	unsigned long end = MIN(vma->end, first + FAULT_AROUND * PAGE_SIZE);
 	unsigned int n = (end - start) >> PAGE_SHIFT;
 	struct page *pages[FAULT_AROUND];
+	int mapped = -ENOENT;
 
 	vma->file->ops->get_pages(vma->file, vma_pgoff(vma, start), pages, n);
-	mm->touched_pages += pgtable_map_around(mm, start, pages, n, rights);
+	if (likely(pages[(address - start) >> PAGE_SHIFT]))
+		mapped = pgtable_map_around(mm, start, pages, n, rights);
+	if (likely(mapped >= 0)) {
+		mm->touched_pages += mapped;
+		return FAULT_OK;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (pages[i])
+			put_page(pages[i]);
+	return mapped == -ENOMEM ? FAULT_OOM : FAULT_BUS;
 }
 
 /* A write to a private mapping leaves a hole in the file a hole; every other access has to see what
@@ -141,9 +153,13 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 {
 	bool shared = vma->flags & VM_SHARED, copy = write && !shared;
 	unsigned int rights = vma_rights(vma->flags);
-	enum fault_result result;
+	enum fault_result result = FAULT_BUS;
 	struct page *page;
 
+	if (!shared && !write && vma->file->ops->get_pages)
+		result = map_around(mm, vma, address, rights & ~PG_WRITE);
+	if (result != FAULT_BUS)
+		return result;
 	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), !copy);
 	if (IS_ERR(page))
 		return PTR_ERR(page) == -ENOMEM ? FAULT_OOM : FAULT_BUS;
@@ -152,13 +168,7 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 			    : install_zero_page(mm, vma, address);
 	if (copy)
 		return install_copy(mm, vma, address, page);
-	if (shared)
-		return install(mm, address, page, rights);
-	rights &= ~PG_WRITE;
-	result = install(mm, address, page, rights);
-	if (result == FAULT_OK && vma->file->ops->get_pages)
-		map_around(mm, vma, address, rights);
-	return result;
+	return install(mm, address, page, shared ? rights : rights & ~PG_WRITE);
 }
 
 /* The kernel's own page; a debugger that writes to it gets a copy. */
@@ -266,6 +276,19 @@ bool wait_for_memory(void)
 }
 
 /* --- Without being asked by the processor --- */
+
+enum fault_result mm_touch(struct mm_struct *mm, unsigned long address)
+{
+	struct vma *vma;
+	enum fault_result result = FAULT_MAPERR;
+
+	mutex_lock(&mm->lock);
+	vma = vma_lookup(mm, address);
+	if (vma && (vma->flags & VM_ACCESS))
+		result = fault_in_page(mm, vma, address & PAGE_MASK, false);
+	mutex_unlock(&mm->lock);
+	return result;
+}
 
 /* Faults in the page at *at, if it is mapped, and moves *at on: to the next page or mapping. */
 static enum fault_result populate_page(struct mm_struct *mm, unsigned long *at, unsigned long end)

@@ -346,14 +346,19 @@ int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, 
 	return IS_ERR(node) ? PTR_ERR(node) : 0;
 }
 
-unsigned int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page **pages,
-				unsigned int n, unsigned int rights)
+int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page **pages,
+		       unsigned int n, unsigned int rights)
 {
-	struct page *node = mm->root;
-	unsigned int index = pt_index(address, 1), mapped = 0;
+	unsigned int index = pt_index(address, 1);
+	struct gather gather;
+	struct page *node;
+	int mapped = 0;
 
-	for (unsigned int level = PT_LEVELS; level > 1; level--)
-		node = child_of(entries_of(node)[pt_index(address, level)]);
+	gather_init(&gather, mm);
+	node = own_path(mm, address, true, &gather);
+	gather_finish(&gather);
+	if (IS_ERR(node))
+		return PTR_ERR(node);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!pages[i])
 			continue;

@@ -26,7 +26,8 @@ struct string_array {
 /* Drawn once for each exec: how far things are from where they would be. */
 struct exec_random {
 	u8 bytes[16]; /* AT_RANDOM */
-	u64 stack, mmap, image, brk;
+	u32 stack, mmap, image;
+	u16 brk, vdso;
 };
 
 struct binprm {

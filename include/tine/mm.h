@@ -200,6 +200,10 @@ enum fault_result {
 enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
 				    enum fault_access access);
 
+/* Makes the page at address present as a read of it would, in a mm that current need not run in. Grows
+ * no stack, kills nobody for memory. */
+enum fault_result mm_touch(struct mm_struct *mm, unsigned long address);
+
 /* Kills the process that would free the most; called when an allocation for user memory failed.
  * Returns false if there is none to kill (then the caller fails), else the allocation can be tried
  * again. Sleeps a little. No lock but that of current->mm may be held. */

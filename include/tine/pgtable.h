@@ -37,12 +37,12 @@ int pgtable_fork(struct mm_struct *child, struct mm_struct *parent, unsigned lon
 int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page,
 		unsigned int rights);
 /*
- * Installs pages (NULL: none) from address on wherever nothing is mapped, and drops those that are
- * not needed. pgtable_map must just have mapped something under the same page-table node, where all
- * n lie. Returns how many were installed.
+ * Installs n pages (NULL: none), which lie under one page-table node, from address on wherever nothing
+ * is mapped. The caller's references go to the entries, or with the pages that were not needed.
+ * Returns how many were installed; ENOMEM: nothing changed, the caller keeps its references.
  */
-unsigned int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page **pages,
-				unsigned int n, unsigned int rights);
+int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page **pages,
+		       unsigned int n, unsigned int rights);
 
 /*
  * Write fault on a present private page: makes the path writable, copies the page if it has other
