@@ -50,15 +50,35 @@ static unsigned int slot_of(u64 index, unsigned int level)
 	return (index >> (NODE_SHIFT * (level - 1))) & (NODE_SLOTS - 1);
 }
 
-struct page *page_tree_lookup(const struct address_space *mapping, u64 index)
+/* The lowest node on the way to index; NULL if there is none. */
+static const struct page_tree_node *find_leaf(const struct address_space *mapping, u64 index)
 {
-	void *at = mapping->root;
+	const struct page_tree_node *node = mapping->root;
 
 	if (index >= tree_limit(mapping->height))
 		return NULL;
-	for (unsigned int level = mapping->height; level && at; level--)
-		at = ((struct page_tree_node *)at)->slot[slot_of(index, level)];
-	return at;
+	for (unsigned int level = mapping->height; level > 1 && node; level--)
+		node = node->slot[slot_of(index, level)];
+	return node;
+}
+
+struct page *page_tree_lookup(const struct address_space *mapping, u64 index)
+{
+	const struct page_tree_node *leaf = find_leaf(mapping, index);
+
+	return leaf ? leaf->slot[slot_of(index, 1)] : NULL;
+}
+
+void page_tree_lookup_many(const struct address_space *mapping, u64 index, struct page **pages,
+			   unsigned int n)
+{
+	const struct page_tree_node *leaf = NULL;
+
+	for (unsigned int i = 0; i < n; i++, index++) {
+		if (i == 0 || slot_of(index, 1) == 0)
+			leaf = find_leaf(mapping, index);
+		pages[i] = leaf ? leaf->slot[slot_of(index, 1)] : NULL;
+	}
 }
 
 static int grow(struct address_space *mapping, u64 index)

@@ -305,17 +305,18 @@ static struct page *tmpfs_get_page(struct file *file, u64 pgoff, bool create)
 static void tmpfs_get_pages(struct file *file, u64 pgoff, struct page **pages, unsigned int n)
 {
 	struct inode *inode = file->inode;
-	u64 size;
+	u64 end;
 
 	mutex_lock(&inode->mapping.lock);
-	size = DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE);
+	end = DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE);
+	page_tree_lookup_many(&inode->mapping, pgoff, pages, n);
 	for (unsigned int i = 0; i < n; i++) {
-		struct page *page = pgoff + i < size ? page_tree_lookup(&inode->mapping, pgoff + i)
-						     : NULL;
-
-		pages[i] = page && page->private != RESERVED ? page : NULL;
-		if (pages[i])
-			get_page(page);
+		if (!pages[i])
+			continue;
+		if (pgoff + i < end && pages[i]->private != RESERVED)
+			get_page(pages[i]);
+		else
+			pages[i] = NULL;
 	}
 	mutex_unlock(&inode->mapping.lock);
 }

@@ -308,9 +308,10 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 
 /* --- Mapping and faults --- */
 
-static pte_t make_leaf(const struct page *page, unsigned int rights)
+/* A leaf entry with these rights, but without an address. */
+static pte_t leaf_bits(unsigned int rights)
 {
-	pte_t entry = page_to_phys(page) | PTE_LEAF_BITS;
+	pte_t entry = PTE_LEAF_BITS;
 
 	if (rights & PG_WRITE)
 		entry |= PTE_WRITE;
@@ -336,7 +337,7 @@ int pgtable_map(struct mm_struct *mm, unsigned long address, struct page *page, 
 	node = own_path(mm, address, true, &gather);
 	if (!IS_ERR(node)) {
 		old = entries_of(node)[index];
-		set_entry(node, index, make_leaf(page, rights));
+		set_entry(node, index, leaf_bits(rights) | page_to_phys(page));
 		if (old && !(old & PTE_UNCOUNTED))
 			gather_put(&gather, address, address + PAGE_SIZE, child_of(old));
 		else if (old)
@@ -350,6 +351,7 @@ int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page 
 		       unsigned int n, unsigned int rights)
 {
 	unsigned int index = pt_index(address, 1);
+	const pte_t bits = leaf_bits(rights);
 	struct gather gather;
 	struct page *node;
 	int mapped = 0;
@@ -366,7 +368,7 @@ int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page 
 			put_page(pages[i]);
 			continue;
 		}
-		set_entry(node, index + i, make_leaf(pages[i], rights));
+		set_entry(node, index + i, bits | page_to_phys(pages[i]));
 		mapped++;
 	}
 	return mapped;

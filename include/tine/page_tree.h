@@ -20,6 +20,9 @@ void page_tree_init(void);
 void address_space_init(struct address_space *mapping);
 /* NULL: a hole. lock held. */
 struct page *page_tree_lookup(const struct address_space *mapping, u64 index);
+/* The n pages from index on. lock held. */
+void page_tree_lookup_many(const struct address_space *mapping, u64 index, struct page **pages,
+			   unsigned int n);
 /* Puts page (reference consumed on success) at a hole. ENOMEM: nothing changed. lock held. */
 int page_tree_insert(struct address_space *mapping, u64 index, struct page *page);
 /* Drops every page in [first, end); returns how many there were. lock held. */
