@@ -38,6 +38,7 @@
 #include <tine/task.h>
 #include <tine/timers.h>
 #include <tine/uaccess.h>
+#include <tine/vma.h>
 #include <uapi/fcntl.h>
 
 /* What execve, execveat and the kernel ask for. */
@@ -254,6 +255,7 @@ static void exec_mmap(struct binprm *b)
 	struct mm_struct *old = current->mm;
 
 	mutex_lock(&b->mm->lock);
+	vma_make_tree(b->mm);
 	b->mm->unborn = false;
 	mutex_unlock(&b->mm->lock);
 	b->mm->dumpable = is_dumpable(b);

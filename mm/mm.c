@@ -81,7 +81,7 @@ struct mm_struct *mm_alloc(void)
 		return NULL;
 	init_new(mm);
 	mm->mmap_base = TASK_SIZE_MAX - STACK_GUARD_GAP;
-	mm->unborn = true;
+	mm->unborn = mm->vmas_are_list = true;
 	if (pgtable_alloc_root(mm)) {
 		kmem_cache_free(mm_cache, mm);
 		return NULL;

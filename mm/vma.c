@@ -14,7 +14,9 @@
  * map stays whole until the commit swaps the two roots; a failed allocation at any point is
  * answered by dropping the draft. Nodes that the draft has made itself have one reference and are
  * changed in place (own). The map that exec builds has nothing to fall back to: when that fails, all
- * of it goes. So its drafts are the map itself (mm->unborn), and nothing is copied.
+ * of it goes. So its drafts are the map itself (mm->unborn), and nothing is copied. Nor is it put right
+ * with each mapping: it is a list in order of address by way of right (mm->vmas_are_list), which find
+ * takes for a tree, until it is born or a tree is needed.
  *
  * The tree is an AVL tree: the heights of a node's two subtrees differ by at most one, so it is at
  * most 1.44 log2(n) high: 23 for the most mappings there may be, which bounds the recursion.
@@ -239,6 +241,51 @@ static struct vma *insert(struct vma_edit *edit, struct vma *tree, struct vma *v
 	return balance(edit, tree);
 }
 
+/* --- The tree: of a map that exec builds --- */
+
+/* The same for a list. */
+static struct vma *insert_in_list(struct vma *list, struct vma *vma)
+{
+	struct vma **at = &list;
+
+	while (*at && (*at)->start < vma->start)
+		at = &(*at)->right;
+	vma->right = *at;
+	*at = vma;
+	return list;
+}
+
+/* The first n of *list, which is then what follows them. */
+static struct vma *build(struct vma **list, unsigned int n)
+{
+	struct vma *left, *node;
+
+	if (!n)
+		return NULL;
+	left = build(list, n / 2);
+	node = *list;
+	*list = node->right;
+	node->left = left;
+	node->right = build(list, n - n / 2 - 1);
+	update(node);
+	return node;
+}
+
+void vma_make_tree(struct mm_struct *mm)
+{
+	struct vma *list = mm->vmas;
+	unsigned int n = 0;
+
+	if (!mm->vmas_are_list)
+		return;
+	for (const struct vma *vma = list; vma; vma = vma->right)
+		n++;
+	mm->vmas = build(&list, n);
+	mm->vmas_are_list = false;
+}
+
+/* --- The tree: what is taken away --- */
+
 /* Takes the last node out of *link. NULL: out of memory. */
 static struct vma *take_last(struct vma_edit *edit, struct vma **link)
 {
@@ -446,6 +493,7 @@ unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned l
 {
 	const struct range_search search = {.low = low, .high = high, .length = length};
 
+	vma_make_tree(mm);
 	return free_range(mm->vmas, low, high, &search);
 }
 
@@ -510,6 +558,34 @@ static void set_tree(struct vma_edit *edit, struct vma *tree)
 		edit->mm->vmas = tree;
 }
 
+/* That map may have become a tree since. */
+static void refresh(struct vma_edit *edit)
+{
+	if (edit->mm->unborn)
+		edit->tree = edit->mm->vmas;
+}
+
+/* Extends vma over those next to it that it can stand for. */
+static void merge(const struct vma_edit *edit, struct vma *vma)
+{
+	const struct vma *below = find(edit->tree, vma->start - 1);
+	const struct vma *above = find(edit->tree, vma->end);
+
+	if (below && below->start < vma->start && alike(below, vma, vma->start)) {
+		vma->start = below->start;
+		vma->pgoff = below->pgoff;
+	}
+	if (above && above->start <= vma->end && alike(vma, above, vma->end))
+		vma->end = above->end;
+}
+
+static bool overlaps(struct vma *tree, const struct vma *vma)
+{
+	const struct vma *next = find(tree, vma->start);
+
+	return next && next->start < vma->end;
+}
+
 void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 {
 	struct vma *below, *above;
@@ -518,28 +594,27 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 		edit->failed = true;
 		return;
 	}
-	below = find(edit->tree, vma->start - 1);
-	if (below && below->start < vma->start && alike(below, vma, vma->start)) {
-		vma->start = below->start;
-		vma->pgoff = below->pgoff;
-	}
-	above = find(edit->tree, vma->end);
-	if (above && above->start <= vma->end && alike(vma, above, vma->end))
-		vma->end = above->end;
+	refresh(edit);
+	merge(edit, vma);
 	account(edit, vma, 1);
-	above = find(edit->tree, vma->start);
-	if (!above || above->start >= vma->end) {
+	if (overlaps(edit->tree, vma)) {
+		vma_make_tree(edit->mm);
+		refresh(edit);
+		carve(edit, vma->start, vma->end, &below, &above);
+		set_tree(edit, join(edit, below, vma, above));
+	} else if (edit->mm->vmas_are_list) {
+		set_tree(edit, insert_in_list(edit->tree, vma));
+	} else {
 		set_tree(edit, insert(edit, edit->tree, vma));
-		return;
 	}
-	carve(edit, vma->start, vma->end, &below, &above);
-	set_tree(edit, join(edit, below, vma, above));
 }
 
 void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end)
 {
 	struct vma *below, *above;
 
+	vma_make_tree(edit->mm);
+	refresh(edit);
 	carve(edit, start, end, &below, &above);
 	set_tree(edit, join_two(edit, below, above));
 }

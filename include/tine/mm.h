@@ -79,6 +79,7 @@ struct mm_struct {
 	u16 thp_disabled;       /* a: exec keeps it */
 	u32 membarrier;         /* a: MEMBARRIER_CMD_REGISTER_ commands that were given */
 	bool unborn; /* m: exec builds it: an edit of the map that fails may leave any of it */
+	bool vmas_are_list; /* m: and the map is no tree yet (mm/vma.c) */
 	/* Zero in a child of fork. */
 	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
 	u32 oom_victim; /* a: no more memory but reserves for it */

@@ -65,6 +65,8 @@ void vma_init(void);
 int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
 		     unsigned long end, u32 flags);
 
+/* For the end of exec: the map of an unborn mm is a tree from here on. */
+void vma_make_tree(struct mm_struct *mm);
 /* As vma_find, but only mappings that have any of flags. */
 struct vma *vma_find_flags(struct mm_struct *mm, unsigned long address, u32 flags);
 /* The mapping that contains address; NULL if none does. */
