@@ -85,8 +85,7 @@ static const struct elf64_segment *find_table(const struct binprm *b,
 }
 
 /* Opens the interpreter that segment names. */
-static int open_interpreter(struct binprm *b, struct elf_program *program,
-			    const struct elf64_segment *segment)
+static int open_interpreter(struct binprm *b, const struct elf64_segment *segment)
 {
 	struct file *file;
 	char *path;
@@ -103,7 +102,7 @@ static int open_interpreter(struct binprm *b, struct elf_program *program,
 	if (!error) {
 		file = open_exec(AT_FDCWD, path, 0);
 		error = IS_ERR(file) ? (int)PTR_ERR(file) : 0;
-		program->interp_file = error ? NULL : file;
+		b->program.interp_file = error ? NULL : file;
 	}
 	kfree(path);
 	if (!error)
@@ -124,8 +123,9 @@ static int check_interpreter(struct elf_program *program)
 	return program->interp_table ? 0 : -ELIBBAD;
 }
 
-int elf_check(struct binprm *b, struct elf_program *program)
+int elf_check(struct binprm *b)
 {
+	struct elf_program *program = &b->program;
 	const struct elf64_segment *interp;
 	int error;
 
@@ -139,12 +139,13 @@ int elf_check(struct binprm *b, struct elf_program *program)
 	interp = elf_find_interpreter(program->table, program->header.e_phnum);
 	if (!interp)
 		return 0;
-	error = open_interpreter(b, program, interp);
+	error = open_interpreter(b, interp);
 	return error ? error : check_interpreter(program);
 }
 
-void elf_release(const struct binprm *b, struct elf_program *program)
+void elf_release(struct binprm *b)
 {
+	struct elf_program *program = &b->program;
 	const char *table = (const char *)program->table;
 
 	if (table < b->header || table >= b->header + sizeof(b->header))
@@ -413,8 +414,9 @@ static int finish_stack(struct binprm *b, const struct elf_program *program,
 	return stack_finish(b, auxv.word, auxv.n);
 }
 
-int elf_load(struct binprm *b, const struct elf_program *program)
+int elf_load(struct binprm *b)
 {
+	const struct elf_program *program = &b->program;
 	struct placement main = {0}, interp = {0};
 	int error;
 

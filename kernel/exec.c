@@ -97,6 +97,7 @@ static void binprm_free(struct binprm *b)
 	if (b->mm)
 		mm_put(b->mm);
 	put_cred(b->cred);
+	elf_release(b);
 	fput(b->file);
 	kfree(b->strings);
 	kfree(b->fd_path);
@@ -109,7 +110,7 @@ static struct binprm *binprm_alloc(const struct exec_request *r)
 
 	if (!b)
 		return NULL;
-	memset(b, 0, offsetof(struct binprm, header));
+	memset(b, 0, offsetof(struct binprm, program.header));
 	get_random_bytes(&b->random, sizeof(b->random));
 	b->randomize = personality_randomize(r->must_randomize);
 	if (b->randomize < 2)
@@ -333,19 +334,13 @@ static int die(int error)
 
 static int load_and_commit(struct binprm *b)
 {
-	struct elf_program *program = kzalloc(sizeof(*program));
-	int error;
+	int error = elf_check(b);
 
-	if (!program)
-		return -ENOMEM;
-	error = elf_check(b, program);
-	if (!error) {
-		error = elf_load(b, program);
-		if (error && error != -ENOMEM)
-			die(error);
-	}
-	elf_release(b, program);
-	kfree(program);
+	if (error)
+		return error;
+	error = elf_load(b);
+	if (error && error != -ENOMEM)
+		die(error);
 	if (error)
 		return error;
 	error = commit_exec(b);

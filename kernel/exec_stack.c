@@ -298,20 +298,25 @@ static int put_words(struct binprm *b, unsigned long *at, const unsigned long *w
 	return 0;
 }
 
+static int put_word(struct binprm *b, unsigned long *at, unsigned long word)
+{
+	int error = stack_reach(b, *at);
+
+	if (error)
+		return error;
+	*(unsigned long *)(b->page + (*at - b->page_start)) = word;
+	*at += sizeof(word);
+	return 0;
+}
+
 /* Pointers to the strings noted in [from, to), the last first, and NULL. */
 static int put_pointers(struct binprm *b, unsigned long *at, unsigned int from, unsigned int to)
 {
-	const unsigned long null = 0;
-	int error;
+	int error = 0;
 
-	while (to > from) {
-		error = stack_reach(b, *at);
-		if (error)
-			return error;
-		*(unsigned long *)(b->page + (*at - b->page_start)) = b->top - b->strings[--to];
-		*at += sizeof(null);
-	}
-	return put_words(b, at, &null, 1);
+	while (to > from && !error)
+		error = put_word(b, at, b->top - b->strings[--to]);
+	return error ? error : put_word(b, at, 0);
 }
 
 static void note_addresses(struct binprm *b)
@@ -333,7 +338,7 @@ int stack_finish(struct binprm *b, const unsigned long *auxv, unsigned int n)
 	ASSERT(b->nr_strings == b->argc + b->envc && b->argc > 0);
 	b->p = ALIGN_DOWN(b->p - words * sizeof(at), 16);
 	at = b->p;
-	error = put_words(b, &at, &argc, 1);
+	error = put_word(b, &at, argc);
 	if (!error)
 		error = put_pointers(b, &at, b->envc, b->nr_strings);
 	if (!error)

@@ -30,6 +30,13 @@ struct exec_random {
 	u16 brk, vdso;
 };
 
+/* An ELF image (elf.c). */
+struct elf_program {
+	const struct elf64_segment *table, *interp_table; /* in b->header, or owned */
+	struct file *interp_file;                         /* owned; NULL: none */
+	struct elf64_header header, interp_header;        /* not zeroed */
+};
+
 struct binprm {
 	const char *filename;    /* as the caller named it; AT_EXECFN */
 	const char *interp;      /* the same, or of a script the interpreter */
@@ -62,8 +69,9 @@ struct binprm {
 	unsigned int randomize;   /* personality_randomize() */
 	unsigned int header_size; /* bytes of header that the file has; the rest is zero */
 	char comm[16];            /* the process's new name */
-	char header[BINPRM_HEADER_SIZE] __aligned(8); /* from here on not zeroed */
-	char interp_name[SCRIPT_LINE_SIZE];           /* interp, if there is a script */
+	struct elf_program program;
+	char header[BINPRM_HEADER_SIZE] __aligned(8);
+	char interp_name[SCRIPT_LINE_SIZE]; /* interp, if there is a script */
 };
 
 /* exec_stack.c. All return 0 or -errno. */
@@ -101,11 +109,7 @@ int script_parse(char *line, char **interpreter, char **argument);
  * error to the caller of execve, which goes on: ENOEXEC, ELIBBAD, or what opening the interpreter
  * said. What elf_load finds wrong is the new program's death, except for ENOMEM.
  */
-struct elf_program {
-	struct elf64_header header, interp_header;
-	const struct elf64_segment *table, *interp_table; /* in b->header, or owned */
-	struct file *interp_file;                         /* owned; NULL: none */
-};
-int elf_check(struct binprm *b, struct elf_program *program);
-int elf_load(struct binprm *b, const struct elf_program *program);
-void elf_release(const struct binprm *b, struct elf_program *program);
+int elf_check(struct binprm *b);
+int elf_load(struct binprm *b);
+/* Of b->program. Tolerates one that was not checked. */
+void elf_release(struct binprm *b);
