@@ -124,7 +124,7 @@ CHECKS = (
     ),
     BootCheck(
         "30,000 processes in 1 GiB, none of which costs more for the others",
-        "quiet -- run /tests/helpers/crowd 30000 24 3",
+        "quiet -- run /tests/helpers/crowd 30000 33 3",
         # The clock counts instructions.
         {"memory": "1G", "smp": 1, "accelerator": "tcg", "extra": ("-icount", "shift=0,sleep=off")},
         tine_only=True,
