@@ -79,19 +79,6 @@ char *strrchr(const char *s, int c)
 	return (char *)last;
 }
 
-char *strstr(const char *hay, const char *needle)
-{
-	size_t n = strlen(needle);
-
-	for (; *hay || n == 0; hay++) {
-		if (strncmp(hay, needle, n) == 0)
-			return (char *)hay;
-		if (!*hay)
-			break;
-	}
-	return NULL;
-}
-
 ssize_t strscpy(char *dst, const char *src, size_t size)
 {
 	size_t n = strnlen(src, size);

@@ -294,10 +294,7 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 			set_entry(virt_to_page(table), index,
 				  page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
 		} else if (!(*entry & PTE_WRITE)) {
-			/*
-			 * What is below keeps its translations: one page flushed also forgets the
-			 * old node.
-			 */
+			/* Translations below stay right: one page flushed forgets the old node. */
 			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))
 				return ERR_PTR(-ENOMEM);
 		}
@@ -362,14 +359,12 @@ int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page 
 	if (IS_ERR(node))
 		return PTR_ERR(node);
 	for (unsigned int i = 0; i < n; i++) {
-		if (!pages[i])
-			continue;
-		if (entries_of(node)[index + i]) {
+		if (pages[i] && !entries_of(node)[index + i]) {
+			set_entry(node, index + i, bits | page_to_phys(pages[i]));
+			mapped++;
+		} else if (pages[i]) {
 			put_page(pages[i]);
-			continue;
 		}
-		set_entry(node, index + i, bits | page_to_phys(pages[i]));
-		mapped++;
 	}
 	return mapped;
 }

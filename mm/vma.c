@@ -223,27 +223,9 @@ static struct vma *join(struct vma_edit *edit, struct vma *left, struct vma *mid
 	return middle;
 }
 
-/* Puts vma, which overlaps no mapping, in its place. Out of memory leaves it out. */
-static struct vma *insert(struct vma_edit *edit, struct vma *tree, struct vma *vma)
-{
-	if (!tree) {
-		update(vma);
-		return vma;
-	}
-	if (!own(edit, &tree)) {
-		vma_put(vma);
-		return tree;
-	}
-	if (vma->start < tree->start)
-		tree->left = insert(edit, tree->left, vma);
-	else
-		tree->right = insert(edit, tree->right, vma);
-	return balance(edit, tree);
-}
-
 /* --- The tree: of a map that exec builds --- */
 
-/* The same for a list. */
+/* Puts vma, which overlaps no mapping, in its place. */
 static struct vma *insert_in_list(struct vma *list, struct vma *vma)
 {
 	struct vma **at = &list;
@@ -597,16 +579,14 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 	refresh(edit);
 	merge(edit, vma);
 	account(edit, vma, 1);
-	if (overlaps(edit->tree, vma)) {
-		vma_make_tree(edit->mm);
-		refresh(edit);
-		carve(edit, vma->start, vma->end, &below, &above);
-		set_tree(edit, join(edit, below, vma, above));
-	} else if (edit->mm->vmas_are_list) {
+	if (edit->mm->vmas_are_list && !overlaps(edit->tree, vma)) {
 		set_tree(edit, insert_in_list(edit->tree, vma));
-	} else {
-		set_tree(edit, insert(edit, edit->tree, vma));
+		return;
 	}
+	vma_make_tree(edit->mm);
+	refresh(edit);
+	carve(edit, vma->start, vma->end, &below, &above);
+	set_tree(edit, join(edit, below, vma, above));
 }
 
 void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long end)

@@ -20,7 +20,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *hay, const char *needle);
 /* What is small and of a size known to the compiler becomes a few moves. */
 #define memcpy __builtin_memcpy
 #define memset __builtin_memset
