@@ -239,7 +239,10 @@ static void settle(int id)
 	__atomic_store_n(&slot->state, FREE, __ATOMIC_SEQ_CST);
 }
 
-/* Returns how many workers there are. Places that were taken and never used were a killed process's. */
+/*
+ * Returns how many workers there are. Places that were taken and never used were a killed process's; who
+ * was killed between reaping a child and giving its place back leaves one that has nobody in it.
+ */
 static int settle_all(void)
 {
 	int taken = 0;
@@ -253,7 +256,8 @@ static int settle_all(void)
 		else if (state == TAKEN && !slot->pid && now() - slot->since > 20 * SECOND)
 			__atomic_store_n(&slot->state, FREE, __ATOMIC_SEQ_CST);
 		else
-			taken += state == TAKEN && slot->pid;
+			taken += state == TAKEN && slot->pid &&
+				 (!control->stop || kill(slot->pid, 0) == 0);
 	}
 	return taken;
 }
