@@ -588,9 +588,8 @@ static bool memory_is_own(void)
 		return true;
 	spin_lock(&tasklist_lock);
 	list_for_each_entry(leader, &task_list, tasks_link) {
-		if (same_thread_group(leader, current))
-			continue;
-		for (thread = leader; thread; thread = next_thread(thread))
+		thread = same_thread_group(leader, current) ? NULL : leader;
+		for (; thread; thread = next_thread(thread))
 			own &= READ_ONCE(thread->mm) != mm;
 	}
 	spin_unlock(&tasklist_lock);

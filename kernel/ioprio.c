@@ -79,7 +79,7 @@ static int set_one(struct task_struct *task, unsigned int priority)
 	spin_lock(&task->alloc_lock);
 	if (task->io_context)
 		task->io_context->priority = priority;
-	else if (!(task->io_context = io_context_alloc(priority)))
+	else if (!(task->flags & PF_EXITING) && !(task->io_context = io_context_alloc(priority)))
 		error = -ENOMEM;
 	spin_unlock(&task->alloc_lock);
 	return error;

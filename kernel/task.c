@@ -13,6 +13,7 @@
  */
 #include <tine/err.h>
 #include <tine/fork.h>
+#include <tine/ioprio.h>
 #include <tine/mm.h>
 #include <tine/page.h>
 #include <tine/printk.h>
@@ -84,6 +85,7 @@ void put_task_struct(struct task_struct *task)
 	if (!atomic_dec_and_test(&task->count))
 		return;
 	ASSERT(list_empty(&task->sibling) && list_empty(&task->run_link) && !task->mm);
+	release_io(task); /* somebody may have given it one since it exited */
 	release_resources(task, true);
 	free_kernel_stack(task->stack);
 	kmem_cache_free(task_cache, task);

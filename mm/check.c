@@ -16,8 +16,8 @@
  *
  * A node that several point to is looked into once for its own sake, and once for each address
  * space for the sake of its map. A task that sleeps with an address space locked may have a change
- * of the map before it, and exec fills a stack before it maps it: then only the page tables are
- * looked at.
+ * of the map before it, and a draft of the map that exec builds is that map itself: then only
+ * the page tables are looked at.
  *
  * The CPUs meet without any help of the scheduler: a program has a task on each call check_memory.
  * One that comes first spins with interrupts on, so that it answers to flushes, but not for ever: who is
@@ -87,7 +87,7 @@ static void check_mapping(struct walk *at)
 	u32 has = (entry & PTE_WRITE ? VM_WRITE : 0) | (entry & PTE_SHARED ? VM_SHARED : 0);
 
 	at->in_use++;
-	if (!at->map_is_settled || !at->mm->start_stack)
+	if (!at->map_is_settled)
 		return;
 	if (!at->vma || at->vma->end <= at->address)
 		at->vma = vma_find(at->mm, at->address);
@@ -140,14 +140,15 @@ static void check_map(const struct walk *at)
 
 static void check_mm(struct mm_struct *mm)
 {
-	struct walk at = {.mm = mm, .page = mm->root, .map_is_settled = mutex_trylock(&mm->lock)};
+	struct walk at = {.mm = mm,
+			  .page = mm->root,
+			  .map_is_settled = !mm->unborn && mutex_trylock(&mm->lock)};
 
 	check_node(&at, mm->root, 0, found[mm->root - page_array]++ == 0);
 	expect(&at, "entries at most", MIN(at.in_use, mm->touched_pages), at.in_use);
 	if (!at.map_is_settled)
 		return;
-	if (!mm->unborn) /* whose drafts are the map itself */
-		check_map(&at);
+	check_map(&at);
 	mutex_unlock(&mm->lock);
 }
 

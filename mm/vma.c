@@ -505,12 +505,21 @@ static void account_tree(struct vma_edit *edit, const struct vma *tree, long sig
 	}
 }
 
+/* That map may have become a tree since. */
+static void refresh(struct vma_edit *edit)
+{
+	if (edit->mm->unborn)
+		edit->tree = edit->mm->vmas;
+}
+
 /* Takes [start, end) out of the draft: what is left is two trees. */
 static void carve(struct vma_edit *edit, unsigned long start, unsigned long end, struct vma **below,
 		  struct vma **above)
 {
 	struct vma *rest, *between;
 
+	vma_make_tree(edit->mm);
+	refresh(edit);
 	split(edit, edit->tree, start, below, &rest);
 	split(edit, rest, end, &between, above);
 	account_tree(edit, between, -1);
@@ -538,13 +547,6 @@ static void set_tree(struct vma_edit *edit, struct vma *tree)
 	edit->tree = tree;
 	if (edit->mm->unborn)
 		edit->mm->vmas = tree;
-}
-
-/* That map may have become a tree since. */
-static void refresh(struct vma_edit *edit)
-{
-	if (edit->mm->unborn)
-		edit->tree = edit->mm->vmas;
 }
 
 /* Extends vma over those next to it that it can stand for. */
@@ -583,8 +585,6 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 		set_tree(edit, insert_in_list(edit->tree, vma));
 		return;
 	}
-	vma_make_tree(edit->mm);
-	refresh(edit);
 	carve(edit, vma->start, vma->end, &below, &above);
 	set_tree(edit, join(edit, below, vma, above));
 }
@@ -593,8 +593,6 @@ void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long en
 {
 	struct vma *below, *above;
 
-	vma_make_tree(edit->mm);
-	refresh(edit);
 	carve(edit, start, end, &below, &above);
 	set_tree(edit, join_two(edit, below, above));
 }

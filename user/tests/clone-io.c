@@ -195,6 +195,20 @@ static int helper(int argc, char **argv)
 	return set_to_argument((void *)(BEST_EFFORT | 3L));
 }
 
+/* Who has exited has none any more, and gets none. */
+static void zombie_gets_none(void)
+{
+	siginfo_t info;
+	pid_t pid = tap_fork();
+
+	if (pid == 0)
+		_exit(0);
+	check_call(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT));
+	check_call(syscall(SYS_ioprio_set, WHO_PROCESS, pid, BEST_EFFORT | 6));
+	check_eq(io_priority(pid), 0);
+	check_exits(pid, 0);
+}
+
 static const struct test_case cases[] = {
 	TEST(without_a_context_there_is_nothing_to_share,
 	     "CLONE_IO: shares nothing if the parent has no io context"),
@@ -207,6 +221,7 @@ static const struct test_case cases[] = {
 	TEST(threads_share_it_by_the_flag_too, "CLONE_IO: a thread shares it with the flag only"),
 	TEST(context_without_priority_is_shared_and_not_copied,
 	     "CLONE_IO: a priority set to none again is shared, and not copied"),
+	TEST(zombie_gets_none, "CLONE_IO: a zombie has no priority and gets none"),
 	TEST(both_set_it_while_others_come_and_go,
 	     "CLONE_IO: two set it at once while others come and go"),
 };
