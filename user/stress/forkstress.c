@@ -239,13 +239,33 @@ static void settle(int id)
 	__atomic_store_n(&slot->state, FREE, __ATOMIC_SEQ_CST);
 }
 
+/* Is there nobody in this place? Its process has ended and was reaped, or is still to be made. */
+static int is_empty(const struct slot *slot)
+{
+	pid_t pid = slot->pid;
+
+	return !pid || kill(pid, 0);
+}
+
 /*
- * Returns how many workers there are. Places that were taken and never used were a killed process's; who
- * was killed between reaping a child and giving its place back leaves one that has nobody in it.
+ * Has this place been taken, with nobody in it, each time the controller looked for 20 s? Then who took
+ * it, or who was about to give it back, was killed.
  */
+static int is_abandoned(int id, int state)
+{
+	static long long since[MOST_WORKERS];
+
+	if (state != TAKEN || !is_empty(&control->slots[id]))
+		since[id] = 0;
+	else if (!since[id])
+		since[id] = now();
+	return since[id] && now() - since[id] > 20 * SECOND;
+}
+
+/* Returns how many workers there are, and gives back the places that others could not. */
 static int settle_all(void)
 {
-	int taken = 0;
+	int workers = 0;
 
 	for (int id = 0; id < control->processes; id++) {
 		struct slot *slot = &control->slots[id];
@@ -253,13 +273,12 @@ static int settle_all(void)
 
 		if (state == UNSETTLED)
 			settle(id);
-		else if (state == TAKEN && !slot->pid && now() - slot->since > 20 * SECOND)
-			__atomic_store_n(&slot->state, FREE, __ATOMIC_SEQ_CST);
+		else if (is_abandoned(id, state))
+			give_back(slot);
 		else
-			taken += state == TAKEN && slot->pid &&
-				 (!control->stop || kill(slot->pid, 0) == 0);
+			workers += state == TAKEN && !is_empty(slot);
 	}
-	return taken;
+	return workers;
 }
 
 static void print_progress(const char *word, long long seconds)
@@ -316,7 +335,7 @@ static void end_workers(void)
 		pause_briefly();
 	}
 	for (int id = 0; id < MOST_WORKERS; id++)
-		if (control->slots[id].state == TAKEN && control->slots[id].pid > 0)
+		if (control->slots[id].state == TAKEN && !is_empty(&control->slots[id]))
 			end_stuck(id);
 	reap_all();
 }

@@ -28,7 +28,6 @@ static int take_slot(void)
 						 __ATOMIC_SEQ_CST))
 			continue;
 		slot->parent = getpid();
-		slot->since = now();
 		slot->killed = 0;
 		return id;
 	}
@@ -76,6 +75,12 @@ static struct slot *find_slot(pid_t pid)
 	return NULL;
 }
 
+void give_back(struct slot *slot)
+{
+	slot->pid = 0;
+	__atomic_store_n(&slot->state, slot->writing ? UNSETTLED : FREE, __ATOMIC_SEQ_CST);
+}
+
 static int ended_well(int status, const struct slot *slot)
 {
 	if (WIFEXITED(status))
@@ -97,10 +102,8 @@ pid_t reap(int options)
 	slot = find_slot(pid);
 	if (!ended_well(status, slot) && !control->failed)
 		fail("process %d ended with status %#x", pid, status);
-	if (slot) {
-		slot->pid = 0;
-		__atomic_store_n(&slot->state, slot->writing ? UNSETTLED : FREE, __ATOMIC_SEQ_CST);
-	}
+	if (slot)
+		give_back(slot);
 	__atomic_fetch_add(&control->deaths, 1, __ATOMIC_RELAXED);
 	return pid;
 }

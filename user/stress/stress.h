@@ -71,7 +71,6 @@ struct slot {
 	pid_t pid, parent;
 	int killed;       /* its parent has sent SIGKILL */
 	uint32_t writing; /* 1 + the place in the ledger that is about to grow by one; 0: none */
-	long long since;  /* when it was taken */
 };
 
 /* In a file that all have mapped. */
@@ -97,6 +96,8 @@ enum { CONTROL_FD = 200, BASE_FD, SHARED_FD };
 int start_worker(uint64_t seed, int *tids);
 /* Waits for a child; with WNOHANG in options perhaps for none. Its end must have been a good one. */
 pid_t reap(int options);
+/* The slot is free, or to be settled first. */
+void give_back(struct slot *slot);
 /* actions.c: acts at random until its time has come. */
 _Noreturn void work(void);
 /* What the program that a vfork child executes leaves with. */
