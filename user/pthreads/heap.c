@@ -191,6 +191,15 @@ static void *take_all(void *number)
 	return (void *)(long)taken;
 }
 
+/* A thread's stack is memory too: nobody begins before all are there. */
+static pthread_barrier_t all_are_there;
+
+static void *take_all_together(void *number)
+{
+	pthread_barrier_wait(&all_are_there);
+	return take_all(number);
+}
+
 static void none_left(void)
 {
 	struct rlimit limit = {96 << 20, 96 << 20};
@@ -198,7 +207,8 @@ static void none_left(void)
 	long taken = 0;
 
 	check_call(setrlimit(RLIMIT_AS, &limit));
-	start_many(threads, 4, take_all);
+	check_eq(pthread_barrier_init(&all_are_there, NULL, 4), 0);
+	start_many(threads, 4, take_all_together);
 	for (int i = 0; i < 4; i++)
 		taken += (long)join(threads[i]);
 	check(taken > 0);
