@@ -58,7 +58,7 @@ static void start(struct waiting *w, volatile int *word, int op)
 	*w = (struct waiting){.word = word, .op = op, .value = *word};
 	thread_start(&w->thread, wait_here, w);
 	raw_await(&w->begun, 1);
-	await_state(getpid(), w->thread.tid, 'S');
+	await_thread_state(getpid(), w->thread.tid, 'S');
 }
 
 static long wake(volatile int *word, int op)

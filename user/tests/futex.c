@@ -10,20 +10,6 @@ static struct timespec milliseconds(long n)
 	return (struct timespec){n / 1000, n % 1000 * 1000000};
 }
 
-static struct timespec clock_plus(clockid_t clock, long ms)
-{
-	struct timespec t;
-
-	check_call(clock_gettime(clock, &t));
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 /* ---- waiting ---- */
 
 static void other_value_is_not_waited_for(void)

@@ -2,20 +2,9 @@
 #define FUTEX_WAITERS_H
 
 /*
- * For the suites about futexes: the call itself, and children that wait for a word and say how they
- * were woken.
+ * For the suites about futexes: children that wait for a word and say how they were woken.
  */
-#include "helpers.h"
-
-#include <sys/mman.h>
-#include <time.h>
-#include <uapi/futex.h>
-
-static inline UNUSED long futex(volatile int *word, int op, int value, const void *timeout,
-				volatile int *word2, int value3)
-{
-	return raw6(SYS_futex, word, op, value, timeout, word2, value3);
-}
+#include "futex_call.h"
 
 /* Words that all processes of a case see; each waiter counts itself in and out. */
 struct shared {
@@ -29,27 +18,6 @@ static struct shared *shared UNUSED;
 static inline UNUSED void make_shared(void)
 {
 	shared = tap_shared(sizeof(*shared));
-}
-
-/* The letter of a process's state. */
-static inline UNUSED char state_of(pid_t pid)
-{
-	char path[64], text[1024];
-	int fd;
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = check_call(open(path, O_RDONLY));
-	n = check_call(read(fd, text, sizeof(text) - 1));
-	check_call(close(fd));
-	text[n] = 0;
-	return strrchr(text, ')')[2];
-}
-
-static inline UNUSED void await_sleep(pid_t pid)
-{
-	while (state_of(pid) != 'S')
-		tap_sleep_ms(1);
 }
 
 /* A child that waits on the word while it is `value`, and exits with 0 if it was woken. */
@@ -66,7 +34,7 @@ static inline UNUSED pid_t start_waiter_for(volatile int *word, int op, int valu
 		_exit(result ? 1 : 0);
 	}
 	tap_await(&shared->waiting, before + 1);
-	await_sleep(pid);
+	await_state(pid, 'S');
 	return pid;
 }
 

@@ -2,22 +2,13 @@
 #define FUTEX_WORDS_H
 
 /*
- * For the tests of futexes with priority inheritance: the call itself, words that all processes of
- * a case see, processes that lock and unlock on command, and what /proc says of them.
+ * For the tests of futexes with priority inheritance: words that all processes of a case see, and
+ * processes that lock and unlock on command.
  */
-#include "helpers.h"
+#include "futex_call.h"
 
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <uapi/futex.h>
-
-static inline UNUSED long futex(volatile int *word, int op, int value, const void *timeout,
-				volatile int *word2, int value3)
-{
-	return raw6(SYS_futex, word, op, value, timeout, word2, value3);
-}
 
 static inline UNUSED long lock_pi(volatile int *word)
 {
@@ -34,40 +25,7 @@ static inline UNUSED int self(void)
 	return raw0(SYS_gettid);
 }
 
-static inline UNUSED struct timespec clock_plus(clockid_t clock, long ms)
-{
-	struct timespec t;
-
-	check_call(clock_gettime(clock, &t));
-	t.tv_nsec += ms % 1000 * 1000000;
-	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
-
 /* ---- what /proc says ---- */
-
-/* Fields 3 (state) and 18 (priority) of /proc/PID/stat. */
-static inline UNUSED int read_stat(pid_t pid, char *state)
-{
-	char path[64], text[1024], *at;
-	int fd, priority = 0;
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = check_call(open(path, O_RDONLY));
-	n = check_call(read(fd, text, sizeof(text) - 1));
-	check_call(close(fd));
-	text[n] = 0;
-	at = strrchr(text, ')');
-	check(at != NULL);
-	*state = at[2];
-	at += 2;
-	for (int field = 3; field < 18; field++)
-		at = strchr(at, ' ') + 1;
-	sscanf(at, "%d", &priority);
-	return priority;
-}
 
 static inline UNUSED int priority_of(pid_t pid)
 {
@@ -79,15 +37,7 @@ static inline UNUSED int priority_of(pid_t pid)
 /* What it shows for real-time priority n. */
 #define SHOWN(n) (-1 - (n))
 
-/* These sleep between one look and the next: who looks may be more urgent than who is waited for. */
-static inline UNUSED void await_state(pid_t pid, char wanted)
-{
-	char state;
-
-	while (read_stat(pid, &state), state != wanted)
-		tap_sleep_ms(1);
-}
-
+/* These sleep as await_state does. */
 static inline UNUSED void await_priority(pid_t pid, int wanted)
 {
 	while (priority_of(pid) != wanted)

@@ -53,7 +53,7 @@ static inline UNUSED char thread_state(pid_t pid, pid_t tid)
 	return strrchr(text, ')')[2];
 }
 
-static inline UNUSED void await_state(pid_t pid, pid_t tid, char state)
+static inline UNUSED void await_thread_state(pid_t pid, pid_t tid, char state)
 {
 	while (thread_state(pid, tid) != state)
 		tap_sleep_ms(1);

@@ -161,10 +161,11 @@ static void robust_list_is_told(void)
 /* ---- whom it wakes ---- */
 
 /*
- * Three wait for the lock when its owner ends with `value` (its own number is added if `own`) in it;
- * how many are left to be woken.
+ * Three wait for the lock when a process ends that has put value into it (its own number is added if
+ * `own`) and let *link, in the head of its list, lead there; how many are left to be woken.
  */
-static int waiters_left(struct robust_lock *lock, unsigned value, int own, unsigned long pi)
+static int left_by(struct robust_list **link, struct robust_lock *lock, unsigned value, int own,
+		   unsigned long pi)
 {
 	pid_t owner;
 	int left;
@@ -176,13 +177,24 @@ static int waiters_left(struct robust_lock *lock, unsigned value, int own, unsig
 	if (owner == 0) {
 		register_robust();
 		set(&lock->word, (int)(value | (own ? (unsigned)getpid() : 0)));
-		robust_head->list.next = (struct robust_list *)((unsigned long)&lock->entry | pi);
+		*link = (struct robust_list *)((unsigned long)&lock->entry | pi);
 		_exit(0);
 	}
 	check_exits(owner, 0);
 	left = (int)futex(&lock->word, FUTEX_WAKE, 9, NULL, NULL, 0);
 	reap(3);
 	return left;
+}
+
+static int waiters_left(struct robust_lock *lock, unsigned value, int own, unsigned long pi)
+{
+	return left_by(&robust_head->list.next, lock, value, own, pi);
+}
+
+/* The same for a lock that is only about to be taken or given up. */
+static int waiters_left_pending(struct robust_lock *lock, unsigned value, unsigned long pi)
+{
+	return left_by(&robust_head->list_op_pending, lock, value, 0, pi);
 }
 
 static void one_waiter_is_woken(void)
@@ -215,29 +227,6 @@ static void locks_that_lend_wake_nobody_here(void)
 
 	check_eq(waiters_left(lock, FUTEX_WAITERS, 1, 1), 3);
 	check_eq((unsigned)lock->word, FUTEX_WAITERS | FUTEX_OWNER_DIED);
-}
-
-/* The same for a lock that is only about to be taken or given up. */
-static int waiters_left_pending(struct robust_lock *lock, unsigned value, unsigned long pi)
-{
-	pid_t owner;
-	int left;
-
-	make_shared();
-	for (int i = 0; i < 3; i++)
-		start_waiter_for(&lock->word, FUTEX_WAIT, get(&lock->word), 0);
-	owner = tap_fork();
-	if (owner == 0) {
-		register_robust();
-		set(&lock->word, (int)value);
-		robust_head->list_op_pending =
-			(struct robust_list *)((unsigned long)&lock->entry | pi);
-		_exit(0);
-	}
-	check_exits(owner, 0);
-	left = (int)futex(&lock->word, FUTEX_WAKE, 9, NULL, NULL, 0);
-	reap(3);
-	return left;
 }
 
 /* It may have been given up already, with those who wait not yet woken. */

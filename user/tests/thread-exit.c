@@ -28,7 +28,7 @@ static pid_t headless(int (*function)(void *), void *argument)
 
 	if (pid == 0)
 		leave_to(function, argument);
-	await_state(pid, pid, 'Z');
+	await_thread_state(pid, pid, 'Z');
 	return pid;
 }
 
@@ -252,9 +252,9 @@ static void all_asleep(void)
 	for (size_t i = 0; i < TAP_COUNT(sleeps); i++) {
 		thread_start(&threads[i], sleeps[i], NULL);
 		if (sleeps[i] == in_vfork)
-			await_state(getpid(), (pid_t)threads[i].tid, 'D');
+			await_thread_state(getpid(), (pid_t)threads[i].tid, 'D');
 		else
-			await_state(getpid(), (pid_t)threads[i].tid, 'S');
+			await_thread_state(getpid(), (pid_t)threads[i].tid, 'S');
 	}
 }
 

@@ -123,7 +123,7 @@ static void goes_to_who_has_it_unblocked(void)
 	start_waiting(threads, 3);
 	thread_start(&threads[3], sleeps_unblocked, NULL);
 	raw_await(&step, 1);
-	await_state(getpid(), (pid_t)threads[3].tid, 'S');
+	await_thread_state(getpid(), (pid_t)threads[3].tid, 'S');
 	check_call(kill(getpid(), SIGUSR1));
 	thread_join(&threads[3]);
 	check_eq(results[0], -EINTR);
@@ -203,7 +203,7 @@ static void one_waiter_takes_one(void)
 	for (int i = 0; i < 4; i++)
 		thread_start(&threads[i], takes_one, NULL);
 	for (int i = 0; i < 4; i++)
-		await_state(getpid(), (pid_t)threads[i].tid, 'S');
+		await_thread_state(getpid(), (pid_t)threads[i].tid, 'S');
 	for (int i = 0; i < 4; i++) {
 		check_call(kill(getpid(), SIGUSR1));
 		tap_await(&taken, i + 1);
@@ -222,7 +222,7 @@ static void a_waiter_takes_its_own(void)
 
 	block_signal(SIGUSR1);
 	thread_start(&threads[0], takes_one, NULL);
-	await_state(getpid(), (pid_t)threads[0].tid, 'S');
+	await_thread_state(getpid(), (pid_t)threads[0].tid, 'S');
 	check_call(raise(SIGUSR1)); /* this thread's, not the waiter's */
 	settle();
 	check_eq(taken, 0);
@@ -407,7 +407,7 @@ static void wakes_one_only(void)
 	for (int i = 0; i < 4; i++)
 		thread_start(&threads[i], is_interrupted, NULL);
 	for (int i = 0; i < 4; i++)
-		await_state(getpid(), (pid_t)threads[i].tid, 'S');
+		await_thread_state(getpid(), (pid_t)threads[i].tid, 'S');
 	block_signal(SIGUSR1);
 	for (int i = 0; i < 4; i++) {
 		check_call(kill(getpid(), SIGUSR1));

@@ -190,9 +190,9 @@ static void a_vfork_holds_it_up(void)
 		sits_there(NULL);
 	}
 	tap_await(shared, 1);
-	await_state(pid, shared[3], 'D');
+	await_thread_state(pid, shared[3], 'D');
 	check_call(kill(pid, SIGSTOP));
-	await_state(pid, pid, 'T');
+	await_thread_state(pid, pid, 'T');
 	settle();
 	check_eq(raw_wait4(pid, NULL, WUNTRACED | WNOHANG, NULL), 0);
 	check_eq(thread_state(pid, shared[3]), 'D');

@@ -135,7 +135,7 @@ static void status_of_a_thread(void)
 	check_eq(thread_number(getpid(), tid, "\nPid:", 10), tid);
 	check_eq(thread_number(getpid(), tid, "Tgid:", 10), getpid());
 	check_eq(thread_number(getpid(), tid, "PPid:", 10), getppid());
-	await_state(getpid(), tid, 'S');
+	await_thread_state(getpid(), tid, 'S');
 	let_go(threads, 1);
 	check_eq(thread_state(getpid(), tid), 0);
 }
