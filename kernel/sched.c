@@ -112,7 +112,8 @@ static inline void queue_and_unlock(struct run_queue *rq, struct task_struct *ta
 		resched(rq);
 	allowed = rq_is_idle ? 0 : task->cpus_allowed;
 	spin_unlock(&rq->lock);
-	if (__atomic_load_n(&idle_mask, __ATOMIC_SEQ_CST) & allowed)
+	smp_mb(); /* queued first, then looked: cpu_idle does it the other way round */
+	if (READ_ONCE(idle_mask) & allowed)
 		kick_idle_cpu(allowed);
 }
 
