@@ -152,7 +152,10 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	return result;
 }
 
-/* Adds n bytes to the last page, which there is, if they fit there whole. 1: done; 0: no room there; -EFAULT. */
+/*
+ * Adds n bytes to the last page, which there is, if they fit there whole. 1: done; 0: no room there;
+ * -EFAULT.
+ */
 static __noinline int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
 {
 	struct pipe_buffer *last;

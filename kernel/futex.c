@@ -3,8 +3,9 @@
  * space's; the kernel only knows who sleeps on which word, in a hash table of queues.
  *
  * What a word is, its key: in a private mapping, or if the caller says so, its address in this mm,
- * and which of the two it was. In a shared mapping its place in the file, since each process may have it at another address; the
- * file is known by its super block and its inode's number, which is never given out twice.
+ * and which of the two it was. In a shared mapping its place in the file, since each process may
+ * have it at another address; the file is known by its super block and its inode's number, which is
+ * never given out twice.
  *
  * No wake-up is lost: who waits compares the word and queues itself under the bucket's lock; who
  * wakes has changed the word before it takes that lock. The word must be read under a spinlock,

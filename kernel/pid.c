@@ -3,8 +3,8 @@
  *
  * A struct pid is a number's holder: it names the task that has it, and the process group and
  * session of the same number hang in its lists. It outlives them as long as somebody keeps a
- * reference, while the number itself is free for others once all are gone. So who wants to remember a process
- * remembers its struct pid, never the number.
+ * reference, while the number itself is free for others once all are gone. So who wants to remember
+ * a process remembers its struct pid, never the number.
  *
  * Numbers are given out upwards from the last one, wrapping at pid_max to RESERVED_PIDS, from a
  * bitmap; lookup is by a hash table of size fixed at boot. pid_lock guards both. The lists of tasks

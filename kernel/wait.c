@@ -5,8 +5,9 @@
  * A call looks at the children of all threads of the caller's group (__WNOTHREAD: of the caller
  * alone), under tasklist_lock; at one alone if that was named. The first child with something to
  * tell is reported; if there is none but one that may have later, the caller sleeps in
- * signal->wait_child, where do_notify_parent wakes it. What is to be reported is gathered in a struct report and copied to the user after the
- * lock is released; a bad pointer then costs the report, as on Linux.
+ * signal->wait_child, where do_notify_parent wakes it. What is to be reported is gathered in a
+ * struct report and copied to the user after the lock is released; a bad pointer then costs the
+ * report, as on Linux.
  */
 #include <tine/err.h>
 #include <tine/pidfd.h>

@@ -9,7 +9,9 @@
 
 #ifndef TINE_HOST_TEST
 
-#include <arch/cpu.h> /* cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax, worked_out, MAX_CPUS */
+/* cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax,
+ * worked_out, MAX_CPUS */
+#include <arch/cpu.h>
 #include <arch/kernel_stack.h> /* alloc_kernel_stack, free_kernel_stack */
 #include <arch/page.h>         /* PAGE_SIZE, phys_to_virt, virt_to_phys, TASK_SIZE */
 #include <arch/thread.h>       /* struct arch_thread */
