@@ -20,11 +20,13 @@ import compare
 import instructions
 import machine
 import tap
+from bench_measure import image_bytes
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, "build")
 LOGS = os.path.join(BUILD, "logs")
 
+IMAGE_LIMIT = 1 << 20
 SUITE_PREFIXES = ("fork", "cow", "vfork")  # what the image for GRUB runs
 
 
@@ -168,6 +170,7 @@ class Plan:
         if not self.on_linux:
             jobs += self.image_jobs()
             jobs += self.instruction_jobs()
+            jobs += self.size_jobs()
         jobs += self.check_jobs()
         return jobs
 
@@ -292,6 +295,16 @@ class Plan:
         notes = [f"{name}: {note}" for name, _, note in rows if note]
         outcomes = [Outcome("fail" if wrong else "pass", name, wrong or "") for name, wrong, _ in rows]
         return outcomes + [Outcome("note", "", note) for note in notes]
+
+    def size_jobs(self):
+        name = "size of the image"
+        if self.wants(name) and not self.options.smp:
+            yield Job(name, self.check_size)
+
+    def check_size(self, log_path):
+        """What a loader reads of the release build."""
+        size = image_bytes(os.path.join(BUILD, "tine.elf"))
+        return [Outcome("pass" if 0 < size < IMAGE_LIMIT else "fail", "", f"{size} bytes, of less than {IMAGE_LIMIT}")]
 
     def check_jobs(self):
         if self.options.smp and not self.options.filter:
