@@ -23,20 +23,17 @@
 #include <uapi/sched.h>
 
 /* clang-format off */
-#define SYSCALL0(number, name) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name(); }
-#define SYSCALL1(number, name, a1) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di); }
-#define SYSCALL2(number, name, a1, a2) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si); }
-#define SYSCALL3(number, name, a1, a2, a3) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx); }
-#define SYSCALL4(number, name, a1, a2, a3, a4) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10); }
-#define SYSCALL5(number, name, a1, a2, a3, a4, a5) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8); }
-#define SYSCALL6(number, name, a1, a2, a3, a4, a5, a6) \
-	static long call_##name(const struct pt_regs *r) { return sys_##name((a1)r->di, (a2)r->si, (a3)r->dx, (a4)r->r10, (a5)r->r8, (a6)r->r9); }
+/*
+ * The entry passes registers as they are. An argument of less than an int would be a risk: who widens it, caller or
+ * callee, compilers do not agree on.
+ */
+#define SYSCALL0(number, name)
+#define SYSCALL1(number, name, a1) _Static_assert(sizeof(a1) >= sizeof(int), #name);
+#define SYSCALL2(number, name, a1, a2) SYSCALL1(number, name, a1) SYSCALL1(number, name, a2)
+#define SYSCALL3(number, name, a1, ...) SYSCALL1(number, name, a1) SYSCALL2(number, name, __VA_ARGS__)
+#define SYSCALL4(number, name, a1, ...) SYSCALL1(number, name, a1) SYSCALL3(number, name, __VA_ARGS__)
+#define SYSCALL5(number, name, a1, ...) SYSCALL1(number, name, a1) SYSCALL4(number, name, __VA_ARGS__)
+#define SYSCALL6(number, name, a1, ...) SYSCALL1(number, name, a1) SYSCALL5(number, name, __VA_ARGS__)
 #define CALL0(number, name, result) \
 	static long sys_##name(void) { return result; } SYSCALL0(number, name)
 #define CALL1(number, name, result, a1) \
@@ -54,9 +51,9 @@
 /* clang-format on */
 
 /* The upper half of rax says nothing, as on Linux. */
-static __cold long unknown_syscall(const struct pt_regs *regs)
+static __cold long unknown_syscall(void)
 {
-	unsigned int number = regs->orig_ax;
+	unsigned int number = task_pt_regs(current)->orig_ax;
 	const char *name = number < ARRAY_SIZE(syscall_names) ? syscall_names[number] : NULL;
 
 	if (log_explains())
@@ -66,7 +63,7 @@ static __cold long unknown_syscall(const struct pt_regs *regs)
 }
 
 /* clang-format off */
-#define SYSCALL0(number, name, ...) [number] = call_##name,
+#define SYSCALL0(number, name, ...) [number] = (syscall_fn)sys_##name,
 #define SYSCALL1 SYSCALL0
 #define SYSCALL2 SYSCALL0
 #define SYSCALL3 SYSCALL0
@@ -80,8 +77,8 @@ static __cold long unknown_syscall(const struct pt_regs *regs)
 #define CALL4 SYSCALL0
 #define CALL5 SYSCALL0
 #pragma GCC diagnostic ignored "-Woverride-init" /* all are unknown but those in the rows */
-long (*const syscall_table[MAX_SYSCALLS + 1])(const struct pt_regs *) = {
-	[0 ... MAX_SYSCALLS] = unknown_syscall,
+const syscall_fn syscall_table[MAX_SYSCALLS + 1] = {
+	[0 ... MAX_SYSCALLS] = (syscall_fn)unknown_syscall,
 #include <tine/syscall_table.h>
 };
 /* clang-format on */

@@ -2,10 +2,11 @@
  * Every way into the kernel and out of it.
  *
  * Whatever the way in, a whole struct pt_regs ends up on the stack, the user's register values are
- * cleared from all registers that C code would carry around, GS points at this CPU's struct
- * x86_cpu, and DF and AC are clear. From user mode the stack is the task's kernel stack and pt_regs
- * lies at its very top (task_pt_regs). rbp is zero after an entry from user mode, which ends
- * backtraces; from the kernel it stays, so that a backtrace goes through the interrupt.
+ * cleared from all registers that C code would carry around, but for a system call's arguments, GS
+ * points at this CPU's struct x86_cpu, and DF and AC are clear. From user mode the stack is the
+ * task's kernel stack and pt_regs lies at its very top (task_pt_regs). rbp is zero after an entry
+ * from user mode, which ends backtraces; from the kernel it stays, so that a backtrace goes through
+ * the interrupt.
  *
  * The way out to user mode turns interrupts off, does whatever current->work asks for (exit_to_user
  * in traps.c), and returns: by sysret if the registers are as a system call left them, else by
@@ -41,14 +42,10 @@
 .endm
 
 /*
- * All but rdi, rsi (which get arguments) and rax. rbx is not cleared but becomes current, for
+ * All but rax and those that pass arguments. rbx is not cleared but becomes current, for
  * USER_WORK_TEST: C functions keep it.
  */
-.macro CLEAR_REGISTERS
-	xorl %edx, %edx
-	xorl %ecx, %ecx
-	xorl %r8d, %r8d
-	xorl %r9d, %r9d
+.macro CLEAR_OTHER_REGISTERS
 	xorl %r10d, %r10d
 	xorl %r11d, %r11d
 	movq %gs:CPU_CURRENT, %rbx
@@ -57,6 +54,15 @@
 	xorl %r13d, %r13d
 	xorl %r14d, %r14d
 	xorl %r15d, %r15d
+.endm
+
+/* All but rdi, rsi (which get arguments) and rax. */
+.macro CLEAR_REGISTERS
+	xorl %edx, %edx
+	xorl %ecx, %ecx
+	xorl %r8d, %r8d
+	xorl %r9d, %r9d
+	CLEAR_OTHER_REGISTERS
 .endm
 
 /* All but rsp, leaving orig_ax on top. */
@@ -112,13 +118,12 @@ FUNCTION(syscall_entry)
 	pushq %rcx
 	pushq %rax
 	PUSH_REGISTERS $-38 /* ENOSYS, for who looks before the call is done */
-	movq %rsp, %rdi
-	xorl %esi, %esi
-	CLEAR_REGISTERS
+	/* The arguments stay where a C function looks for them, but for the fourth. */
+	movq %r10, %rcx
+	CLEAR_OTHER_REGISTERS
 	/* The upper half of rax says nothing. No branch: speculation stays in the table too. */
-	movl $SYSCALL_LIMIT, %ecx
-	cmpl %ecx, %eax
-	cmovael %ecx, %eax
+	cmpl $SYSCALL_LIMIT, %eax
+	cmovael syscall_limit(%rip), %eax
 	sti
 	call *syscall_table(, %rax, 8)
 	cli
@@ -313,5 +318,10 @@ ENTRY entry_flush, interrupt_flush
 ENTRY entry_reschedule, interrupt_reschedule
 ENTRY entry_stray, interrupt_stray
 ENTRY entry_spurious, interrupt_spurious
+
+	.section .rodata
+	.balign 4
+syscall_limit:
+	.long SYSCALL_LIMIT
 
 	.section .note.GNU-stack, "", @progbits

@@ -9,10 +9,11 @@ struct pt_regs;
 #define MAX_SYSCALLS 512
 
 /*
- * By number, for the system-call entry: called with interrupts on, it takes its arguments from regs
- * and returns the result. None is NULL, and the last stands for all numbers beyond.
+ * By number, for the system-call entry, which calls them with interrupts on and the arguments that
+ * they really have, and takes a long. None is NULL, and the last stands for all numbers beyond.
  */
-extern long (*const syscall_table[MAX_SYSCALLS + 1])(const struct pt_regs *regs);
+typedef void (*syscall_fn)(void);
+extern const syscall_fn syscall_table[MAX_SYSCALLS + 1];
 
 struct cap_user_data;
 struct cap_user_header;
