@@ -347,9 +347,12 @@ struct task_struct *find_get_task_by_vpid(int nr)
 
 inline int pid_nr_ns(const struct pid *pid, const struct pid_namespace *ns)
 {
-	if (!pid || ns->level > pid->level || pid->numbers[ns->level].ns != ns)
+	unsigned int level = ns == &init_pid_ns ? 0 : ns->level;
+
+	/* The outermost sees all. */
+	if (!pid || (level && (level > pid->level || pid->numbers[level].ns != ns)))
 		return 0;
-	return pid->numbers[ns->level].nr;
+	return pid->numbers[level].nr;
 }
 
 inline int pid_vnr(const struct pid *pid)
