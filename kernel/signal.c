@@ -312,7 +312,7 @@ static bool has_pending_signals(const struct task_struct *task)
  * A continue that the parent has not been told of is a reason to look too: whoever comes first
  * tells it.
  */
-void recalc_sigpending(struct task_struct *task)
+inline void recalc_sigpending(struct task_struct *task)
 {
 	u32 notices = task->signal->flags & (SIGNAL_CLD_STOPPED | SIGNAL_CLD_CONTINUED);
 
@@ -350,7 +350,7 @@ int fork_signals_end(u32 seen)
 
 /* Blocked sets. */
 
-void set_blocked_locked(sigset_t set)
+inline void set_blocked_locked(sigset_t set)
 {
 	if (signal_pending(current) && current->signal->nr_threads > 1)
 		retarget_shared_pending(current, set & ~current->blocked);
@@ -358,7 +358,7 @@ void set_blocked_locked(sigset_t set)
 	recalc_sigpending(current);
 }
 
-void set_current_blocked(sigset_t set)
+inline void set_current_blocked(sigset_t set)
 {
 	irq_state_t state;
 

@@ -95,47 +95,37 @@ clear_bytes_fault:
 	EXCEPTION_FIXUP(3b, clear_bytes_fault)
 END(clear_user)
 
-/* int user_load_u32(u32 *to, const u32 *from) */
-FUNCTION(user_load_u32)
-	movabsq $(TASK_SIZE_MAX - 4), %rax
+/* int user_load_u32(u32 *to, const u32 *from), int user_store_u32(u32 *to, const u32 *from); u64 likewise */
+.macro USER_WORD bits, word
+FUNCTION(user_load_u\bits)
+	movabsq $(TASK_SIZE_MAX - \bits / 8), %rax
 	cmpq %rax, %rsi
 	ja atomic_bad
 	STAC
-1:	movl (%rsi), %eax
-	movl %eax, (%rdi)
+1:	mov (%rsi), \word
+	mov \word, (%rdi)
 	CLAC
 	xorl %eax, %eax
 	ret
 	EXCEPTION_FIXUP(1b, atomic_fault)
-END(user_load_u32)
+END(user_load_u\bits)
 
-/* int user_store_u32(u32 *to, const u32 *from) */
-FUNCTION(user_store_u32)
-	movabsq $(TASK_SIZE_MAX - 4), %rax
+FUNCTION(user_store_u\bits)
+	movabsq $(TASK_SIZE_MAX - \bits / 8), %rax
 	cmpq %rax, %rdi
 	ja atomic_bad
 	STAC
-	movl (%rsi), %eax
-1:	movl %eax, (%rdi)
+	mov (%rsi), \word
+1:	mov \word, (%rdi)
 	CLAC
 	xorl %eax, %eax
 	ret
 	EXCEPTION_FIXUP(1b, atomic_fault)
-END(user_store_u32)
+END(user_store_u\bits)
+.endm
 
-/* int user_store_u64(u64 *to, const u64 *from) */
-FUNCTION(user_store_u64)
-	movabsq $(TASK_SIZE_MAX - 8), %rax
-	cmpq %rax, %rdi
-	ja atomic_bad
-	STAC
-	movq (%rsi), %rax
-1:	movq %rax, (%rdi)
-	CLAC
-	xorl %eax, %eax
-	ret
-	EXCEPTION_FIXUP(1b, atomic_fault)
-END(user_store_u64)
+USER_WORD 32, %eax
+USER_WORD 64, %rax
 
 /* int user_cmpxchg_u32(u32 *ptr, u32 expected, u32 new, u32 *old) */
 FUNCTION(user_cmpxchg_u32)

@@ -40,6 +40,7 @@ static inline bool access_ok(const void __user *ptr, size_t n)
 
 /* A word by one instruction: nobody sees a part of it, and none is stored if it is cut off. EFAULT. */
 int user_load_u32(void *to, const void __user *from) __must_check;
+int user_load_u64(void *to, const void __user *from) __must_check;
 int user_store_u32(void __user *to, const void *from) __must_check;
 int user_store_u64(void __user *to, const void *from) __must_check;
 
@@ -49,6 +50,7 @@ int user_store_u64(void __user *to, const void *from) __must_check;
  */
 #define get_user(x, ptr)                                                            \
 	(sizeof(*(ptr)) == 4                           ? user_load_u32(&(x), (ptr)) \
+	 : sizeof(*(ptr)) == 8                         ? user_load_u64(&(x), (ptr)) \
 	 : copy_from_user(&(x), (ptr), sizeof(*(ptr))) ? -EFAULT                    \
 						       : 0)
 #define put_user(x, ptr)                                                                   \
