@@ -114,12 +114,8 @@ static int user_make_at(int dfd, const char __user *user, mode_t mode, dev_t rde
 
 int make_node(struct super_block *sb, const char *name, mode_t mode, dev_t rdev)
 {
-	int error;
-
-	mutex_lock(&sb->root->inode->lock);
-	error = create_inode(sb->root, name, strlen(name), mode, rdev, NULL);
-	mutex_unlock(&sb->root->inode->lock);
-	return error;
+	return MUTEX_LOCKED(&sb->root->inode->lock,
+			    create_inode(sb->root, name, strlen(name), mode, rdev, NULL));
 }
 
 int kernel_mknod(const char *name, mode_t mode, dev_t rdev, const char *target)

@@ -77,7 +77,6 @@ static long seal(struct inode *inode, u32 seals)
 long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct inode *inode = file->inode;
-	long result;
 
 	if (cmd == F_ADD_SEALS) {
 		if (!(file->mode & FMODE_WRITE))
@@ -87,8 +86,6 @@ long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg)
 	}
 	if (file->ops != &tmpfs_file_operations)
 		return -EINVAL;
-	mutex_lock(&inode->lock);
-	result = cmd == F_ADD_SEALS ? seal(inode, arg) : (long)inode->seals;
-	mutex_unlock(&inode->lock);
-	return result;
+	return MUTEX_LOCKED(&inode->lock,
+			    cmd == F_ADD_SEALS ? seal(inode, arg) : (long)inode->seals);
 }

@@ -131,12 +131,7 @@ static void set_owner(struct inode *inode, struct task_struct *task)
 
 static struct pid *get_task_pid(struct task_struct *task)
 {
-	struct pid *pid;
-
-	spin_lock(&tasklist_lock);
-	pid = get_pid(task->thread_pid);
-	spin_unlock(&tasklist_lock);
-	return pid;
+	return SPIN_LOCKED(&tasklist_lock, get_pid(task->thread_pid));
 }
 
 /* number: what a numbered link is the number of. */

@@ -110,12 +110,7 @@ static void show_mount_root(struct seq_buffer *m, const struct vfsmount *mnt)
 
 static int parent_id(const struct vfsmount *mnt)
 {
-	int id;
-
-	spin_lock(&mount_lock);
-	id = mnt->parent ? mnt->parent->id : mnt->id;
-	spin_unlock(&mount_lock);
-	return id;
+	return SPIN_LOCKED(&mount_lock, mnt->parent ? mnt->parent->id : mnt->id);
 }
 
 static void show_mountinfo(struct seq_buffer *m, struct vfsmount *mnt, const char *name)

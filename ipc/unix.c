@@ -71,12 +71,7 @@ void unix_put(struct unix_sock *sock)
 
 struct unix_sock *unix_peer_get(struct unix_sock *sock)
 {
-	struct unix_sock *peer;
-
-	mutex_lock(&sock->lock);
-	peer = sock->peer ? unix_get(sock->peer) : NULL;
-	mutex_unlock(&sock->lock);
-	return peer;
+	return MUTEX_LOCKED(&sock->lock, sock->peer ? unix_get(sock->peer) : NULL);
 }
 
 /* The other end of a stream learns that this one is closed; lost: with data unread. */
@@ -323,12 +318,7 @@ static int connect_stream(struct unix_sock *sock, const struct sockaddr_un *name
 /* A datagram socket that is connected takes datagrams from its peer only. */
 static bool accepts_from(struct unix_sock *other, const struct unix_sock *sock)
 {
-	bool yes;
-
-	mutex_lock(&other->lock);
-	yes = !other->peer || other->peer == sock;
-	mutex_unlock(&other->lock);
-	return yes;
+	return MUTEX_LOCKED(&other->lock, !other->peer || other->peer == sock);
 }
 
 /* The former peer of a datagram socket, which was its peer in turn, learns that it is no more. */

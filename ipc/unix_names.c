@@ -120,12 +120,7 @@ int unix_autobind(struct unix_sock *sock)
 
 static int bind_abstract(struct unix_sock *sock, const struct sockaddr_un *name, int len)
 {
-	int error;
-
-	mutex_lock(&sock->lock);
-	error = insert_name(sock, name, len, NULL);
-	mutex_unlock(&sock->lock);
-	return error;
+	return MUTEX_LOCKED(&sock->lock, insert_name(sock, name, len, NULL));
 }
 
 /* The path may fill the whole of sun_path, without a NUL. */

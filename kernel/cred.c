@@ -164,24 +164,14 @@ void commit_creds(struct cred *new)
 
 struct cred *get_task_cred(struct task_struct *task)
 {
-	struct cred *cred;
-
-	spin_lock(&task->alloc_lock);
-	cred = get_cred(task->cred);
-	spin_unlock(&task->alloc_lock);
-	return cred;
+	return SPIN_LOCKED(&task->alloc_lock, get_cred(task->cred));
 }
 
 uid_t task_uid(struct task_struct *task)
 {
-	uid_t uid;
-
 	if (task == current)
 		return task->cred->uid;
-	spin_lock(&task->alloc_lock);
-	uid = task->cred->uid;
-	spin_unlock(&task->alloc_lock);
-	return uid;
+	return SPIN_LOCKED(&task->alloc_lock, task->cred->uid);
 }
 
 int copy_creds(struct task_struct *child, const struct kernel_clone_args *args)

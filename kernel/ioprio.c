@@ -93,12 +93,7 @@ static long visit_set(struct task_struct *task, int priority, long result)
 
 static unsigned int own_priority(struct task_struct *task)
 {
-	unsigned int priority;
-
-	spin_lock(&task->alloc_lock);
-	priority = task->io_context ? task->io_context->priority : 0;
-	spin_unlock(&task->alloc_lock);
-	return priority;
+	return SPIN_LOCKED(&task->alloc_lock, task->io_context ? task->io_context->priority : 0);
 }
 
 /* Who has set none has one that follows from how it is scheduled. */

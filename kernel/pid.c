@@ -267,22 +267,12 @@ static struct pid *lookup(const struct pid_namespace *ns, int nr)
 
 struct pid *find_vpid(int nr)
 {
-	struct pid *pid;
-
-	spin_lock(&pid_lock);
-	pid = lookup(current_ns(), nr);
-	spin_unlock(&pid_lock);
-	return pid;
+	return SPIN_LOCKED(&pid_lock, lookup(current_ns(), nr));
 }
 
 struct pid *find_get_pid(int nr)
 {
-	struct pid *pid;
-
-	spin_lock(&pid_lock);
-	pid = get_pid(lookup(current_ns(), nr));
-	spin_unlock(&pid_lock);
-	return pid;
+	return SPIN_LOCKED(&pid_lock, get_pid(lookup(current_ns(), nr)));
 }
 
 struct pid *find_ge_pid(int nr, int *found)
@@ -382,12 +372,7 @@ int task_session_vnr(const struct task_struct *task)
 
 long sys_getppid(void)
 {
-	int nr;
-
-	spin_lock(&tasklist_lock);
-	nr = task_tgid_vnr(current->real_parent);
-	spin_unlock(&tasklist_lock);
-	return nr;
+	return SPIN_LOCKED(&tasklist_lock, task_tgid_vnr(current->real_parent));
 }
 
 void pid_init(void)

@@ -288,12 +288,7 @@ static long higher_priority(struct task_struct *task, int nice, long result)
 
 static bool is_of_user(struct task_struct *task, uid_t uid)
 {
-	bool same;
-
-	spin_lock(&task->alloc_lock);
-	same = task->cred && task->cred->uid == uid;
-	spin_unlock(&task->alloc_lock);
-	return same;
+	return SPIN_LOCKED(&task->alloc_lock, task->cred && task->cred->uid == uid);
 }
 
 /* Visits the threads of pgrp's processes or, if that is NULL, all of the user's. */
@@ -331,12 +326,7 @@ static long visit_locked(int which, int who, visit_fn visit, int nice)
 
 long visit_selected(int which, int who, visit_fn visit, int nice)
 {
-	long result;
-
-	spin_lock(&tasklist_lock);
-	result = visit_locked(which, who, visit, nice);
-	spin_unlock(&tasklist_lock);
-	return result;
+	return SPIN_LOCKED(&tasklist_lock, visit_locked(which, who, visit, nice));
 }
 
 long sys_setpriority(int which, int who, int nice)

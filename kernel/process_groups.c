@@ -79,18 +79,13 @@ static int setpgid_locked(pid_t pid, pid_t pgid)
 
 long sys_setpgid(pid_t pid, pid_t pgid)
 {
-	int err;
-
 	if (!pid)
 		pid = task_pid_vnr(current->group_leader);
 	if (!pgid)
 		pgid = pid;
 	if (pgid < 0)
 		return -EINVAL;
-	spin_lock(&tasklist_lock);
-	err = setpgid_locked(pid, pgid);
-	spin_unlock(&tasklist_lock);
-	return err;
+	return SPIN_LOCKED(&tasklist_lock, setpgid_locked(pid, pgid));
 }
 
 /* The number of the group or session (type) of the process with number pid, 0: of the caller's. */

@@ -210,14 +210,10 @@ static enum outcome take_signal(struct ksignal *ksig)
  */
 static bool would_be_stuck(int sig)
 {
-	bool orphaned;
-
 	if (!sig || sig == SIGSTOP)
 		return false;
-	spin_lock(&tasklist_lock);
-	orphaned = is_orphaned_pgrp(current->signal->pids[PIDTYPE_PGID], NULL);
-	spin_unlock(&tasklist_lock);
-	return orphaned;
+	return SPIN_LOCKED(&tasklist_lock,
+			   is_orphaned_pgrp(current->signal->pids[PIDTYPE_PGID], NULL));
 }
 
 /* True: ksig has a handler that is to run. False: nothing is pending any more. */

@@ -354,12 +354,7 @@ int kill_pgrp_locked(struct pid *pgrp, int sig, siginfo_t *info)
 
 int kill_pgrp(struct pid *pgrp, int sig, siginfo_t *info)
 {
-	int err;
-
-	spin_lock(&tasklist_lock);
-	err = kill_pgrp_locked(pgrp, sig, info);
-	spin_unlock(&tasklist_lock);
-	return err;
+	return SPIN_LOCKED(&tasklist_lock, kill_pgrp_locked(pgrp, sig, info));
 }
 
 void zap_other_threads(struct task_struct *task)

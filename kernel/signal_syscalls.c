@@ -323,15 +323,11 @@ static int kill_something_locked(pid_t pid, int sig, siginfo_t *info)
 long sys_kill(pid_t pid, int sig)
 {
 	siginfo_t info;
-	int err;
 
 	if (pid == (pid_t)0x80000000)
 		return -ESRCH;
 	siginfo_from_current(&info, sig, SI_USER);
-	spin_lock(&tasklist_lock);
-	err = kill_something_locked(pid, sig, &info);
-	spin_unlock(&tasklist_lock);
-	return err;
+	return SPIN_LOCKED(&tasklist_lock, kill_something_locked(pid, sig, &info));
 }
 
 /* To the thread pid, which is to be of process tgid if that is not 0. */
@@ -354,12 +350,7 @@ static int kill_thread_locked(pid_t tgid, pid_t pid, int sig, siginfo_t *info)
 
 static int kill_thread(pid_t tgid, pid_t pid, int sig, siginfo_t *info)
 {
-	int err;
-
-	spin_lock(&tasklist_lock);
-	err = kill_thread_locked(tgid, pid, sig, info);
-	spin_unlock(&tasklist_lock);
-	return err;
+	return SPIN_LOCKED(&tasklist_lock, kill_thread_locked(tgid, pid, sig, info));
 }
 
 long sys_tkill(pid_t pid, int sig)

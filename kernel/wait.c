@@ -244,12 +244,7 @@ static int do_wait(struct wait_request *req)
 /* Of the caller's own group; number 0. */
 static struct pid *get_own_group(void)
 {
-	struct pid *pid;
-
-	spin_lock(&tasklist_lock);
-	pid = get_pid(current->signal->pids[PIDTYPE_PGID]);
-	spin_unlock(&tasklist_lock);
-	return pid;
+	return SPIN_LOCKED(&tasklist_lock, get_pid(current->signal->pids[PIDTYPE_PGID]));
 }
 
 long sys_wait4(pid_t which, int __user *status, int options, struct rusage __user *rusage)

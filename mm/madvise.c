@@ -211,7 +211,6 @@ static long do_madvise(struct mm_struct *mm, unsigned long start, size_t length,
 	bool populating = number == MADV_POPULATE_READ || number == MADV_POPULATE_WRITE;
 	const struct advice *advice = find_advice(number);
 	unsigned long end = start + ALIGN_UP(length, PAGE_SIZE);
-	int error;
 
 	if ((!advice && !populating && number != MADV_REMOVE) || (start & ~PAGE_MASK))
 		return -EINVAL;
@@ -221,10 +220,7 @@ static long do_madvise(struct mm_struct *mm, unsigned long start, size_t length,
 		return populate(mm, start, end, number == MADV_POPULATE_WRITE);
 	if (number == MADV_REMOVE)
 		return punch_out(mm, start, end);
-	mutex_lock(&mm->lock);
-	error = advise_locked(mm, advice, start, end);
-	mutex_unlock(&mm->lock);
-	return error;
+	return MUTEX_LOCKED(&mm->lock, advise_locked(mm, advice, start, end));
 }
 
 long sys_madvise(unsigned long start, size_t length, int number)

@@ -83,13 +83,9 @@ static long change_locks(unsigned long start, size_t length, u32 locks)
 	unsigned long end =
 		(start & PAGE_MASK) + ALIGN_UP(length + (start & ~PAGE_MASK), PAGE_SIZE);
 	struct mm_struct *mm = current->mm;
-	int error;
 
 	start &= PAGE_MASK;
-	mutex_lock(&mm->lock);
-	error = lock_locked(mm, start, end, locks);
-	mutex_unlock(&mm->lock);
-	return error;
+	return MUTEX_LOCKED(&mm->lock, lock_locked(mm, start, end, locks));
 }
 
 long sys_mlock2(unsigned long start, size_t length, int flags)

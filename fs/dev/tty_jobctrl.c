@@ -36,12 +36,7 @@ static struct pid *my_pgrp(void)
 
 struct tty *get_current_tty(void)
 {
-	struct tty *tty;
-
-	spin_lock(&tasklist_lock);
-	tty = tty_get(current->signal->tty);
-	spin_unlock(&tasklist_lock);
-	return tty;
+	return SPIN_LOCKED(&tasklist_lock, tty_get(current->signal->tty));
 }
 
 void tty_signal(struct tty *tty, int sig)

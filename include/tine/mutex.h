@@ -65,3 +65,11 @@ static inline void mutex_unlock(struct mutex *m)
 		mutex_unlock_slowly(m);
 }
 #endif
+
+#define MUTEX_LOCKED(lock, expr)              \
+	({                                    \
+		mutex_lock(lock);             \
+		__auto_type locked_ = (expr); \
+		mutex_unlock(lock);           \
+		locked_;                      \
+	})

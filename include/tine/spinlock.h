@@ -118,3 +118,12 @@ static inline void spin_unlock_irqrestore(struct spinlock *l, irq_state_t state)
 	spin_unlock(l);
 	irq_restore(state);
 }
+
+/* What expr is, worked out while lock is held; MUTEX_LOCKED (mutex.h) likewise. */
+#define SPIN_LOCKED(lock, expr)               \
+	({                                    \
+		spin_lock(lock);              \
+		__auto_type locked_ = (expr); \
+		spin_unlock(lock);            \
+		locked_;                      \
+	})
