@@ -398,21 +398,42 @@ static struct space *find_space(unsigned int state)
 	return NULL;
 }
 
+/*
+ * Other threads of parent may write while the fork goes on. What they write to the place that the
+ * fork was told of, child has or has not: it got its own page at some time between.
+ */
+static void expect_from(struct space *child, struct space *parent, unsigned int written, u64 before)
+{
+	struct page *page;
+	bool writable;
+	u64 got;
+
+	memcpy(child->expected, parent->expected, sizeof(child->expected));
+	memcpy(child->prot, parent->prot, sizeof(child->prot));
+	page = written < PRIVATE_PLACES ? pgtable_lookup(&child->mm, addresses[written], &writable)
+					: NULL;
+	if (!page)
+		return;
+	got = *(u64 *)page_address(page);
+	CHECK(got == before || (got > before && got <= parent->expected[written]));
+	child->expected[written] = got;
+}
+
 static void fork_space(struct space *parent)
 {
+	unsigned int written = below(2) ? below(PLACES) : PLACES;
 	struct space *child = find_space(FREE);
-	unsigned long written = below(2) ? addresses[below(PLACES)] : ~0ul;
+	u64 before;
 	int error;
 
 	if (!child)
 		return;
 	*child = (struct space){.state = BEING_MADE};
 	mutex_lock(&parent->mm.lock);
-	error = pgtable_fork(&child->mm, &parent->mm, written);
-	if (!error) {
-		memcpy(child->expected, parent->expected, sizeof(child->expected));
-		memcpy(child->prot, parent->prot, sizeof(child->prot));
-	}
+	before = written < PRIVATE_PLACES ? parent->expected[written] : 0;
+	error = pgtable_fork(&child->mm, &parent->mm, written < PLACES ? addresses[written] : ~0ul);
+	if (!error)
+		expect_from(child, parent, written, before);
 	mutex_unlock(&parent->mm.lock);
 	child->state = error ? FREE : ALIVE;
 }
