@@ -34,10 +34,8 @@
  * (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
  * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing.
  *
- * Cost. A node knows which groups of eight entries (a cache line) have any in use, and which places
- * in a group, so a sparse node is copied, walked and emptied in proportion to its use. An emptied node is all zero again and
- * goes to its CPU's stack of zeroed nodes; a root keeps its kernel half there. Accessed and dirty
- * bits are set when an entry is made, so the processor never writes to a node.
+ * Cost. A node is copied, walked and emptied in proportion to its use (mm/pgtable_node.c). Accessed
+ * and dirty bits are set when an entry is made, so the processor never writes to a node.
  */
 #include <tine/err.h>
 #include <tine/mm.h>
@@ -45,14 +43,7 @@
 #include <tine/pgtable_node.h>
 #include <tine/printk.h>
 
-#define GATHER_SIZE     24
-#define NODE_CACHE_SIZE 64
-
-/* Zeroed nodes; [1]: roots, with their kernel half. Only the CPU itself touches its own. */
-static struct node_cache {
-	struct page *first;
-	unsigned int n;
-} __aligned(64) node_caches[MAX_CPUS][2];
+#define GATHER_SIZE 24
 
 /* What is to be put once the TLBs are flushed. */
 struct gather {
@@ -61,105 +52,6 @@ struct gather {
 	unsigned int n;
 	struct page *pages[GATHER_SIZE];
 };
-
-/* --- Nodes --- */
-
-static struct page *node_alloc(unsigned int level)
-{
-	struct node_cache *cache = &node_caches[cpu_id()][level == PT_LEVELS];
-	struct page *node = cache->first;
-
-	if (likely(node)) {
-		cache->first = node->next;
-		cache->n--;
-	} else {
-		node = alloc_pages(0);
-		if (!node)
-			return NULL;
-		node->kind = PAGE_TABLE;
-		node->groups = node->columns = 0;
-		clear_page(page_address(node));
-		if (level == PT_LEVELS)
-			arch_init_root_table(page_address(node));
-	}
-	node->level = level;
-	atomic_set(&node->count, 1);
-	return node;
-}
-
-/* node's user entries are all zero. */
-static void node_free(struct page *node)
-{
-	struct node_cache *cache = &node_caches[cpu_id()][node->level == PT_LEVELS];
-
-	if (unlikely(cache->n >= NODE_CACHE_SIZE)) {
-		node->kind = PAGE_KERNEL;
-		free_pages(node, 0);
-		return;
-	}
-	node->next = cache->first;
-	cache->first = node;
-	cache->n++;
-}
-
-static void set_entry(struct page *node, unsigned int index, pte_t entry)
-{
-	WRITE_ONCE(entries_of(node)[index], entry);
-	node->groups |= 1ul << (index / GROUP_SIZE);
-	node->columns |= 1u << (index % GROUP_SIZE);
-}
-
-/* Clears the group's bit if nothing in it is in use any more. */
-static void update_group(struct page *node, unsigned int index)
-{
-	const pte_t *group = &entries_of(node)[ALIGN_DOWN(index, GROUP_SIZE)];
-	pte_t any = 0;
-
-	for (unsigned int i = 0; i < GROUP_SIZE; i++)
-		any |= group[i];
-	if (!any)
-		node->groups &= ~(1ul << (index / GROUP_SIZE));
-}
-
-static void put_node(struct page *node);
-
-static void put_child(pte_t entry, unsigned int level)
-{
-	if (level > 0)
-		put_node(child_of(entry));
-	else if (!(entry & PTE_UNCOUNTED))
-		put_page(child_of(entry));
-}
-
-/* Drops all of a node that nobody else has, and the node. */
-static __noinline void empty_node(struct page *node)
-{
-	pte_t *entries = entries_of(node);
-	unsigned int level = node->level;
-
-	for (u64 groups = node->groups; groups; groups &= groups - 1) {
-		pte_t *group = &entries[GROUP_SIZE * __builtin_ctzl(groups)];
-
-		for (unsigned int columns = node->columns; columns; columns &= columns - 1) {
-			unsigned int i = __builtin_ctz(columns);
-
-			if (!group[i])
-				continue;
-			put_child(group[i], level - 1);
-			group[i] = 0;
-		}
-	}
-	node->groups = node->columns = 0;
-	node_free(node);
-}
-
-/* Drops a reference. Recurses at most as deep as there are levels. */
-static void put_node(struct page *node)
-{
-	ASSERT(node->kind == PAGE_TABLE);
-	if (atomic_read(&node->count) == 1 || atomic_dec_and_test(&node->count))
-		empty_node(node);
-}
 
 /* --- Flushing and putting --- */
 
@@ -203,37 +95,6 @@ static void gather_put(struct gather *gather, unsigned long start, unsigned long
 }
 
 /* --- The step --- */
-
-static struct page *copy_node(const struct page *old)
-{
-	struct page *copy = node_alloc(old->level);
-	pte_t *from = entries_of(old), *to;
-
-	if (!copy)
-		return NULL;
-	to = entries_of(copy);
-	copy->groups = old->groups;
-	copy->columns = old->columns;
-	for (u64 groups = old->groups; groups; groups &= groups - 1) {
-		unsigned int first = GROUP_SIZE * __builtin_ctzl(groups);
-
-		for (unsigned int columns = old->columns; columns; columns &= columns - 1) {
-			unsigned int i = first + __builtin_ctz(columns);
-			pte_t entry = READ_ONCE(from[i]);
-
-			if (!entry)
-				continue;
-			if (!(entry & PTE_UNCOUNTED))
-				get_page(child_of(entry));
-			if ((entry & (PTE_WRITE | PTE_SHARED)) == PTE_WRITE) {
-				__atomic_fetch_and(&from[i], ~PTE_WRITE, __ATOMIC_SEQ_CST);
-				entry &= ~PTE_WRITE;
-			}
-			to[i] = entry;
-		}
-	}
-	return copy;
-}
 
 static struct page *copy_data_page(const struct page *old)
 {
@@ -687,13 +548,4 @@ int pgtable_fork(struct mm_struct *child, struct mm_struct *parent, unsigned lon
 	if (was_writable)
 		split_path(parent->root, root, written);
 	return 0;
-}
-
-u64 pgtable_cached_nodes(void)
-{
-	u64 n = 0;
-
-	for (unsigned int i = 0; i < MAX_CPUS; i++)
-		n += READ_ONCE(node_caches[i][0].n) + READ_ONCE(node_caches[i][1].n);
-	return n;
 }

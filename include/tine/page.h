@@ -58,14 +58,17 @@ struct slab;
 extern struct page *page_array; /* indexed by page frame number */
 extern u64 page_count;          /* entries in it */
 
+/* An index into page_array and an address differ by this factor, which saves a shift each way. */
+#define BYTES_PER_STRUCT (PAGE_SIZE / sizeof(struct page))
+
 static inline struct page *phys_to_page(u64 phys)
 {
-	return &page_array[phys >> PAGE_SHIFT];
+	return (struct page *)((u8 *)page_array + ALIGN_DOWN(phys, PAGE_SIZE) / BYTES_PER_STRUCT);
 }
 
 static inline u64 page_to_phys(const struct page *page)
 {
-	return (u64)(page - page_array) << PAGE_SHIFT;
+	return (u64)((const u8 *)page - (const u8 *)page_array) * BYTES_PER_STRUCT;
 }
 
 static inline void *page_address(const struct page *page)

@@ -1,4 +1,7 @@
-/* The nodes of the page tables (mm/pgtable.c), for those who walk them: mm/pgtable.c and mm/usage.c. */
+/*
+ * The nodes of the page tables (mm/pgtable_node.c), for those who walk and change them:
+ * mm/pgtable.c, mm/usage.c, mm/check.c.
+ */
 #pragma once
 
 #include <tine/arch.h>
@@ -64,4 +67,36 @@ static inline unsigned long skip_to_used(const struct page *node, unsigned long 
 	address = entry_start(address, level) +
 		  ((unsigned long)(next - index) << pt_level_shift(level));
 	return MIN(address, end);
+}
+
+/* A node of that level without user entries, count 1. NULL: out of memory. */
+struct page *node_alloc(unsigned int level);
+/*
+ * A node with the same children, each with one more reference, and read-only in both but for pages
+ * of shared mappings. NULL: out of memory.
+ */
+struct page *copy_node(const struct page *old);
+/*
+ * Drops a reference, and with the last one all that the node points to. Recurses at most as deep as
+ * there are levels.
+ */
+void put_node(struct page *node);
+
+static inline void set_entry(struct page *node, unsigned int index, pte_t entry)
+{
+	WRITE_ONCE(entries_of(node)[index], entry);
+	node->groups |= 1ul << (index / GROUP_SIZE);
+	node->columns |= 1u << (index % GROUP_SIZE);
+}
+
+/* Clears the group's bit if nothing in it is in use any more. */
+static inline void update_group(struct page *node, unsigned int index)
+{
+	const pte_t *group = &entries_of(node)[ALIGN_DOWN(index, GROUP_SIZE)];
+	pte_t any = 0;
+
+	for (unsigned int i = 0; i < GROUP_SIZE; i++)
+		any |= group[i];
+	if (!any)
+		node->groups &= ~(1ul << (index / GROUP_SIZE));
 }

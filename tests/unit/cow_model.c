@@ -1,4 +1,4 @@
-// sources: mm/pgtable.c mm/usage.c mm/accounting.c
+// sources: mm/pgtable.c mm/pgtable_node.c mm/usage.c mm/accounting.c
 /*
  * The page-table tree with several CPUs: the kernel's own code, every shared access a place where
  * another CPU may go on.

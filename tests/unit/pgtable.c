@@ -1,4 +1,4 @@
-// sources: mm/pgtable.c mm/usage.c mm/accounting.c
+// sources: mm/pgtable.c mm/pgtable_node.c mm/usage.c mm/accounting.c
 /*
  * Each function of the page tables by itself: what it promises, and what it promises when it runs
  * out of memory. Trees are forked a few times at random, then an operation is tried with its first,
