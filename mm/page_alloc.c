@@ -100,22 +100,37 @@ static struct page *alloc_block_locked(unsigned int order)
 	return page;
 }
 
-/* Moves up to a batch of pages into the cache, leaving reserve pages in the lists. */
-static void refill(struct cpu_cache *cache, u64 reserve)
+/*
+ * A block of at most max single pages, added to the cache: the smallest that is free, or else a part
+ * of a larger one. False: no page is free.
+ */
+static bool take_block(struct cpu_cache *cache, unsigned int max)
 {
+	unsigned int order = 0;
 	struct page *page;
 
-	spin_lock(&page_lock);
-	while (cache->n < CPU_CACHE_BATCH && free_count > reserve) {
-		page = alloc_block_locked(0);
-		if (!page)
-			break;
-		cache->pages[cache->n++] = page;
+	while (2u << order <= max && list_empty(&free_lists[order]))
+		order++;
+	page = alloc_block_locked(order);
+	for (unsigned int i = 0; page && i < 1u << order; i++) {
+		page[i].kind = PAGE_KERNEL;
+		page[i].order = 0;
+		cache->pages[cache->n++] = &page[i];
 	}
+	return page;
+}
+
+/* Moves up to a batch of pages into the empty cache, leaving reserve pages in the lists. */
+static __noinline void refill(struct cpu_cache *cache, u64 reserve)
+{
+	spin_lock(&page_lock);
+	while (cache->n < CPU_CACHE_BATCH && free_count > reserve)
+		if (!take_block(cache, MIN(CPU_CACHE_BATCH - cache->n, free_count - reserve)))
+			break;
 	spin_unlock(&page_lock);
 }
 
-static void flush_cache(struct cpu_cache *cache, unsigned int keep)
+static __noinline void flush_cache(struct cpu_cache *cache, unsigned int keep)
 {
 	spin_lock(&page_lock);
 	while (cache->n > keep)

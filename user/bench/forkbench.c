@@ -10,7 +10,7 @@
  * repeated for so long at least. With -f the program lies where it always does: whether two of its mappings share a page
  * table is not left to chance, on which a few of the results depend. Without ROWs, all are measured for which there is memory.
  *
- * The second form does nothing but rounds of one row, for tests/profile.py.
+ * The second form does nothing but rounds of one row, at those addresses, for tests/profile.py.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -258,8 +258,10 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "nothing"))
 		return 0;
-	if (argc == 4 && !strcmp(argv[1], "profile"))
+	if (argc == 4 && !strcmp(argv[1], "profile")) {
+		fix_addresses(argv);
 		return profile(argv[2], atoi(argv[3]));
+	}
 	started = now();
 	if (argc > 1 && !strcmp(argv[1], "-f")) {
 		fix_addresses(argv);
