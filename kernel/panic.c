@@ -83,7 +83,7 @@ void panic(const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	printk(LOG_EMERG, "Kernel panic - not syncing: %s\n", message);
-	printk(LOG_EMERG, "CPU: %u PID: %d Comm: %.16s\n", cpu_id(), current->pid, current->comm);
+	printk(LOG_EMERG, "CPU: %lu PID: %d Comm: %.16s\n", cpu_id(), current->pid, current->comm);
 	dump_stack();
 	end_panic();
 }

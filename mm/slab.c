@@ -254,16 +254,6 @@ static struct cpu_stack *make_cpu_stack(struct kmem_cache *cache)
 	return stack;
 }
 
-/* This CPU's stack, which had no objects, with some. NULL: out of memory. */
-static __noinline struct cpu_stack *filled_stack(struct kmem_cache *cache)
-{
-	struct cpu_stack *stack = cpu_stack(cache);
-
-	if (!stack)
-		stack = make_cpu_stack(cache);
-	return stack && refill(cache, stack) ? stack : NULL;
-}
-
 static __noinline void flush(struct kmem_cache *cache, struct cpu_stack *stack, unsigned int keep)
 {
 	spin_lock(&cache->lock);
@@ -274,23 +264,33 @@ static __noinline void flush(struct kmem_cache *cache, struct cpu_stack *stack, 
 	spin_unlock(&cache->lock);
 }
 
-void *kmem_cache_alloc(struct kmem_cache *cache)
+static inline void *take(struct kmem_cache *cache, struct cpu_stack *stack)
 {
-	struct cpu_stack *stack = cpu_stack(cache);
-	void *obj;
+	void *obj = pop(&stack->free);
 
-	if (should_fail_alloc())
-		return NULL;
-	if (unlikely(!stack || !stack->free)) {
-		stack = filled_stack(cache);
-		if (!stack)
-			return NULL;
-	}
-	obj = pop(&stack->free);
 	stack->n--;
 	stack->balance++;
 	check_poison(cache, obj);
 	return obj;
+}
+
+/* This CPU's stack has no objects yet, or no more. */
+static __noinline void *alloc_slowly(struct kmem_cache *cache)
+{
+	struct cpu_stack *stack = cpu_stack(cache);
+
+	if (!stack)
+		stack = make_cpu_stack(cache);
+	return stack && refill(cache, stack) ? take(cache, stack) : NULL;
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache)
+{
+	struct cpu_stack *stack = cpu_stack(cache);
+
+	if (should_fail_alloc())
+		return NULL;
+	return likely(stack && stack->free) ? take(cache, stack) : alloc_slowly(cache);
 }
 
 void *kmem_cache_zalloc(struct kmem_cache *cache)

@@ -24,11 +24,12 @@ struct cpu {
 
 _Static_assert(offsetof(struct cpu, stack_canary) == 40, "-mstack-protector-guard-offset");
 
-static inline unsigned int cpu_id(void)
+/* As wide as an index, so that none is widened. */
+static inline unsigned long cpu_id(void)
 {
-	u32 id;
+	unsigned long id;
 
-	__asm__ volatile("movl %%gs:%c1, %0" : "=r"(id) : "i"(offsetof(struct cpu, id)));
+	__asm__ volatile("movl %%gs:%c1, %k0" : "=r"(id) : "i"(offsetof(struct cpu, id)));
 	return id;
 }
 

@@ -49,7 +49,7 @@ extern char *host_memory;
 
 #define current host_current
 
-static inline unsigned int cpu_id(void)
+static inline unsigned long cpu_id(void)
 {
 	return host_cpu;
 }

@@ -76,9 +76,10 @@ static inline void *page_address(const struct page *page)
 	return phys_to_virt(page_to_phys(page));
 }
 
+/* Of an address that page_address() led to. */
 static inline struct page *virt_to_page(const void *virt)
 {
-	return phys_to_page(virt_to_phys(virt));
+	return phys_to_page((const u8 *)virt - (const u8 *)phys_to_virt(0));
 }
 
 /*

@@ -16,7 +16,7 @@ struct kmem_cache;
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align);
 
 /* Contents undefined / all zero. NULL: out of memory. */
-void *kmem_cache_alloc(struct kmem_cache *cache) __must_check;
+void *kmem_cache_alloc(struct kmem_cache *cache) __must_check __attribute__((assume_aligned(8)));
 void *kmem_cache_zalloc(struct kmem_cache *cache) __must_check;
 /* obj may be NULL. */
 void kmem_cache_free(struct kmem_cache *cache, void *obj);
