@@ -268,9 +268,7 @@ int devpts_add(struct super_block *sb, struct tty *tty)
 	int error = -ENOSPC;
 
 	if (__atomic_add_fetch(&pty_count, 1, __ATOMIC_RELAXED) <= MAX_PTYS) {
-		mutex_lock(&sb->root->inode->lock);
-		error = add_slave(sb, tty);
-		mutex_unlock(&sb->root->inode->lock);
+		error = MUTEX_LOCKED(&sb->root->inode->lock, add_slave(sb, tty));
 	}
 	if (error != 0)
 		__atomic_sub_fetch(&pty_count, 1, __ATOMIC_RELAXED);
@@ -309,8 +307,6 @@ struct tty *pts_lookup(struct inode *inode)
 	if (inode->sb->type != &devpts_type)
 		return ERR_PTR(-EIO);
 	root = inode->sb->root->inode;
-	mutex_lock(&root->lock);
-	tty = tty_get(inode->private);
-	mutex_unlock(&root->lock);
+	tty = MUTEX_LOCKED(&root->lock, tty_get(inode->private));
 	return tty ? tty : ERR_PTR(-EIO);
 }

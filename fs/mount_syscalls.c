@@ -428,9 +428,8 @@ long sys_umount2(char __user *name, int flags)
 	error = user_path_at(AT_FDCWD, name, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &path);
 	if (error != 0)
 		return error;
-	mutex_lock(&namespace_lock);
-	error = capable(CAP_SYS_ADMIN) ? do_umount(&path, flags) : -EPERM;
-	mutex_unlock(&namespace_lock);
+	error = MUTEX_LOCKED(&namespace_lock,
+			     capable(CAP_SYS_ADMIN) ? do_umount(&path, flags) : -EPERM);
 	dput(path.dentry);
 	mntput_no_expire(path.mnt);
 	return error;

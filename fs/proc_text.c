@@ -224,9 +224,7 @@ static ssize_t proc_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	    !entry->sysctl)
 		return -EINVAL;
 	suspended = fail_suspend();
-	mutex_lock(&p->lock);
-	result = read_text(file, to, pos);
-	mutex_unlock(&p->lock);
+	result = MUTEX_LOCKED(&p->lock, read_text(file, to, pos));
 	fail_resume(suspended);
 	return result;
 }

@@ -244,14 +244,10 @@ static ssize_t pipe_to_pipe(struct pipe *in, struct pipe *out, size_t n, bool no
 	while (done == 0) {
 		int ready;
 
-		mutex_lock(&in->lock);
-		ready = wait_for_bytes(in, nonblock);
-		mutex_unlock(&in->lock);
+		ready = MUTEX_LOCKED(&in->lock, wait_for_bytes(in, nonblock));
 		if (ready <= 0)
 			return ready;
-		mutex_lock(&out->lock);
-		ready = wait_for_room(out, nonblock);
-		mutex_unlock(&out->lock);
+		ready = MUTEX_LOCKED(&out->lock, wait_for_room(out, nonblock));
 		if (ready <= 0)
 			return ready;
 		lock_both(in, out);

@@ -338,9 +338,7 @@ long xattr_do_remove(const struct path *path, const struct xattr_call *call)
 		error = copy_name(name, call->name);
 	if (error != 0)
 		return error;
-	mutex_lock(&inode->lock);
-	error = remove_locked(inode, name);
-	mutex_unlock(&inode->lock);
+	error = MUTEX_LOCKED(&inode->lock, remove_locked(inode, name));
 	return error;
 }
 

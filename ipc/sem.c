@@ -134,9 +134,7 @@ static long open_set(struct sem_array *set, int nsems, int flags)
 		return -EEXIST;
 	if (nsems > set->nsems)
 		return -EINVAL;
-	spin_lock(&set->ipc.lock);
-	error = ipc_permission(&set->ipc, flags);
-	spin_unlock(&set->ipc.lock);
+	error = SPIN_LOCKED(&set->ipc.lock, ipc_permission(&set->ipc, flags));
 	return error ? error : set->ipc.id;
 }
 

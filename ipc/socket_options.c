@@ -210,9 +210,8 @@ static int get_peer_groups(struct unix_sock *sock, gid_t __user *user, int room,
 	struct cred *cred;
 	int n, error = 0;
 
-	mutex_lock(&sock->lock);
-	cred = sock->identity.cred ? get_cred(sock->identity.cred) : NULL;
-	mutex_unlock(&sock->lock);
+	cred = MUTEX_LOCKED(&sock->lock,
+			    sock->identity.cred ? get_cred(sock->identity.cred) : NULL);
 	if (!cred)
 		return -ENODATA;
 	groups = cred->groups;

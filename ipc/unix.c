@@ -358,9 +358,7 @@ void unix_forget_peer(struct unix_sock *sock, struct unix_sock *peer)
 {
 	bool mine;
 
-	mutex_lock(&sock->lock);
-	mine = sock->peer == peer;
-	mutex_unlock(&sock->lock);
+	mine = MUTEX_LOCKED(&sock->lock, sock->peer == peer);
 	if (mine)
 		set_dgram_peer(sock, NULL);
 }

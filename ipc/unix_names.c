@@ -145,9 +145,7 @@ static int bind_path(struct unix_sock *sock, const struct sockaddr_un *name, int
 	if (error != 0)
 		return error;
 	len = MIN(PATH_OFFSET + (int)strlen(file) + 1, (int)sizeof(*name));
-	mutex_lock(&sock->lock);
-	error = insert_name(sock, name, len, &path);
-	mutex_unlock(&sock->lock);
+	error = MUTEX_LOCKED(&sock->lock, insert_name(sock, name, len, &path));
 	if (error != 0) {
 		(void)kernel_unlink(file, false);
 		path_put(&path);

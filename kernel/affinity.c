@@ -23,9 +23,8 @@ bool is_same_owner(struct task_struct *task)
 	uid_t uid = current->cred->euid;
 	bool same;
 
-	spin_lock(&task->alloc_lock);
-	same = task->cred && (uid == task->cred->euid || uid == task->cred->uid);
-	spin_unlock(&task->alloc_lock);
+	same = SPIN_LOCKED(&task->alloc_lock,
+			   task->cred && (uid == task->cred->euid || uid == task->cred->uid));
 	return same || capable(CAP_SYS_NICE);
 }
 

@@ -33,8 +33,6 @@ int wait_for_completion_killable(struct completion *c)
 			schedule();
 	}
 	set_current_state(TASK_RUNNING);
-	spin_lock(&c->lock);
-	done = c->done;
-	spin_unlock(&c->lock);
+	done = SPIN_LOCKED(&c->lock, c->done);
 	return done ? 0 : -ERESTARTSYS;
 }

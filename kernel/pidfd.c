@@ -65,9 +65,7 @@ static void pidfd_show(struct seq_buffer *m, struct file *file)
 	struct pid *pid = file->private_data;
 	int nr;
 
-	spin_lock(&tasklist_lock);
-	nr = pid_task(pid, PIDTYPE_PID) ? pid_vnr(pid) : -1;
-	spin_unlock(&tasklist_lock);
+	nr = SPIN_LOCKED(&tasklist_lock, pid_task(pid, PIDTYPE_PID) ? pid_vnr(pid) : -1);
 	seq_printf(m, "Pid:\t%d\nNSpid:\t%d\n", nr, nr);
 }
 
@@ -158,9 +156,7 @@ long sys_pidfd_open(pid_t nr, unsigned int flags)
 	pid = find_get_pid(nr);
 	if (!pid)
 		return -ESRCH;
-	spin_lock(&tasklist_lock);
-	leads = pid_task(pid, PIDTYPE_TGID);
-	spin_unlock(&tasklist_lock);
+	leads = SPIN_LOCKED(&tasklist_lock, pid_task(pid, PIDTYPE_TGID));
 	if (leads)
 		fd = pidfd_prepare(pid, flags, &file);
 	if (fd >= 0)

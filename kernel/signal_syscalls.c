@@ -444,9 +444,7 @@ long sys_rt_sigqueueinfo(pid_t pid, int sig, siginfo_t __user *uinfo)
 		return err;
 	if (is_forged(&info, pid))
 		return -EPERM;
-	spin_lock(&tasklist_lock);
-	err = kill_process_locked(pid, sig, &info);
-	spin_unlock(&tasklist_lock);
+	err = SPIN_LOCKED(&tasklist_lock, kill_process_locked(pid, sig, &info));
 	return err;
 }
 

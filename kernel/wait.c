@@ -229,9 +229,7 @@ static int do_wait(struct wait_request *req)
 
 	wait_entry_init(&entry);
 	for (;;) {
-		spin_lock(&tasklist_lock);
-		done = try_wait(req, &entry, &result);
-		spin_unlock(&tasklist_lock);
+		done = SPIN_LOCKED(&tasklist_lock, try_wait(req, &entry, &result));
 		if (done)
 			break;
 		schedule();

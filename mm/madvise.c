@@ -139,9 +139,7 @@ static int populate(struct mm_struct *mm, unsigned long start, unsigned long end
 	while (start < end && !error) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		mutex_lock(&mm->lock);
-		error = fault_in_locked(mm, start, write);
-		mutex_unlock(&mm->lock);
+		error = MUTEX_LOCKED(&mm->lock, fault_in_locked(mm, start, write));
 		if (!error)
 			start += PAGE_SIZE;
 		else if (error == -EAGAIN)
@@ -182,9 +180,7 @@ static int punch_out(struct mm_struct *mm, unsigned long start, unsigned long en
 	for (; start < end; start = hole.next) {
 		struct file *file;
 
-		mutex_lock(&mm->lock);
-		file = file_to_punch(mm, start, end, &hole);
-		mutex_unlock(&mm->lock);
+		file = MUTEX_LOCKED(&mm->lock, file_to_punch(mm, start, end, &hole));
 		if (IS_ERR(file))
 			return PTR_ERR(file);
 		error = vfs_fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, hole.offset,

@@ -226,9 +226,7 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm, unsigned long stack)
 	mm->exe_file = oldmm->exe_file ? get_file(oldmm->exe_file) : NULL;
 
 	if (!error && needs_cutting(mm)) {
-		mutex_lock(&mm->lock);
-		error = cut_private(mm);
-		mutex_unlock(&mm->lock);
+		error = MUTEX_LOCKED(&mm->lock, cut_private(mm));
 	}
 	/* What the child was promised is part of the sum by now. */
 	if (unlikely(overcommit_memory == OVERCOMMIT_NEVER) && !error && !enough_memory(0))

@@ -228,9 +228,7 @@ static long do_mremap(struct move *m)
 	struct move_edits edits = {.target = {.tree = NULL}};
 	long result;
 
-	mutex_lock(&m->mm->lock);
-	result = remap_locked(m, &edits);
-	mutex_unlock(&m->mm->lock);
+	result = MUTEX_LOCKED(&m->mm->lock, remap_locked(m, &edits));
 	vma_edit_end(&edits.target);
 	vma_edit_end(&edits.tail);
 	vma_edit_end(&edits.move);

@@ -66,9 +66,7 @@ long sys_msync(unsigned long start, size_t length, int flags)
 		return -ENOMEM;
 	do {
 		walk.file = NULL;
-		mutex_lock(&mm->lock);
-		error = next_file(mm, &walk);
-		mutex_unlock(&mm->lock);
+		error = MUTEX_LOCKED(&mm->lock, next_file(mm, &walk));
 		if (!error && walk.file)
 			error = sync_file(walk.file);
 	} while (!error && walk.file);
@@ -123,9 +121,8 @@ long sys_mincore(unsigned long start, size_t length, unsigned char __user *resul
 	if (!access_ok(result, pages))
 		return -EFAULT;
 	while (pages) {
-		mutex_lock(&mm->lock);
-		n = mincore_batch(mm, start, MIN(pages, sizeof(batch)), batch);
-		mutex_unlock(&mm->lock);
+		n = MUTEX_LOCKED(&mm->lock,
+				 mincore_batch(mm, start, MIN(pages, sizeof(batch)), batch));
 		if (n < 0)
 			return n;
 		if (copy_to_user(result, batch, n))

@@ -172,9 +172,7 @@ struct page *alloc_pages(unsigned int order)
 	} else {
 		if (should_fail_alloc())
 			return NULL;
-		spin_lock(&page_lock);
-		page = alloc_block_locked(order);
-		spin_unlock(&page_lock);
+		page = SPIN_LOCKED(&page_lock, alloc_block_locked(order));
 	}
 	if (!page)
 		return NULL;

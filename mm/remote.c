@@ -81,9 +81,7 @@ static enum fault_result copy_part(const struct remote *r, unsigned long address
 	enum fault_result result;
 
 	do {
-		mutex_lock(&r->mm->lock);
-		result = copy_locked(r, address, buf, n);
-		mutex_unlock(&r->mm->lock);
+		result = MUTEX_LOCKED(&r->mm->lock, copy_locked(r, address, buf, n));
 	} while (result == FAULT_OOM && wait_for_memory());
 	return result;
 }

@@ -66,9 +66,7 @@ void unmap_file_pages(const struct inode *inode, u64 first, u64 end)
 
 	for (mm = next_mm(NULL); mm; mm = next_mm(mm)) {
 		do {
-			mutex_lock(&mm->lock);
-			error = unmap_locked(mm, inode, first, end);
-			mutex_unlock(&mm->lock);
+			error = MUTEX_LOCKED(&mm->lock, unmap_locked(mm, inode, first, end));
 		} while (error && wait_for_memory());
 	}
 }
@@ -91,9 +89,7 @@ bool file_mapped_writable(const struct inode *inode)
 
 	/* To the end, since the walk holds what it has come to. */
 	for (mm = next_mm(NULL); mm; mm = next_mm(mm)) {
-		mutex_lock(&mm->lock);
-		found = found || has_writable_mapping(mm, inode);
-		mutex_unlock(&mm->lock);
+		found = MUTEX_LOCKED(&mm->lock, found || has_writable_mapping(mm, inode));
 	}
 	return found;
 }

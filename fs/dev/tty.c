@@ -352,9 +352,7 @@ static int tty_async(int fd, struct file *file, bool on)
 
 	if (error != 0 || !on)
 		return error;
-	spin_lock(&tasklist_lock);
-	pgrp = tty->pgrp ? get_pid(tty->pgrp) : NULL;
-	spin_unlock(&tasklist_lock);
+	pgrp = SPIN_LOCKED(&tasklist_lock, tty->pgrp ? get_pid(tty->pgrp) : NULL);
 	async_default_owner(file, pgrp ? pgrp : current->signal->pids[PIDTYPE_TGID], pgrp);
 	put_pid(pgrp);
 	return 0;

@@ -47,9 +47,7 @@ static long get_termios(struct tty *tty, enum termios_form form, void __user *us
 	struct kernel_termios2 all;
 	struct termio old;
 
-	mutex_lock(&tty->lock);
-	all = tty->termios;
-	mutex_unlock(&tty->lock);
+	all = MUTEX_LOCKED(&tty->lock, tty->termios);
 	if (form != TERMIO)
 		return copy_to_user(user, &all,
 				    form == TERMIOS ? sizeof(struct kernel_termios) : sizeof(all))
@@ -125,9 +123,7 @@ static long set_termios(struct tty *tty, const struct termios_command *command,
 
 	if (error != 0)
 		return error;
-	mutex_lock(&tty->lock);
-	termios = tty->termios;
-	mutex_unlock(&tty->lock);
+	termios = MUTEX_LOCKED(&tty->lock, tty->termios);
 	error = read_termios(command->form, user, &termios);
 	if (error != 0)
 		return error;
@@ -146,9 +142,7 @@ static long get_winsize(struct tty *tty, struct winsize __user *user)
 {
 	struct winsize size;
 
-	mutex_lock(&tty->lock);
-	size = tty->winsize;
-	mutex_unlock(&tty->lock);
+	size = MUTEX_LOCKED(&tty->lock, tty->winsize);
 	return copy_to_user(user, &size, sizeof(size)) ? -EFAULT : 0;
 }
 

@@ -169,9 +169,7 @@ static long take_terminal(struct tty *tty, const struct file *file, unsigned lon
 	struct old_pids old = {NULL, NULL, NULL};
 	long error;
 
-	spin_lock(&tasklist_lock);
-	error = take_terminal_locked(tty, file, arg, by_master, &old);
-	spin_unlock(&tasklist_lock);
+	error = SPIN_LOCKED(&tasklist_lock, take_terminal_locked(tty, file, arg, by_master, &old));
 	put_old(&old);
 	return error;
 }
@@ -224,9 +222,7 @@ static long set_foreground(struct tty *tty, const int __user *user)
 		return -EFAULT;
 	if (nr < 0)
 		return -EINVAL;
-	spin_lock(&tasklist_lock);
-	error = set_foreground_locked(tty, nr, &old);
-	spin_unlock(&tasklist_lock);
+	error = SPIN_LOCKED(&tasklist_lock, set_foreground_locked(tty, nr, &old));
 	put_pid(old);
 	return error;
 }
