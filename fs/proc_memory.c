@@ -21,14 +21,14 @@ int proc_show_meminfo(struct seq_buffer *m, struct task_struct *task)
 {
 	const struct page_census census = page_census();
 	u64 total = total_page_count(), shmem = tmpfs_total_pages(), slab = slab_page_count();
-	u64 free = free_page_count();
+	u64 free = free_page_count() + pgtable_cached_nodes();
 	const struct {
 		const char *name;
 		u64 kib;
 	} lines[] = {
 		{"MemTotal", total * KIB},
 		{"MemFree", free * KIB},
-		{"MemAvailable", (free + pgtable_cached_nodes()) * KIB},
+		{"MemAvailable", free * KIB},
 		{"Buffers", 0},
 		{"Cached", shmem * KIB},
 		{"SwapCached", 0},

@@ -2,6 +2,7 @@
  * fields are zero. */
 #include <tine/loadavg.h>
 #include <tine/page.h>
+#include <tine/pgtable.h>
 #include <tine/syscall.h>
 #include <tine/task.h>
 #include <tine/time.h>
@@ -13,7 +14,7 @@ long sys_sysinfo(struct sysinfo __user *to)
 	struct sysinfo info = {
 		.uptime = (long)DIV_ROUND_UP(ktime_get(), NSEC_PER_SEC),
 		.totalram = total_page_count() * PAGE_SIZE,
-		.freeram = free_page_count() * PAGE_SIZE,
+		.freeram = (free_page_count() + pgtable_cached_nodes()) * PAGE_SIZE,
 		.procs = (unsigned short)READ_ONCE(nr_threads),
 		.mem_unit = 1,
 	};

@@ -14,6 +14,7 @@
  * that share one are one victim. The caller may hold the lock of its own mm, and no other.
  */
 #include <tine/atomic.h>
+#include <tine/pgtable.h>
 #include <tine/printk.h>
 #include <tine/sched.h>
 #include <tine/slab.h>
@@ -183,7 +184,8 @@ bool out_of_memory(void)
 	bool found = true;
 
 	drain_page_caches();
-	if (!memory_is_short() || kmem_cache_shrink_all() + drain_kernel_stacks() > 0)
+	if (!memory_is_short() ||
+	    kmem_cache_shrink_all() + drain_kernel_stacks() + drain_node_caches() > 0)
 		return true;
 	if (atomic_add_return(&busy, 1) == 1) {
 		found = choose_and_kill();

@@ -17,13 +17,14 @@
 #include <tine/pgtable_node.h>
 #include <tine/printk.h>
 
-#define NODE_CACHE_SIZE 64
+#define NODE_CACHE_MIN 64ul
 
 /* Zeroed nodes; [1]: roots, with their kernel half. Only the CPU itself touches its own. */
 static struct node_cache {
 	struct page *first;
 	unsigned int n;
 } __aligned(64) node_caches[MAX_CPUS][2];
+static unsigned int cache_limit = NODE_CACHE_MIN; /* of each */
 
 /* --- Taking and giving back --- */
 
@@ -59,19 +60,47 @@ inline struct page *node_alloc(unsigned int level)
 	return node;
 }
 
+static void free_node_page(struct page *node)
+{
+	node->kind = PAGE_KERNEL;
+	free_pages(node, 0);
+}
+
+/* Zeroed nodes may be a 64th of all memory, over all CPUs, whose number boot finds out late. */
+static __noinline bool is_full(const struct node_cache *cache)
+{
+	cache_limit = MAX(NODE_CACHE_MIN, total_page_count() / 64 / nr_cpus);
+	return cache->n >= cache_limit;
+}
+
 /* node's user entries are all zero. */
 static void node_free(struct page *node)
 {
 	struct node_cache *cache = &node_caches[cpu_id()][node->level == PT_LEVELS];
 
-	if (unlikely(cache->n >= NODE_CACHE_SIZE)) {
-		node->kind = PAGE_KERNEL;
-		free_pages(node, 0);
+	if (unlikely(cache->n >= READ_ONCE(cache_limit)) && is_full(cache)) {
+		free_node_page(node);
 		return;
 	}
 	node->next = cache->first;
 	cache->first = node;
 	cache->n++;
+}
+
+unsigned long drain_node_caches(void)
+{
+	struct node_cache *cache = node_caches[cpu_id()];
+	unsigned long n = cache[0].n + cache[1].n;
+	struct page *node;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		while ((node = cache[i].first) != NULL) {
+			cache[i].first = node->next;
+			free_node_page(node);
+		}
+		cache[i].n = 0;
+	}
+	return n;
 }
 
 /* Clears the entries in use of a node above level 1, and drops the nodes they point to. */

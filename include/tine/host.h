@@ -43,6 +43,7 @@ static inline void host_shared_access(void)
 #define READ_ONCE(x)     (host_shared_access(), *(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (host_shared_access(), *(volatile __typeof__(x) *)&(x) = (v))
 
+extern unsigned int nr_cpus;
 extern unsigned int host_cpu;
 extern struct task_struct *host_current;
 extern char *host_memory;

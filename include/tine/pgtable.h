@@ -78,3 +78,5 @@ int pgtable_move(struct mm_struct *mm, unsigned long from, unsigned long to, uns
 
 /* Zeroed nodes that wait to be used again, over all CPUs. */
 u64 pgtable_cached_nodes(void);
+/* Gives those of the calling CPU back to the page allocator; returns how many pages. */
+unsigned long drain_node_caches(void);

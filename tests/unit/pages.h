@@ -100,6 +100,13 @@ void copy_page(void *dst, const void *src)
 	memcpy(dst, src, PAGE_SIZE);
 }
 
+unsigned int nr_cpus = 1;
+
+u64 total_page_count(void)
+{
+	return HOST_PAGES;
+}
+
 u64 free_page_count(void)
 {
 	return free_stack_size;
