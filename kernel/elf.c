@@ -217,19 +217,6 @@ static int touch_segment(struct mm_struct *mm, const struct elf_mapping *m, unsi
 	return mm_touch(mm, address) == FAULT_OOM ? -ENOMEM : 0;
 }
 
-/* An address where size bytes are free, of mmap's choice. */
-static long find_free_range(struct mm_struct *mm, unsigned long size)
-{
-	long address = do_mmap(mm, NULL, 0, size, PROT_NONE,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, 0);
-	long error;
-
-	if (address < 0)
-		return address;
-	error = do_munmap(mm, (unsigned long)address, size);
-	return error ? error : address;
-}
-
 /* How far from its addresses in the file an image goes. */
 static int choose_bias(struct binprm *b, const struct elf64_header *header,
 		       const struct elf_extent *extent, bool has_interpreter, unsigned long *bias)
@@ -247,7 +234,7 @@ static int choose_bias(struct binprm *b, const struct elf64_header *header,
 		*bias = ALIGN_DOWN(base, extent->alignment) - extent->start;
 		return 0;
 	}
-	address = find_free_range(b->mm, extent->end - extent->start);
+	address = mm_find_room(b->mm, extent->end - extent->start);
 	*bias = (unsigned long)address - extent->start;
 	return address < 0 ? (int)address : 0;
 }

@@ -48,17 +48,12 @@ static bool stack_may_grow(struct mm_struct *mm, const struct vma *vma, unsigned
 
 static enum fault_result expand_stack(struct mm_struct *mm, struct vma *vma, unsigned long address)
 {
-	struct vma_edit edit;
-	int error;
+	u64 pgoff = vma->pgoff - ((vma->start - address) >> PAGE_SHIFT);
 
 	if (!(vma->flags & VM_GROWSDOWN) || !stack_may_grow(mm, vma, address))
 		return FAULT_MAPERR;
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit, vma_alloc(address, vma->end, vma->flags, vma->file,
-				      vma->pgoff - ((vma->start - address) >> PAGE_SHIFT)));
-	error = vma_edit_commit(&edit);
-	vma_edit_end(&edit); /* the new mapping holds the file, if there is one */
-	return error ? FAULT_OOM : FAULT_OK;
+	vma = vma_alloc(address, vma->end, vma->flags, vma->file, pgoff);
+	return vma_map(mm, vma) ? FAULT_OOM : FAULT_OK;
 }
 
 enum fault_result find_or_grow(struct mm_struct *mm, unsigned long address, struct vma **found)

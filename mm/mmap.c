@@ -434,24 +434,30 @@ long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length
 	return error;
 }
 
+long mm_find_room(struct mm_struct *mm, unsigned long length)
+{
+	long address = -ENOMEM;
+
+	mutex_lock(&mm->lock);
+	if (may_expand_mm(mm, 0, length >> PAGE_SHIFT))
+		address = get_unmapped_area(mm, 0, length, 0);
+	mutex_unlock(&mm->lock);
+	return address;
+}
+
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec)
 {
 	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN |
 		    VM_ACCOUNT;
 	unsigned long start = top - ALIGN_UP(size, PAGE_SIZE);
-	struct vma_edit edit;
 	int error = -ENOMEM;
 
 	if (exec)
 		flags |= VM_EXEC;
 	mutex_lock(&mm->lock);
-	vma_edit_begin(&edit, mm);
-	if (may_expand_mm(mm, flags, (top - start) >> PAGE_SHIFT)) {
-		vma_edit_map(&edit, vma_alloc(start, top, flags, NULL, start >> PAGE_SHIFT));
-		error = vma_edit_commit(&edit);
-	}
+	if (may_expand_mm(mm, flags, (top - start) >> PAGE_SHIFT))
+		error = vma_map(mm, vma_alloc(start, top, flags, NULL, start >> PAGE_SHIFT));
 	mutex_unlock(&mm->lock);
-	vma_edit_end(&edit);
 	return error;
 }
 

@@ -16,7 +16,7 @@
  * changed in place (own). The map that exec builds has nothing to fall back to: when that fails, all
  * of it goes. So its drafts are the map itself (mm->unborn), and nothing is copied. Nor is it put right
  * with each mapping: it is a list in order of address by way of right (mm->vmas_are_list), which find
- * takes for a tree, until it is born or a tree is needed.
+ * takes for a tree, until it is born or something is taken out of it.
  *
  * The tree is an AVL tree: the heights of a node's two subtrees differ by at most one, so it is at
  * most 1.44 log2(n) high: 23 for the most mappings there may be, which bounds the recursion.
@@ -51,16 +51,13 @@ static struct kmem_cache *vma_cache;
 struct vma *vma_alloc(unsigned long start, unsigned long end, u32 flags, struct file *file,
 		      u64 pgoff)
 {
-	struct vma *vma = kmem_cache_zalloc(vma_cache);
+	struct vma *vma = kmem_cache_alloc(vma_cache);
 
 	if (!vma)
 		return NULL;
+	*vma = (struct vma){.start = start, .end = end, .flags = flags, .pgoff = pgoff};
 	atomic_set(&vma->count, 1);
-	vma->start = start;
-	vma->end = end;
-	vma->flags = flags;
 	vma->file = file ? get_file(file) : NULL;
-	vma->pgoff = pgoff;
 	return vma;
 }
 
@@ -225,16 +222,29 @@ static struct vma *join(struct vma_edit *edit, struct vma *left, struct vma *mid
 
 /* --- The tree: of a map that exec builds --- */
 
-/* Puts vma, which overlaps no mapping, in its place. */
-static struct vma *insert_in_list(struct vma *list, struct vma *vma)
+/* Can one mapping stand for what left shows below at and right shows from there on? */
+static bool alike(const struct vma *left, const struct vma *right, unsigned long at)
 {
-	struct vma **at = &list;
+	return left->flags == right->flags && left->file == right->file &&
+	       vma_pgoff(left, at) == vma_pgoff(right, at) && !(left->flags & VM_DONTEXPAND);
+}
 
-	while (*at && (*at)->start < vma->start)
-		at = &(*at)->right;
-	vma->right = *at;
-	*at = vma;
-	return list;
+/* Puts vma in its place in *link. False: it is not beside other mappings only, unlike them. */
+static bool insert_in_list(struct vma **link, struct vma *vma)
+{
+	const struct vma *below = NULL, *above;
+
+	for (; *link && (*link)->end <= vma->start; link = &(*link)->right)
+		below = *link;
+	above = *link;
+	if (below && below->end == vma->start && alike(below, vma, vma->start))
+		return false;
+	if (above && above->start <= vma->end &&
+	    (above->start < vma->end || alike(vma, above, vma->end)))
+		return false;
+	vma->right = *link;
+	*link = vma;
+	return true;
 }
 
 /* The first n of *list, which is then what follows them. */
@@ -470,12 +480,26 @@ static unsigned long free_range(const struct vma *tree, unsigned long low, unsig
 	return fits(low, high, search->length) ? high - search->length : 0;
 }
 
+static unsigned long free_range_in_list(const struct vma *list, const struct range_search *search)
+{
+	unsigned long low = search->low, high, found = 0;
+
+	for (; list; list = list->right) {
+		high = MIN(search->high, vma_start_gap(list));
+		if (fits(low, high, search->length))
+			found = high - search->length;
+		low = MAX(low, list->end);
+	}
+	return fits(low, search->high, search->length) ? search->high - search->length : found;
+}
+
 unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned long high,
 			     unsigned long length)
 {
 	const struct range_search search = {.low = low, .high = high, .length = length};
 
-	vma_make_tree(mm);
+	if (mm->vmas_are_list)
+		return free_range_in_list(mm->vmas, &search);
 	return free_range(mm->vmas, low, high, &search);
 }
 
@@ -505,33 +529,21 @@ static void account_tree(struct vma_edit *edit, const struct vma *tree, long sig
 	}
 }
 
-/* That map may have become a tree since. */
-static void refresh(struct vma_edit *edit)
-{
-	if (edit->mm->unborn)
-		edit->tree = edit->mm->vmas;
-}
-
 /* Takes [start, end) out of the draft: what is left is two trees. */
 static void carve(struct vma_edit *edit, unsigned long start, unsigned long end, struct vma **below,
 		  struct vma **above)
 {
 	struct vma *rest, *between;
 
-	vma_make_tree(edit->mm);
-	refresh(edit);
+	if (edit->mm->vmas_are_list) {
+		vma_make_tree(edit->mm);
+		edit->tree = edit->mm->vmas;
+	}
 	split(edit, edit->tree, start, below, &rest);
 	split(edit, rest, end, &between, above);
 	account_tree(edit, between, -1);
 	vma_put(between);
 	edit->tree = NULL;
-}
-
-/* Can one mapping stand for what left shows below at and right shows from there on? */
-static bool alike(const struct vma *left, const struct vma *right, unsigned long at)
-{
-	return left->flags == right->flags && left->file == right->file &&
-	       vma_pgoff(left, at) == vma_pgoff(right, at) && !(left->flags & VM_DONTEXPAND);
 }
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm)
@@ -563,13 +575,6 @@ static void merge(const struct vma_edit *edit, struct vma *vma)
 		vma->end = above->end;
 }
 
-static bool overlaps(struct vma *tree, const struct vma *vma)
-{
-	const struct vma *next = find(tree, vma->start);
-
-	return next && next->start < vma->end;
-}
-
 void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 {
 	struct vma *below, *above;
@@ -578,13 +583,13 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 		edit->failed = true;
 		return;
 	}
-	refresh(edit);
-	merge(edit, vma);
-	account(edit, vma, 1);
-	if (edit->mm->vmas_are_list && !overlaps(edit->tree, vma)) {
-		set_tree(edit, insert_in_list(edit->tree, vma));
+	if (edit->mm->vmas_are_list && insert_in_list(&edit->mm->vmas, vma)) {
+		edit->tree = edit->mm->vmas;
+		account(edit, vma, 1);
 		return;
 	}
+	merge(edit, vma);
+	account(edit, vma, 1);
 	carve(edit, vma->start, vma->end, &below, &above);
 	set_tree(edit, join(edit, below, vma, above));
 }
@@ -633,19 +638,24 @@ void vma_edit_end(struct vma_edit *edit)
 	edit->tree = NULL;
 }
 
-int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
-		     unsigned long end, u32 flags)
+int vma_map(struct mm_struct *mm, struct vma *vma)
 {
 	struct vma_edit edit;
 	int error;
 
+	vma_edit_begin(&edit, mm);
+	vma_edit_map(&edit, vma);
+	error = vma_edit_commit(&edit);
+	vma_edit_end(&edit);
+	return error;
+}
+
+int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,
+		     unsigned long end, u32 flags)
+{
 	if (flags == vma->flags)
 		return 0;
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit, vma_part(vma, start, end, flags));
-	error = vma_edit_commit(&edit);
-	vma_edit_end(&edit); /* the new map still holds every file */
-	return error;
+	return vma_map(mm, vma_part(vma, start, end, flags)); /* which holds every file */
 }
 
 void vma_init(void)

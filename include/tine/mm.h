@@ -148,6 +148,9 @@ static inline u64 mm_usage_pages(const struct mm_usage *usage)
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
 	     unsigned int prot, unsigned long flags, u64 offset);
 long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
+/* Where mmap would put length bytes (page-aligned) that it has to choose the place for. ENOMEM: there
+ * is none, or RLIMIT_AS forbids them. */
+long mm_find_room(struct mm_struct *mm, unsigned long length);
 /* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
 void mm_set_brk(struct mm_struct *mm, unsigned long start);
 /* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable

@@ -48,6 +48,9 @@ int vma_edit_commit(struct vma_edit *edit);
  * reference on a file, whose closing takes locks that come before the mm's: so the lock is not
  * held, unless every file of the loser is known to be held. */
 void vma_edit_end(struct vma_edit *edit);
+/* All of it for one mapping (consumed), in whose place is none whose file it does not hold too.
+ * ENOMEM as vma_edit_commit; the map is as it was, unless it is unborn. */
+int vma_map(struct mm_struct *mm, struct vma *vma);
 
 /* A mapping of [start, end), count 1, in no tree; with a reference of its own on file (may be
  * NULL). NULL: out of memory. */

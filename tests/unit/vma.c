@@ -225,6 +225,19 @@ static int try_below(const struct vma *vma, void *arg)
 	return 0;
 }
 
+static void check_free_range(struct space *space)
+{
+	struct search s = {.mm = &space->mm};
+
+	s.low = address_of(below(SLOTS)) - 8 * SLOT;
+	s.high = s.low + below(SLOTS) * SLOT + below(64) * PAGE_SIZE;
+	s.length = (1 + below(8)) * SLOT - below(2) * PAGE_SIZE;
+	if (s.high - s.low >= s.length && place_is_free(&s, s.high - s.length))
+		s.best = s.high - s.length;
+	vma_for_each(&space->mm, try_below, &s);
+	CHECK(vma_free_range(&space->mm, s.low, s.high, s.length) == s.best);
+}
+
 static void check_lookups(struct space *space)
 {
 	struct search s = {.mm = &space->mm,
@@ -236,14 +249,7 @@ static void check_lookups(struct space *space)
 	s.found = NULL;
 	vma_for_each(&space->mm, last_below, &s);
 	CHECK(vma_below(&space->mm, s.address) == s.found);
-
-	s.low = address_of(below(SLOTS)) - 8 * SLOT;
-	s.high = s.low + below(SLOTS) * SLOT + below(64) * PAGE_SIZE;
-	s.length = (1 + below(8)) * SLOT - below(2) * PAGE_SIZE;
-	if (s.high - s.low >= s.length && place_is_free(&s, s.high - s.length))
-		s.best = s.high - s.length;
-	vma_for_each(&space->mm, try_below, &s);
-	CHECK(vma_free_range(&space->mm, s.low, s.high, s.length) == s.best);
+	check_free_range(space);
 }
 
 /* --- Changing --- */
@@ -366,6 +372,35 @@ static void random_changes(unsigned int seed)
 		CHECK(atomic_read(&files[i].count) == 1);
 }
 
+/* --- A map that exec builds --- */
+
+/* Half of the rounds only map, and mostly where nothing is, so that the map stays a list for long. */
+static void build_unborn(unsigned int seed)
+{
+	struct space *space = &spaces[0];
+
+	tap_seed = seed;
+	srand(seed);
+	space->alive = space->mm.unborn = space->mm.vmas_are_list = true;
+	for (unsigned int step = 0; step < 12; step++) {
+		struct change change = random_change();
+
+		change.map |= seed % 2;
+		CHECK(apply(space, &change) == 0);
+		apply_to_slots(space, &change);
+		for (unsigned int slot = 0; slot < SLOTS; slot++)
+			check_slot(space, slot);
+		check_free_range(space);
+	}
+	vma_make_tree(&space->mm);
+	space->mm.unborn = false;
+	check_space(space);
+	change_at_random(space);
+	check_space(space);
+	end_space(space);
+	CHECK(objects_in_use == 0);
+}
+
 /* --- Several CPUs --- */
 
 /* A change under the lock, that may fail; the old map goes after the lock was let go, as in the kernel. */
@@ -441,15 +476,8 @@ static void random_schedule(unsigned int seed)
 
 static int map_page(struct mm_struct *mm, unsigned long address, u32 flags)
 {
-	struct vma_edit edit;
-	int error;
-
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit,
-		     vma_alloc(address, address + PAGE_SIZE, flags, NULL, address >> PAGE_SHIFT));
-	error = vma_edit_commit(&edit);
-	vma_edit_end(&edit);
-	return error;
+	return vma_map(mm,
+		       vma_alloc(address, address + PAGE_SIZE, flags, NULL, address >> PAGE_SHIFT));
 }
 
 static void map_many(struct mm_struct *mm, unsigned int n, unsigned int stride)
@@ -505,6 +533,9 @@ int main(void)
 	for (unsigned int seed = 1; seed <= 60; seed++)
 		random_changes(seed);
 	tap_ok("random changes of forked maps, every allocation failing once");
+	for (unsigned int seed = 1; seed <= 400; seed++)
+		build_unborn(seed);
+	tap_ok("a map that exec builds, a list or no longer one");
 	for (unsigned int seed = 1; seed <= 300; seed++)
 		random_schedule(seed);
 	tap_ok("several CPUs change maps that share nodes");
