@@ -227,6 +227,8 @@ static int check_anonymous(struct request *r)
 
 static int check_locked(const struct request *r)
 {
+	if (!(r->vm_flags & VM_LOCKED))
+		return 0;
 	if ((r->flags & MAP_LOCKED) && !may_lock_any())
 		return -EPERM;
 	return may_lock(r->mm, r->vm_flags, r->length >> PAGE_SHIFT) ? 0 : -EAGAIN;
@@ -344,8 +346,10 @@ static int make_mapping(struct vma_edit *edit, const struct request *r)
 
 	edit->limit++; /* check_request was the check; Linux, too, lets mmap alone reach this */
 	vma_edit_map(edit, vma_alloc(r->address, end, r->vm_flags, r->file, r->pgoff));
+	if (!replaces)
+		return vma_edit_commit(edit);
 	error = vma_edit_check(edit);
-	if (!error && replaces)
+	if (!error)
 		error = zap_range(r->mm, r->address, end);
 	return error ? error : vma_edit_commit(edit);
 }

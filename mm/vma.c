@@ -247,18 +247,14 @@ static bool insert_in_list(struct vma **link, struct vma *vma)
 	return true;
 }
 
-/* The first n of *list, which is then what follows them. */
+/* The first n of *list, at least one; *list is then what follows them. */
 static struct vma *build(struct vma **list, unsigned int n)
 {
-	struct vma *left, *node;
+	struct vma *left = n > 1 ? build(list, n / 2) : NULL, *node = *list;
 
-	if (!n)
-		return NULL;
-	left = build(list, n / 2);
-	node = *list;
 	*list = node->right;
 	node->left = left;
-	node->right = build(list, n - n / 2 - 1);
+	node->right = n > 2 ? build(list, (n - 1) / 2) : NULL;
 	update(node);
 	return node;
 }
@@ -272,7 +268,7 @@ void vma_make_tree(struct mm_struct *mm)
 		return;
 	for (const struct vma *vma = list; vma; vma = vma->right)
 		n++;
-	mm->vmas = build(&list, n);
+	mm->vmas = n ? build(&list, n) : NULL;
 	mm->vmas_are_list = false;
 }
 
