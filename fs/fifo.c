@@ -20,17 +20,12 @@ static struct pipe *get_pipe(struct inode *inode)
 
 	mutex_lock(&inode->lock);
 	if (!inode->pipe)
-		inode->pipe = pipe_alloc();
+		inode->pipe = pipe_alloc(inode->sb->magic != PIPEFS_MAGIC);
 	pipe = inode->pipe;
 	if (pipe)
 		pipe->files++;
 	mutex_unlock(&inode->lock);
 	return pipe;
-}
-
-static bool has_name(const struct inode *inode)
-{
-	return inode->sb->magic != PIPEFS_MAGIC;
 }
 
 /* How often the other end has been opened. */
@@ -48,7 +43,7 @@ static int count_ends(struct pipe *pipe, struct file *file, u32 *partners)
 	bool write_only = !(file->mode & FMODE_READ);
 
 	mutex_lock(&pipe->lock);
-	if (write_only && (file->flags & O_NONBLOCK) && !pipe->readers && has_name(file->inode)) {
+	if (write_only && (file->flags & O_NONBLOCK) && !pipe->readers && pipe->named) {
 		mutex_unlock(&pipe->lock);
 		return -ENXIO;
 	}
@@ -99,7 +94,7 @@ static int fifo_open(struct inode *inode, struct file *file)
 		pipe_put(inode, pipe);
 		return error;
 	}
-	if (both || !has_name(inode) || has_partner(pipe, file, partners))
+	if (both || !pipe->named || has_partner(pipe, file, partners))
 		return 0;
 	if (file->flags & O_NONBLOCK) {
 		file->generation = partners;

@@ -36,7 +36,7 @@ static struct kmem_cache *pipe_cache;
 static struct vfsmount *pipe_mount;
 int pipe_max_bytes = 1048576;
 
-struct pipe *pipe_alloc(void)
+struct pipe *pipe_alloc(bool named)
 {
 	struct pipe *pipe = kmem_cache_zalloc(pipe_cache);
 
@@ -48,6 +48,7 @@ struct pipe *pipe_alloc(void)
 		return NULL;
 	}
 	pipe->slots = PIPE_DEFAULT_SLOTS;
+	pipe->named = named;
 	mutex_init(&pipe->lock, LOCK_CLASS_PIPE);
 	wait_queue_init(&pipe->readers_wait);
 	wait_queue_init(&pipe->writers_wait);
@@ -77,15 +78,19 @@ void pipe_put(struct inode *inode, struct pipe *pipe)
 		pipe_free(pipe);
 }
 
-inline void pipe_drop_slot(struct pipe *pipe)
+/* buffer is the first slot's. */
+static inline void drop_slot(struct pipe *pipe, struct pipe_buffer *buffer)
 {
-	struct pipe_buffer *buffer = pipe_slot(pipe, pipe->tail);
-
 	if (pipe->spare || buffer->shared)
 		put_page(buffer->page);
 	else
 		pipe->spare = buffer->page;
 	WRITE_ONCE(pipe->tail, pipe->tail + 1);
+}
+
+void pipe_drop_slot(struct pipe *pipe)
+{
+	drop_slot(pipe, pipe_slot(pipe, pipe->tail));
 }
 
 inline ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
@@ -97,14 +102,14 @@ inline ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 		struct pipe_buffer *buffer = pipe_slot(pipe, pipe->tail);
 		size_t n = MIN(to->count, (size_t)buffer->len);
 
-		packet = buffer->packet;
 		if (copy_to_iter((char *)page_address(buffer->page) + buffer->offset, n, to) < n)
 			return done ? done : -EFAULT;
 		buffer->offset += n;
 		buffer->len -= n;
 		done += n;
+		packet = buffer->packet;
 		if (buffer->len == 0 || packet)
-			pipe_drop_slot(pipe);
+			drop_slot(pipe, buffer);
 	}
 	return done;
 }
@@ -124,12 +129,12 @@ int pipe_wait_for_room(struct pipe *pipe)
 static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 {
 	struct pipe *pipe = file->private_data;
-	bool was_full = false, dry = true;
-	ssize_t result = 0;
+	bool was_full = false, dry;
+	ssize_t result;
 
 	if (!to->count)
 		return 0;
-	while (result == 0 && dry) {
+	do {
 		if (pipe_empty(pipe) && READ_ONCE(pipe->writers)) {
 			result = -EAGAIN;
 			if (file->flags & O_NONBLOCK)
@@ -141,34 +146,34 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		mutex_lock(&pipe->lock);
 		was_full = pipe_full(pipe);
 		result = pipe_take_bytes(pipe, to);
-		dry = pipe->writers;
+		dry = result == 0 && pipe->writers;
 		mutex_unlock(&pipe->lock);
-	}
+	} while (dry);
 	if (was_full && !pipe_full(pipe))
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
 	async_notify(&pipe->async, FMODE_WRITE, POLL_OUT);
-	if (result > 0 && file->inode->sb != pipe_mount->sb)
+	if (result > 0 && pipe->named)
 		file_accessed(file);
 	return result;
 }
 
 /*
- * Adds n bytes to the last page, which there is, if they fit there whole. 1: done; 0: no room there;
+ * Adds what is not whole pages to the last page, which there is, if it fits there whole. Bytes,
  * -EFAULT.
  */
-static __noinline int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
+static __noinline ssize_t merge(struct pipe *pipe, struct iov_iter *from)
 {
-	struct pipe_buffer *last;
+	struct pipe_buffer *last = pipe_slot(pipe, pipe->head - 1);
+	size_t n = from->count % PAGE_SIZE;
 	char *to;
 
-	last = pipe_slot(pipe, pipe->head - 1);
 	if (last->packet || last->shared || last->offset + last->len + n > PAGE_SIZE)
 		return 0;
 	to = (char *)page_address(last->page) + last->offset + last->len;
 	if (copy_from_iter(to, n, from) < n)
 		return -EFAULT;
 	last->len += n;
-	return 1;
+	return n;
 }
 
 /*
@@ -176,16 +181,15 @@ static __noinline int merge(struct pipe *pipe, struct iov_iter *from, size_t n)
  */
 static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
-	struct page *page = pipe->spare ? pipe->spare : alloc_data_page();
 	size_t n = MIN(from->count, PAGE_SIZE);
+	struct page *page;
 
-	if (!page)
+	if (!pipe->spare && !(pipe->spare = alloc_data_page()))
 		return -ENOMEM;
-	pipe->spare = NULL;
-	if (copy_from_iter(page_address(page), n, from) < n) {
-		pipe->spare = page;
+	page = pipe->spare;
+	if (copy_from_iter(page_address(page), n, from) < n)
 		return -EFAULT;
-	}
+	pipe->spare = NULL;
 	*pipe_slot(pipe, pipe->head) =
 		(struct pipe_buffer){.page = page, .len = n, .packet = packet};
 	WRITE_ONCE(pipe->head, pipe->head + 1);
@@ -194,13 +198,10 @@ static ssize_t fill_slot(struct pipe *pipe, struct iov_iter *from, bool packet)
 
 inline ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet)
 {
-	ssize_t done = 0, n = from->count % PAGE_SIZE;
-	int merged = n && !packet && !pipe_empty(pipe) ? merge(pipe, from, n) : 0;
+	ssize_t done = packet || pipe_empty(pipe) ? 0 : merge(pipe, from), n;
 
-	if (merged < 0)
-		return merged;
-	if (merged)
-		done = n;
+	if (done < 0)
+		return done;
 	while (from->count && !pipe_full(pipe)) {
 		n = fill_slot(pipe, from, packet);
 		if (n < 0)
@@ -210,56 +211,65 @@ inline ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool pac
 	return done;
 }
 
-/*
- * One round of a write: everything that fits now. *done grows; the result is 0 (all written), 1
- * (wait for room) or -errno.
- */
-static int write_round(struct file *file, struct pipe *pipe, struct iov_iter *from, ssize_t *done)
+int pipe_broken(void)
 {
-	ssize_t n;
+	send_sig_info(SIGPIPE, SEND_SIG_NOINFO, current);
+	return -EPIPE;
+}
+
+/*
+ * One round of a write: everything that fits now. Bytes, perhaps 0, or -errno; *more: some are left
+ * that must wait for room.
+ */
+static inline ssize_t write_round(struct file *file, struct pipe *pipe, struct iov_iter *from,
+				  bool *more)
+{
 	bool was_empty;
-	int result = 0;
+	ssize_t n;
 
 	mutex_lock(&pipe->lock);
 	was_empty = pipe_empty(pipe);
-	if (!pipe->readers) {
-		send_sig_info(SIGPIPE, SEND_SIG_NOINFO, current);
-		result = -EPIPE;
-	} else {
-		n = pipe_put_bytes(pipe, from, file->flags & O_DIRECT);
-		if (n < 0)
-			result = n;
-		else
-			*done += n;
-		if (result == 0 && from->count)
-			result = !pipe_full(pipe)           ? -EFAULT
-				 : file->flags & O_NONBLOCK ? -EAGAIN
-							    : 1;
-	}
+	n = likely(pipe->readers) ? pipe_put_bytes(pipe, from, file->flags & O_DIRECT)
+				  : pipe_broken();
+	*more = unlikely(from->count) && n >= 0 && pipe_full(pipe);
 	mutex_unlock(&pipe->lock);
-	if ((was_empty && !pipe_empty(pipe)) || (result != -EPIPE && READ_ONCE(pipe->polled)))
+	if ((was_empty && n > 0) || (READ_ONCE(pipe->polled) && n != -EPIPE))
 		wake_up_poll(&pipe->readers_wait, POLLIN | POLLRDNORM);
-	if (result != 1)
-		async_notify(&pipe->async, FMODE_READ, POLL_IN);
-	return result;
+	return n;
+}
+
+/* Goes on with a write that has done so much and found the pipe full. */
+static __noinline ssize_t write_rest(struct file *file, struct pipe *pipe, struct iov_iter *from,
+				     ssize_t done)
+{
+	bool more = true;
+	ssize_t n;
+
+	do {
+		n = file->flags & O_NONBLOCK ? -EAGAIN : pipe_wait_for_room(pipe);
+		if (n < 0)
+			break;
+		n = write_round(file, pipe, from, &more);
+		done += MAX(n, 0l);
+	} while (more);
+	return done ? done : n;
 }
 
 static ssize_t pipe_write(struct file *file, struct iov_iter *from, loff_t *pos)
 {
 	struct pipe *pipe = file->private_data;
-	ssize_t done = 0;
-	int result;
+	bool more;
+	ssize_t n;
 
 	if (!from->count)
 		return 0;
-	while ((result = write_round(file, pipe, from, &done)) == 1) {
-		result = pipe_wait_for_room(pipe);
-		if (result != 0)
-			break;
-	}
-	if (done && file->inode->sb != pipe_mount->sb)
+	n = write_round(file, pipe, from, &more);
+	if (unlikely(more))
+		n = write_rest(file, pipe, from, n);
+	async_notify(&pipe->async, FMODE_READ, POLL_IN);
+	if (n > 0 && pipe->named)
 		inode_touch_modified(file->inode);
-	return done ? done : result;
+	return n;
 }
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
@@ -418,7 +428,7 @@ static struct inode *pipe_inode(void)
 	if (!inode)
 		return NULL;
 	inode->nlink = 1;
-	inode->pipe = pipe_alloc();
+	inode->pipe = pipe_alloc(false);
 	if (!inode->pipe) {
 		iput(inode);
 		return NULL;

@@ -72,8 +72,7 @@ static int wait_for_room(struct pipe *pipe, bool nonblock)
 		if (error)
 			return error;
 	}
-	send_sig_info(SIGPIPE, SEND_SIG_NOINFO, current);
-	return -EPIPE;
+	return pipe_broken();
 }
 
 static void wake_readers(struct pipe *pipe)

@@ -38,6 +38,7 @@ struct pipe {
 	u32 readers, writers;           /* open files with that end */
 	u32 reader_opens, writer_opens; /* ever: what a blocking open of a FIFO waits for */
 	bool polled; /* ever: then every write is told of, for edge-triggered watchers */
+	bool named;  /* a FIFO */
 	struct file_async *async; /* async.c: of both ends */
 	u32 files;                /* open files, FIFO's inode lock */
 };
@@ -66,6 +67,8 @@ static inline struct pipe_buffer *pipe_slot(const struct pipe *pipe, u32 index)
 int pipe_wait_for_bytes(struct pipe *pipe);
 /* Until there is room, or nobody to read. */
 int pipe_wait_for_room(struct pipe *pipe);
+/* Somebody writes, and nobody is there to read: SIGPIPE to current, and -EPIPE. */
+int pipe_broken(void);
 
 /* The rest of this part is for who has the pipe locked. */
 /* Lets go of the first slot. */
@@ -77,7 +80,8 @@ ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to);
 /* Puts bytes into the ring while there is room. Bytes moved; if none, 0, -EFAULT or -ENOMEM. */
 ssize_t pipe_put_bytes(struct pipe *pipe, struct iov_iter *from, bool packet);
 
-struct pipe *pipe_alloc(void); /* NULL: out of memory */
+/* named: a FIFO, whose times are kept. NULL: out of memory. */
+struct pipe *pipe_alloc(bool named);
 /* A file that had it open has gone; the last one frees it. */
 void pipe_put(struct inode *inode, struct pipe *pipe);
 extern const struct file_operations pipe_operations;
