@@ -40,11 +40,6 @@ ssize_t vfs_write(struct file *file, struct iov_iter *from, loff_t *pos)
 	return file->ops->write(file, from, pos);
 }
 
-static bool can_transfer(const struct file *file, bool write)
-{
-	return write ? file->ops->write != NULL : file->ops->read != NULL;
-}
-
 /* One buffer. The mode is checked before the buffer, the buffer before the offset. */
 static inline ssize_t transfer(struct file *file, char __user *buf, size_t n, loff_t *pos,
 			       bool write)
@@ -131,7 +126,7 @@ static ssize_t transfer_vector(struct file *file, const struct iovec __user *use
 	if (result < 0)
 		return result;
 	/* Nothing to move is success, but only where something could be moved. */
-	if (result == 0 && (file->mode & mode) && can_transfer(file, write))
+	if (result == 0 && (file->mode & mode) && (write ? file->ops->write : file->ops->read))
 		return 0;
 	result = apply_flags(&iter, flags);
 	if (result != 0)
