@@ -48,7 +48,7 @@ static inline struct run_queue *rq_of(unsigned int cpu)
 
 static inline struct run_queue *this_rq(void)
 {
-	return rq_of(cpu_id());
+	return this_cpu()->run_queue;
 }
 
 /* Locks the run queue of task's CPU; interrupts are off. */
@@ -676,10 +676,11 @@ void sched_init(void)
 
 void sched_init_cpu(void)
 {
-	struct run_queue *rq = this_rq();
+	struct run_queue *rq = &run_queues[cpu_id()];
 
+	this_cpu()->run_queue = rq;
 	rq->curr = rq->idle = current;
-	current->cpu = cpu_id();
+	current->cpu = rq->cpu;
 	current->on_rq = true;
 	current->slice_start = arch_clock_ns();
 }

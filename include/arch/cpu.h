@@ -5,6 +5,7 @@
 
 #define MAX_CPUS 64
 
+struct run_queue;
 struct task_struct;
 
 /*
@@ -19,10 +20,19 @@ struct cpu {
 	u32 id;
 	u32 apic_id;
 	u64 stack_canary;
+	struct run_queue *run_queue; /* the scheduler's */
 	/* arch/x86_64's own fields follow in struct x86_cpu, which begins with this. */
 };
 
 _Static_assert(offsetof(struct cpu, stack_canary) == 40, "-mstack-protector-guard-offset");
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(cpu) : "i"(offsetof(struct cpu, self)));
+	return cpu;
+}
 
 /* As wide as an index, so that none is widened. */
 static inline unsigned long cpu_id(void)

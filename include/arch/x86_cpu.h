@@ -50,10 +50,7 @@ extern struct x86_cpu *x86_cpus[MAX_CPUS];
 
 static inline struct x86_cpu *this_x86_cpu(void)
 {
-	struct x86_cpu *cpu;
-
-	__asm__ volatile("movq %%gs:%c1, %0" : "=r"(cpu) : "i"(offsetof(struct cpu, self)));
-	return cpu;
+	return (struct x86_cpu *)this_cpu();
 }
 
 /* Sets up a CPU's struct, on any CPU. */

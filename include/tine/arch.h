@@ -9,7 +9,7 @@
 
 #ifndef TINE_HOST_TEST
 
-/* cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax,
+/* this_cpu, cpu_id, current, irq_save/irq_restore, irq_enable/irq_disable, irqs_enabled, cpu_relax,
  * worked_out, MAX_CPUS */
 #include <arch/cpu.h>
 #include <arch/kernel_stack.h> /* alloc_kernel_stack, free_kernel_stack */
