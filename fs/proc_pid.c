@@ -43,8 +43,8 @@ static int write_comm(const char *text, size_t n, struct task_struct *task)
 static void find_sleeper(unsigned long address, void *arg)
 {
 	static const char *const ways_to_sleep[] = {
-		"switch_to",   "schedule",          "schedule_timeout",    "schedule_until",
-		"lock_slowly", "mutex_lock_slowly", "pipe_wait_for_bytes", "pipe_wait_for_room",
+		"schedule",          "schedule_timeout",    "schedule_until",     "lock_slowly",
+		"mutex_lock_slowly", "pipe_wait_for_bytes", "pipe_wait_for_room",
 	};
 	const char **found = arg;
 	unsigned long offset;

@@ -41,11 +41,6 @@
 static struct run_queue run_queues[MAX_CPUS];
 static u64 idle_mask; /* atomic: CPUs about to halt or halted, and not yet kicked */
 
-static inline struct run_queue *rq_of(unsigned int cpu)
-{
-	return worked_out(&run_queues[cpu]);
-}
-
 static inline struct run_queue *this_rq(void)
 {
 	return this_cpu()->run_queue;
@@ -57,7 +52,7 @@ static inline struct run_queue *lock_task_rq(const struct task_struct *task)
 	struct run_queue *rq;
 
 	for (;;) {
-		rq = rq_of(READ_ONCE(task->cpu));
+		rq = worked_out(&run_queues[READ_ONCE(task->cpu)]);
 		spin_lock(&rq->lock);
 		if (likely(rq->cpu == READ_ONCE(task->cpu)))
 			return rq;
@@ -295,12 +290,15 @@ void schedule_tail(struct task_struct *prev)
 
 void schedule(void)
 {
-	irq_state_t irq = irq_save();
-	struct run_queue *rq = this_rq();
+	struct run_queue *rq;
 	struct task_struct *prev = current, *next;
-	u64 now = arch_clock_ns(), ran = now - prev->slice_start;
+	u64 now, ran;
 
 	lock_debug_may_sleep(LOCK_CLASS_NUM);
+	irq_disable();
+	rq = this_rq();
+	now = arch_clock_ns();
+	ran = now - prev->slice_start;
 	spin_lock(&rq->lock);
 	clear_task_work(prev, TIF_RESCHED);
 	charge(prev, ran);
@@ -308,8 +306,7 @@ void schedule(void)
 	next = pick_next(rq);
 	next->slice_start = now;
 	if (next == prev) {
-		finish_switch(prev);
-		irq_restore(irq);
+		schedule_tail(prev);
 		return;
 	}
 	if (prev->on_rq)
@@ -317,8 +314,9 @@ void schedule(void)
 	rseq_preempt(prev);
 	rq->curr = next;
 	rq->switches++;
-	finish_switch(switch_to(prev, next));
-	irq_restore(irq);
+	switch_to(prev, next);
+	finish_switch(switch_stacks(&prev->thread, &next->thread, prev));
+	irq_enable();
 }
 
 static void wake_sleeper(struct timer *timer, u64 now)

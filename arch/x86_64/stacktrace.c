@@ -33,7 +33,7 @@ void arch_walk_stack(void (*visit)(unsigned long address, void *arg), void *arg)
 		visit(f->return_address, arg);
 }
 
-/* The registers that switch_stacks pushed lie at the stack pointer, rbp fifth, then an address. */
+/* What switch_stacks pushed lies at the stack pointer: an address, then rbp. */
 void arch_walk_task_stack(const struct task_struct *task,
 			  void (*visit)(unsigned long address, void *arg), void *arg)
 {
@@ -41,10 +41,10 @@ void arch_walk_task_stack(const struct task_struct *task,
 	const unsigned long *saved = (const unsigned long *)READ_ONCE(task->thread.sp);
 	const struct frame *f;
 
-	if ((unsigned long)saved < low || (unsigned long)(saved + 7) > high)
+	if ((unsigned long)saved < low || (unsigned long)(saved + 2) > high)
 		return;
-	visit(saved[6], arg);
-	for (f = (const struct frame *)saved[4];
+	visit(saved[0], arg);
+	for (f = (const struct frame *)saved[1];
 	     (unsigned long)f >= low && (unsigned long)(f + 1) <= high && (unsigned long)f % 8 == 0;
 	     f = READ_ONCE(f->caller)) {
 		low = (unsigned long)(f + 1);

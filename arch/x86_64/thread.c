@@ -26,13 +26,14 @@
 #include <tine/uaccess.h>
 #include <uapi/arch_prctl.h>
 
-/* What switch_stacks pops. */
+/* What a new task's stack begins with: what switch_stacks looks for, then a kernel thread's function. */
 struct switch_frame {
-	u64 r15, r14, r13, r12, bp, bx;
 	void (*return_address)(void);
+	u64 bp;
+	int (*fn)(void *);
+	void *fn_arg;
 };
 
-struct task_struct *switch_stacks(u64 *prev_sp, u64 next_sp, struct task_struct *prev);
 void ret_from_fork(void);
 /* ret_from_fork's way into a kernel thread. */
 void kernel_thread_main(int (*fn)(void *), void *arg);
@@ -120,8 +121,8 @@ static inline void load_segments(const struct arch_thread *old, const struct arc
 }
 
 /* The caller's canary changes under it: it must not check its own. */
-__attribute__((no_stack_protector)) struct task_struct *switch_to(struct task_struct *prev,
-								  struct task_struct *next)
+__attribute__((no_stack_protector)) void switch_to(struct task_struct *prev,
+						   struct task_struct *next)
 {
 	struct x86_cpu *cpu = this_x86_cpu();
 
@@ -132,7 +133,6 @@ __attribute__((no_stack_protector)) struct task_struct *switch_to(struct task_st
 	set_kernel_sp(cpu, (u64)next->stack + KERNEL_STACK_SIZE);
 	cpu->cpu.task = next;
 	cpu->cpu.stack_canary = next->thread.canary;
-	return switch_stacks(&prev->thread.sp, next->thread.sp, prev);
 }
 
 /*
@@ -171,9 +171,9 @@ int copy_thread(struct task_struct *child, const struct kernel_clone_args *args)
 	if (!args->fn)
 		copy_user_state(child, args);
 	*frame = (struct switch_frame){
-		.bx = (u64)args->fn,
-		.r12 = (u64)args->fn_arg,
 		.return_address = ret_from_fork,
+		.fn = args->fn,
+		.fn_arg = args->fn_arg,
 	};
 	child->thread.sp = (u64)frame;
 	child->thread.canary = new_stack_canary();

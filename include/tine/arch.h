@@ -101,11 +101,11 @@ unsigned long arch_signal_frame_size(void);
 /* After exec: clears FPU state, TLS bases and all registers of current but ip and sp. */
 void start_thread(struct pt_regs *regs, unsigned long ip, unsigned long sp);
 /*
- * Saves prev's and loads next's processor state (FPU, TLS bases, kernel stack, address space if the
- * mm differs). Called with the run queue lock held and interrupts off; returns in next's context,
- * with the task that ran before.
+ * Saves prev's and loads next's processor state (FPU, TLS bases, address space if the mm differs;
+ * current), all but the stack, which switch_stacks (arch/thread.h) does next. The run queue lock is
+ * held and interrupts are off.
  */
-struct task_struct *switch_to(struct task_struct *prev, struct task_struct *next);
+void switch_to(struct task_struct *prev, struct task_struct *next);
 /* The registers that task had when it last entered the kernel from user mode. */
 struct pt_regs *task_pt_regs(const struct task_struct *task);
 

@@ -44,7 +44,7 @@ void cpu_idle(void) __attribute__((noreturn));
 
 /*
  * Gives up the CPU. If current's state is not TASK_RUNNING it sleeps until woken, unless a signal
- * for that state is pending.
+ * for that state is pending. Interrupts are on when it returns.
  */
 void schedule(void);
 /* A long loop in the kernel gives way here if something else should run. May sleep. */
