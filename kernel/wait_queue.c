@@ -49,8 +49,7 @@ void finish_wait(struct wait_queue *wq, struct wait_entry *entry)
 	remove_wait_entry(wq, entry);
 }
 
-/* Wakes up to max exclusive entries and all others. */
-static void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
+void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
 {
 	struct wait_entry *entry, *next;
 	irq_state_t irq;
@@ -70,19 +69,4 @@ static void wake_entries(struct wait_queue *wq, unsigned int max, u64 key)
 			break;
 	}
 	spin_unlock_irqrestore(&wq->lock, irq);
-}
-
-void wake_up(struct wait_queue *wq)
-{
-	wake_entries(wq, 1, 0);
-}
-
-void wake_up_all(struct wait_queue *wq)
-{
-	wake_entries(wq, ~0u, 0);
-}
-
-void wake_up_poll(struct wait_queue *wq, u64 events)
-{
-	wake_entries(wq, 1, events);
 }

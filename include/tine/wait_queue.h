@@ -48,12 +48,22 @@ void add_wait_entry(struct wait_queue *wq, struct wait_entry *entry);
 void remove_wait_entry(struct wait_queue *wq, struct wait_entry *entry);
 
 /*
- * Wakes every non-exclusive entry and one exclusive one / all. key: poll events, for entries with a
+ * Wakes every non-exclusive entry and up to max exclusive ones. key: poll events, for entries with a
  * wake of their own. Any context.
  */
-void wake_up(struct wait_queue *wq);
-void wake_up_all(struct wait_queue *wq);
-void wake_up_poll(struct wait_queue *wq, u64 events);
+void wake_entries(struct wait_queue *wq, unsigned int max, u64 key);
+static inline void wake_up(struct wait_queue *wq)
+{
+	wake_entries(wq, 1, 0);
+}
+static inline void wake_up_all(struct wait_queue *wq)
+{
+	wake_entries(wq, ~0u, 0);
+}
+static inline void wake_up_poll(struct wait_queue *wq, u64 events)
+{
+	wake_entries(wq, 1, events);
+}
 
 /*
  * Sleeps in state until cond holds: 0; or -ERESTARTSYS when a signal ends the wait
