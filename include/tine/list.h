@@ -46,8 +46,10 @@ static inline void list_add_tail(struct list_head *n, struct list_head *head)
 /* Takes n out of its list and leaves it an empty list of its own; harmless if it is in none. */
 static inline void list_del(struct list_head *n)
 {
-	n->prev->next = n->next;
-	n->next->prev = n->prev;
+	struct list_head *prev = n->prev, *next = n->next;
+
+	prev->next = next;
+	next->prev = prev;
 	list_init(n);
 }
 
