@@ -168,15 +168,6 @@ const struct clone_rule clone_number_taken = {
 	.why = "set_tid asks for a number that is in use",
 };
 
-/* Of a rule that speaks of such a request: missing are the flags that it does not have. */
-static bool is_broken(const struct clone_rule *rule, u64 missing,
-		      const struct kernel_clone_args *args, const struct clone_caller *caller)
-{
-	if ((rule->needs & missing) || (rule->excludes & ~missing))
-		return true;
-	return rule->breaks && rule->breaks(args, caller);
-}
-
 const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
 				     const struct clone_caller *caller)
 {
@@ -184,9 +175,10 @@ const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel
 	const u64 missing = ~args->flags;
 
 	for (const struct clone_rule *end = rule + clone_rules[stage].count; rule < end; rule++) {
-		if (rule->flags & missing)
+		if (rule->flags & missing) /* it does not speak of this request */
 			continue;
-		if (is_broken(rule, missing, args, caller))
+		if ((rule->needs & missing) || (rule->excludes & args->flags) ||
+		    (rule->breaks && rule->breaks(args, caller)))
 			return rule;
 	}
 	return NULL;
