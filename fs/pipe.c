@@ -117,13 +117,13 @@ inline ssize_t pipe_take_bytes(struct pipe *pipe, struct iov_iter *to)
 int pipe_wait_for_bytes(struct pipe *pipe)
 {
 	return wait_event(&pipe->readers_wait, TASK_INTERRUPTIBLE,
-			  !pipe_empty(pipe) || !READ_ONCE(pipe->writers));
+			  !pipe_looks_empty(pipe) || !READ_ONCE(pipe->writers));
 }
 
 int pipe_wait_for_room(struct pipe *pipe)
 {
 	return wait_event(&pipe->writers_wait, TASK_INTERRUPTIBLE,
-			  !pipe_full(pipe) || !READ_ONCE(pipe->readers));
+			  !pipe_looks_full(pipe) || !READ_ONCE(pipe->readers));
 }
 
 static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
@@ -135,7 +135,7 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 	if (!to->count)
 		return 0;
 	do {
-		if (pipe_empty(pipe) && READ_ONCE(pipe->writers)) {
+		if (pipe_looks_empty(pipe) && READ_ONCE(pipe->writers)) {
 			result = -EAGAIN;
 			if (file->flags & O_NONBLOCK)
 				break;
@@ -149,7 +149,7 @@ static ssize_t pipe_read(struct file *file, struct iov_iter *to, loff_t *pos)
 		dry = result == 0 && pipe->writers;
 		mutex_unlock(&pipe->lock);
 	} while (dry);
-	if (was_full && !pipe_full(pipe))
+	if (was_full && !pipe_looks_full(pipe))
 		wake_up_poll(&pipe->writers_wait, POLLOUT | POLLWRNORM);
 	async_notify(&pipe->async, FMODE_WRITE, POLL_OUT);
 	if (result > 0 && pipe->named)
@@ -284,7 +284,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 		poll_wait(file, &pipe->writers_wait, table);
 	smp_mb();
 	if (file->mode & FMODE_READ) {
-		if (!pipe_empty(pipe))
+		if (!pipe_looks_empty(pipe))
 			events |= POLLIN | POLLRDNORM;
 		/*
 		 * A FIFO that nobody has opened for writing since this end was opened has not hung
@@ -294,7 +294,7 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
 			events |= POLLHUP;
 	}
 	if (file->mode & FMODE_WRITE) {
-		if (!pipe_full(pipe))
+		if (!pipe_looks_full(pipe))
 			events |= POLLOUT | POLLWRNORM;
 		if (!READ_ONCE(pipe->readers))
 			events |= POLLERR;

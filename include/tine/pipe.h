@@ -43,9 +43,21 @@ struct pipe {
 	u32 files;                /* open files, FIFO's inode lock */
 };
 
+/* These two for who has not locked it: so it was a moment ago. */
+static inline bool pipe_looks_empty(const struct pipe *pipe)
+{
+	return READ_ONCE(pipe->head) == READ_ONCE(pipe->tail);
+}
+
+static inline bool pipe_looks_full(const struct pipe *pipe)
+{
+	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail) >= READ_ONCE(pipe->slots);
+}
+
+/* The rest of this part is for who has the pipe locked. */
 static inline u32 pipe_used(const struct pipe *pipe)
 {
-	return READ_ONCE(pipe->head) - READ_ONCE(pipe->tail);
+	return pipe->head - pipe->tail;
 }
 
 static inline bool pipe_empty(const struct pipe *pipe)
@@ -55,7 +67,7 @@ static inline bool pipe_empty(const struct pipe *pipe)
 
 static inline bool pipe_full(const struct pipe *pipe)
 {
-	return pipe_used(pipe) >= READ_ONCE(pipe->slots);
+	return pipe_used(pipe) >= pipe->slots;
 }
 
 static inline struct pipe_buffer *pipe_slot(const struct pipe *pipe, u32 index)
