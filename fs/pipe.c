@@ -352,7 +352,7 @@ static long resize(struct pipe *pipe, u32 slots)
 	if (!buffers)
 		return -ENOMEM;
 	mutex_lock(&pipe->lock);
-	used = pipe_used(pipe);
+	used = pipe->head - pipe->tail;
 	if (used > slots) {
 		mutex_unlock(&pipe->lock);
 		kfree(buffers);

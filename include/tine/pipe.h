@@ -55,19 +55,14 @@ static inline bool pipe_looks_full(const struct pipe *pipe)
 }
 
 /* The rest of this part is for who has the pipe locked. */
-static inline u32 pipe_used(const struct pipe *pipe)
-{
-	return pipe->head - pipe->tail;
-}
-
 static inline bool pipe_empty(const struct pipe *pipe)
 {
-	return pipe_used(pipe) == 0;
+	return pipe->head == pipe->tail;
 }
 
 static inline bool pipe_full(const struct pipe *pipe)
 {
-	return pipe_used(pipe) >= pipe->slots;
+	return pipe->head - pipe->tail >= pipe->slots;
 }
 
 static inline struct pipe_buffer *pipe_slot(const struct pipe *pipe, u32 index)
