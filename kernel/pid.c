@@ -379,7 +379,7 @@ void pid_init(void)
 {
 	unsigned int buckets = 256;
 
-	while (buckets < 65536 && buckets < total_page_count() / 32)
+	while (buckets < 65536 && buckets < total_page_count() / 8)
 		buckets *= 2;
 	bucket_mask = buckets - 1;
 	init_pid_ns.bits = pid_max;
