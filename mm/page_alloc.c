@@ -222,11 +222,9 @@ struct page *alloc_zeroed_data_page(void)
 	return page;
 }
 
-void put_page(struct page *page)
+void free_data_page(struct page *page)
 {
-	ASSERT(page->kind == PAGE_DATA);
-	if (atomic_dec_and_test(&page->count))
-		free_one(page);
+	free_one(page);
 }
 
 u64 free_page_count(void)

@@ -7,6 +7,7 @@
 #include <tine/arch.h>
 #include <tine/atomic.h>
 #include <tine/list.h>
+#include <tine/printk.h>
 #include <tine/types.h>
 
 #define MAX_ORDER 10 /* largest block: 2^10 pages, 4 MiB */
@@ -105,8 +106,15 @@ static inline void get_page(struct page *page)
 	atomic_inc(&page->count);
 }
 
+void free_data_page(struct page *page);
+
 /* Drops a reference on a data page; the last one frees it. */
-void put_page(struct page *page);
+static inline void put_page(struct page *page)
+{
+	ASSERT(page->kind == PAGE_DATA);
+	if (atomic_dec_and_test(&page->count))
+		free_data_page(page);
+}
 
 /* The page that reads of untouched anonymous memory see. Never counted: PTE_UNCOUNTED. */
 extern struct page *zero_page;

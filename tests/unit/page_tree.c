@@ -28,7 +28,7 @@ void mutex_init(struct mutex *m, enum lock_class class)
 {
 }
 
-void put_page(struct page *page)
+void free_data_page(struct page *page)
 {
 	CHECK(present[page - pages]);
 	present[page - pages] = false;
@@ -73,6 +73,7 @@ static void insert(unsigned int i)
 
 	if (present[i])
 		return;
+	pages[i] = (struct page){.kind = PAGE_DATA, .count = ATOMIC_INIT(1)};
 	for (int n = 1;; n++) {
 		fail_at = n;
 		if (page_tree_insert(&tree, i * stride, &pages[i]) == 0)

@@ -83,11 +83,10 @@ struct page *alloc_zeroed_data_page(void)
 	return page;
 }
 
-void put_page(struct page *page)
+void free_data_page(struct page *page)
 {
-	CHECK(page->kind == PAGE_DATA && page->count.value > 0);
-	if (atomic_dec_and_test(&page->count))
-		free_pages(page, 0);
+	CHECK(page->kind == PAGE_DATA && page->count.value == 0);
+	free_pages(page, 0);
 }
 
 void clear_page(void *page)
