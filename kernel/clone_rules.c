@@ -168,13 +168,14 @@ const struct clone_rule clone_number_taken = {
 	.why = "set_tid asks for a number that is in use",
 };
 
-const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
-				     const struct clone_caller *caller)
+static inline const struct clone_rule *first_broken(const struct clone_rule *rules, unsigned int n,
+						    const struct kernel_clone_args *args,
+						    const struct clone_caller *caller)
 {
-	const struct clone_rule *rule = clone_rules[stage].rows;
 	const u64 missing = ~args->flags;
 
-	for (const struct clone_rule *end = rule + clone_rules[stage].count; rule < end; rule++) {
+#pragma GCC unroll 16
+	for (const struct clone_rule *rule = rules; rule < rules + n; rule++) {
 		if (rule->flags & missing) /* it does not speak of this request */
 			continue;
 		if ((rule->needs & missing) || (rule->excludes & args->flags) ||
@@ -182,4 +183,13 @@ const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel
 			return rule;
 	}
 	return NULL;
+}
+
+/* The rows that concern every thread become code: a test or two each, without a loop. */
+const struct clone_rule *clone_check(enum clone_stage stage, const struct kernel_clone_args *args,
+				     const struct clone_caller *caller)
+{
+	if (stage == CLONE_FLAGS)
+		return first_broken(flag_rules, ARRAY_SIZE(flag_rules), args, caller);
+	return first_broken(clone_rules[stage].rows, clone_rules[stage].count, args, caller);
 }
