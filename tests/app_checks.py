@@ -31,8 +31,9 @@ CHECKS = (
             (PROMPT, "echo status $?; jobs; ps -o stat= -p $(jobs -p)\n"),
             (PROMPT, "bg\n"),
             (PROMPT, "jobs -r; ps -o stat= -p $(jobs -p)\n"),
-            (PROMPT, "fg %1\n"),
-            (r"^sh -c", "\x03"),
+            # bash names the job before it gives it the terminal.
+            (PROMPT, "while [ $(ps -o tpgid= -p $$) = $$ ]; do :; done && echo gi''ven & fg %1\n"),
+            (r"^given$", "\x03"),
             (PROMPT, "echo status $?; wait; jobs; echo none ''left\n"),
             # The last one speaks when the first line has come through all: then all run.
             (PROMPT, "yes | tr y n | tee /dev/null | gawk 'NR == 1 { print \"fl\" \"owing\"; fflush() }'\n"),
