@@ -181,8 +181,8 @@ done. Rounds to warm up come first, what follows is averaged, and what reading t
 ## Instructions
 
 Instructions of the guest, kernel and program together, as QEMU counts them (`-icount shift=0,sleep=off`). They are the same on
-every machine and in every run. Each is the median of {seeds} boots, which differ in where programs lie in memory; 1 GiB and 4 GiB were measured once,
-in {large}. `at most` is what is wanted of Tine.
+every machine and in every run. Each is the median of {seeds} boots, which differ in where programs lie in memory; 1 GiB and 4 GiB were measured in
+{large}, on Linux once. `at most` is what is wanted of Tine.
 
 {counts}
 ## Time

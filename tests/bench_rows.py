@@ -43,7 +43,7 @@ ROWS = (
     Row("fork-exit-wait-1000-files", "fork, `_exit` and wait, 1,000 open files", 12000),
 )
 
-# Rows that take minutes on Linux, and memory; measured once.
+# Rows that take minutes on Linux, and memory; measured once there.
 LARGE = (
     Row("fork-1-GiB", "fork alone, 1 GiB touched", 4000),
     Row("fork-4-GiB", "fork alone, 4 GiB touched", 4000),
