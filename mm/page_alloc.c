@@ -114,7 +114,6 @@ static bool take_block(struct cpu_cache *cache, unsigned int max)
 	page = alloc_block_locked(order);
 	for (unsigned int i = 0; page && i < 1u << order; i++) {
 		page[i].kind = PAGE_KERNEL;
-		page[i].order = 0;
 		cache->pages[cache->n++] = &page[i];
 	}
 	return page;
