@@ -225,9 +225,8 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm, unsigned long stack)
 		return ERR_PTR(-ENOMEM);
 	mm->exe_file = oldmm->exe_file ? get_file(oldmm->exe_file) : NULL;
 
-	if (!error && needs_cutting(mm)) {
+	if (!error && needs_cutting(mm))
 		error = MUTEX_LOCKED(&mm->lock, cut_private(mm));
-	}
 	/* What the child was promised is part of the sum by now. */
 	if (unlikely(overcommit_memory == OVERCOMMIT_NEVER) && !error && !enough_memory(0))
 		error = -ENOMEM;

@@ -1,8 +1,8 @@
 /*
  * The nodes of the page-table tree (mm/pgtable.c): taken, copied and given back.
  *
- *     groups   64 bits: some of entries 8n to 8n+7, a cache line, is in use
- *     columns   8 bits: some entry 8m+n is in use, whatever m
+ *     groups   64 bits: n set: some of entries 8n to 8n+7, a cache line, is in use
+ *     columns   8 bits: n clear: no entry 8m+n is in use, whatever m
  *
  * So what is done to all entries of a node costs as much as it has in use. Above level 1 those are
  * few, one as a rule, and both masks together find them; at level 1 they lie close together, and a
@@ -24,7 +24,7 @@ static struct node_cache {
 	struct page *first;
 	unsigned int n;
 } __aligned(64) node_caches[MAX_CPUS][2];
-static unsigned int cache_limit = NODE_CACHE_MIN; /* of each */
+static unsigned int cache_limit = NODE_CACHE_MIN; /* of each; whoever sets it sets the same */
 
 /* --- Taking and giving back --- */
 
@@ -69,7 +69,7 @@ static void free_node_page(struct page *node)
 /* Zeroed nodes may be a 64th of all memory, over all CPUs, whose number boot finds out late. */
 static __noinline bool is_full(const struct node_cache *cache)
 {
-	cache_limit = MAX(NODE_CACHE_MIN, total_page_count() / 64 / nr_cpus);
+	WRITE_ONCE(cache_limit, MAX(NODE_CACHE_MIN, total_page_count() / 64 / nr_cpus));
 	return cache->n >= cache_limit;
 }
 

@@ -95,7 +95,10 @@ clear_bytes_fault:
 	EXCEPTION_FIXUP(3b, clear_bytes_fault)
 END(clear_user)
 
-/* int user_load_u32(u32 *to, const u32 *from), int user_store_u32(u32 *to, const u32 *from); u64 likewise */
+/*
+ * int user_load_u32(u32 *to, const u32 *from), int user_store_u32(u32 *to, const u32 *from); u64
+ * likewise
+ */
 .macro USER_WORD bits, word
 FUNCTION(user_load_u\bits)
 	movabsq $(TASK_SIZE_MAX - \bits / 8), %rax
