@@ -69,7 +69,7 @@ static void free_node_page(struct page *node)
 /* Zeroed nodes may be a 64th of all memory, over all CPUs, whose number boot finds out late. */
 static __noinline bool is_full(const struct node_cache *cache)
 {
-	WRITE_ONCE(cache_limit, MAX(NODE_CACHE_MIN, total_page_count() / 64 / nr_cpus));
+	cache_limit = MAX(NODE_CACHE_MIN, total_page_count() / 64 / nr_cpus);
 	return cache->n >= cache_limit;
 }
 
