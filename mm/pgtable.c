@@ -32,7 +32,9 @@
  * the way. So whenever an entry that was in use is changed to point elsewhere, or loses rights,
  * every CPU that runs the mm is told to flush, and only then are the old nodes and pages put
  * (struct gather): nobody can reach them any more by a stale entry when their new owner writes to
- * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing.
+ * them. Entries that only gain rights need no flush: at worst a CPU faults once for nothing. But a
+ * copied page may be written to only after the flush: before, one CPU could read in the old page
+ * what another has already overwritten in the new one.
  *
  * Cost. A node is copied, walked and emptied in proportion to its use (mm/pgtable_node.c). Accessed
  * and dirty bits are set when an entry is made, so the processor never writes to a node.
@@ -111,22 +113,24 @@ static struct page *copy_of(const struct page *old, unsigned int level)
 }
 
 /*
- * Makes entry, in a node that is this mm's own, writable; it points to a node or page of the given
- * level and covers [start, end). ENOMEM: nothing changed.
+ * Entry, in a node that is this mm's own, points to a node or page of the given level and covers
+ * [start, end): makes that this mm's own. A node is writable then. A page is not yet: the caller
+ * does that when the gather is finished. ENOMEM: nothing changed.
  */
 static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsigned long end,
 		     struct gather *gather)
 {
+	const pte_t writable = level > 0 ? PTE_WRITE : 0;
 	struct page *old = child_of(*entry), *copy;
 
 	if (atomic_read(&old->count) == 1) {
-		WRITE_ONCE(*entry, *entry | PTE_WRITE);
+		WRITE_ONCE(*entry, *entry | writable);
 		return 0;
 	}
 	copy = copy_of(old, level);
 	if (!copy)
 		return -ENOMEM;
-	WRITE_ONCE(*entry, (*entry & ~PTE_ADDRESS_MASK) | page_to_phys(copy) | PTE_WRITE);
+	WRITE_ONCE(*entry, (*entry & ~PTE_ADDRESS_MASK) | page_to_phys(copy) | writable);
 	gather_put(gather, start, end, old);
 	return 0;
 }
@@ -231,29 +235,25 @@ int pgtable_map_around(struct mm_struct *mm, unsigned long address, struct page 
 }
 
 /* Replaces the uncounted page that entry maps by a private copy of it. */
-static int break_uncounted(pte_t *entry, unsigned long address, struct gather *gather)
+static __noinline int break_uncounted(pte_t *entry, unsigned long address, struct gather *gather)
 {
 	struct page *old = child_of(*entry), *copy;
 
 	copy = old == zero_page ? alloc_zeroed_data_page() : copy_data_page(old);
 	if (!copy)
 		return -ENOMEM;
-	WRITE_ONCE(*entry,
-		   (*entry & ~(PTE_ADDRESS_MASK | PTE_UNCOUNTED)) | page_to_phys(copy) | PTE_WRITE);
+	WRITE_ONCE(*entry, (*entry & ~(PTE_ADDRESS_MASK | PTE_UNCOUNTED)) | page_to_phys(copy));
 	gather_range(gather, address, address + PAGE_SIZE);
 	return 0;
 }
 
+/* Makes what entry maps this mm's own, unless it is to be shared. */
 static int break_leaf(pte_t *entry, unsigned long address, struct gather *gather)
 {
 	if (!(*entry & PTE_PRESENT))
 		return -ENOENT;
-	if (*entry & PTE_WRITE)
+	if (*entry & (PTE_WRITE | PTE_SHARED))
 		return 0;
-	if (*entry & PTE_SHARED) {
-		WRITE_ONCE(*entry, *entry | PTE_WRITE);
-		return 0;
-	}
 	if (*entry & PTE_UNCOUNTED)
 		return break_uncounted(entry, address, gather);
 	return cow_break(entry, 0, address, address + PAGE_SIZE, gather);
@@ -280,19 +280,28 @@ static pte_t find_leaf(struct mm_struct *mm, unsigned long address, bool *writab
 	return entry;
 }
 
-/* Where no page is, one will be installed: its path is needed in any case. */
+/*
+ * Where no page is, one will be installed: its path is needed in any case. Nobody may write to the
+ * new page while another CPU can still read the old one.
+ */
 int pgtable_write_fault(struct mm_struct *mm, unsigned long address)
 {
 	struct gather gather;
 	struct page *node;
+	pte_t *entry;
 	int error;
 
 	gather_init(&gather, mm);
 	node = own_path(mm, address, false, &gather);
-	error = IS_ERR(node)
-			? PTR_ERR(node)
-			: break_leaf(&entries_of(node)[pt_index(address, 1)], address, &gather);
+	if (IS_ERR(node)) {
+		gather_finish(&gather);
+		return PTR_ERR(node);
+	}
+	entry = &entries_of(node)[pt_index(address, 1)];
+	error = break_leaf(entry, address, &gather);
 	gather_finish(&gather);
+	if (!error)
+		WRITE_ONCE(*entry, *entry | PTE_WRITE);
 	return error;
 }
 

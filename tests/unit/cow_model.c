@@ -62,6 +62,7 @@ struct space {
 };
 
 static struct space spaces[SPACES];
+static unsigned int nr_spaces, nr_places, first_place; /* that the schedule uses */
 static struct page *shared_pages[SHARED_PLACES];
 static u64 shared_expected[SHARED_PLACES];
 static u64 next_value;
@@ -84,6 +85,11 @@ static struct cpu *this_cpu(void)
 static unsigned int below(unsigned int n)
 {
 	return (unsigned int)rand() % n;
+}
+
+static unsigned int random_place(void)
+{
+	return (first_place + below(nr_places)) % PLACES;
 }
 
 /* --- The processor --- */
@@ -390,11 +396,11 @@ static void replace(struct space *space)
 
 static struct space *find_space(unsigned int state)
 {
-	unsigned int first = below(SPACES);
+	unsigned int first = below(nr_spaces);
 
-	for (unsigned int i = 0; i < SPACES; i++)
-		if (spaces[(first + i) % SPACES].state == state)
-			return &spaces[(first + i) % SPACES];
+	for (unsigned int i = 0; i < nr_spaces; i++)
+		if (spaces[(first + i) % nr_spaces].state == state)
+			return &spaces[(first + i) % nr_spaces];
 	return NULL;
 }
 
@@ -421,7 +427,7 @@ static void expect_from(struct space *child, struct space *parent, unsigned int 
 
 static void fork_space(struct space *parent)
 {
-	unsigned int written = below(2) ? below(PLACES) : PLACES;
+	unsigned int written = below(2) ? random_place() : PLACES;
 	struct space *child = find_space(FREE);
 	u64 before;
 	int error;
@@ -481,9 +487,9 @@ static void operate(struct cpu *cpu)
 	unsigned int choice = below(100);
 
 	if (choice < 30)
-		access(cpu, below(PLACES), false);
+		access(cpu, random_place(), false);
 	else if (choice < 62)
-		access(cpu, below(PLACES), true);
+		access(cpu, random_place(), true);
 	else if (choice < 72)
 		fork_space(cpu->space);
 	else if (choice < 78)
@@ -540,10 +546,21 @@ static void read_all(struct space *space)
 	leave(cpu);
 }
 
+/* Every other schedule has all CPUs meet at a few places in a few spaces. */
+static void choose_size(void)
+{
+	bool crowded = below(2);
+
+	nr_spaces = crowded ? 2 + below(2) : SPACES;
+	nr_places = crowded ? 1 + below(3) : PLACES;
+	first_place = below(PLACES);
+}
+
 static void run_schedule(unsigned int seed)
 {
 	tap_seed = seed;
 	srand(seed);
+	choose_size();
 	for (unsigned int i = 0; i < SHARED_PLACES; i++) {
 		shared_pages[i] = alloc_zeroed_data_page();
 		shared_expected[i] = 0;
@@ -570,7 +587,7 @@ static void run_schedule(unsigned int seed)
 
 int main(int argc, char **argv)
 {
-	unsigned int schedules = argc > 1 ? atoi(argv[1]) : 1500;
+	unsigned int schedules = argc > 1 ? atoi(argv[1]) : 4000;
 	unsigned int first = argc > 2 ? atoi(argv[2]) : 1;
 
 	pages_init();
