@@ -169,9 +169,7 @@ struct dentry *dget_parent(struct dentry *dentry)
 {
 	struct dentry *parent;
 
-	spin_lock(&dcache_lock);
-	parent = dget(dentry->parent);
-	spin_unlock(&dcache_lock);
+	parent = SPIN_LOCKED(&dcache_lock, dget(dentry->parent));
 	return parent;
 }
 
@@ -218,9 +216,7 @@ void dentry_move(struct dentry *dentry, struct dentry *parent, char *name)
 	char *old_name;
 
 	dget(parent);
-	spin_lock(&dcache_lock);
-	old_name = rename_in_tree(dentry, parent, name);
-	spin_unlock(&dcache_lock);
+	old_name = SPIN_LOCKED(&dcache_lock, rename_in_tree(dentry, parent, name));
 	kfree(old_name);
 	dput(old_parent);
 }
@@ -320,9 +316,7 @@ char *path_name(const struct path *path, const struct path *root, char *buf, siz
 	if (!end)
 		return ERR_PTR(-ENAMETOOLONG);
 	spin_lock(&mount_lock);
-	spin_lock(&dcache_lock);
-	end = name_locked(path, root, buf, end, outside);
-	spin_unlock(&dcache_lock);
+	end = SPIN_LOCKED(&dcache_lock, name_locked(path, root, buf, end, outside));
 	spin_unlock(&mount_lock);
 	return end ? end : ERR_PTR(-ENAMETOOLONG);
 }

@@ -70,9 +70,7 @@ static struct page *lock_and_find_page(struct inode *inode, u64 index, bool crea
 {
 	struct page *page;
 
-	mutex_lock(&inode->mapping.lock);
-	page = find_page(inode, index, create);
-	mutex_unlock(&inode->mapping.lock);
+	page = MUTEX_LOCKED(&inode->mapping.lock, find_page(inode, index, create));
 	return page;
 }
 
@@ -262,9 +260,7 @@ static loff_t seek_page(struct inode *inode, loff_t offset, bool hole)
 {
 	u64 index;
 
-	mutex_lock(&inode->mapping.lock);
-	index = next_written(inode, offset / PAGE_SIZE, hole);
-	mutex_unlock(&inode->mapping.lock);
+	index = MUTEX_LOCKED(&inode->mapping.lock, next_written(inode, offset / PAGE_SIZE, hole));
 	if (index >= DIV_ROUND_UP((u64)inode->size, PAGE_SIZE))
 		return hole ? inode->size : -ENXIO;
 	return MAX(offset, (loff_t)(index * PAGE_SIZE));

@@ -11,10 +11,8 @@
  *	              then their heap
  *	p_vaddr       programs with fixed addresses; then their heap, a random distance behind
  *
- * All is mapped into the new mm, by do_mmap as a program would map its own files, so that text is
- * shared by all who run it. Some pages are not left to faults: of each segment those that a read of
- * its beginning, or of the entry, would map; and the last one of the file's part of a segment that goes
- * on in memory. Its rest must be cleared, so it is copied here, as far as the file's part goes.
+ * All is mapped into the new mm (mm/image.c) as a program would map its own files, so that text is
+ * shared by all who run it.
  *
  * What can be known from the headers is checked by elf_check, while the caller of execve can still
  * be told. As on Linux a segment that cannot be mapped kills the program instead.
@@ -156,65 +154,17 @@ void elf_release(struct binprm *b)
 
 /* --- Mapping --- */
 
-/* A segment that goes on in memory has zeroes behind its file part: gives it a copy of its last
- * page with the rest cleared. */
-static int clear_tail(struct mm_struct *mm, struct file *file, const struct elf_mapping *m)
-{
-	unsigned long start = m->zero_from & PAGE_MASK;
-	unsigned int rights = PG_WRITE | (m->prot & PROT_EXEC ? PG_EXEC : 0);
-	struct page *from, *page;
-	int error = -ENOMEM;
-
-	from = file->ops->get_page(file, (m->offset + (start - m->start)) >> PAGE_SHIFT, false);
-	if (IS_ERR(from)) /* -EFAULT: behind the end of the file, which touching it will show */
-		return PTR_ERR(from) == -ENOMEM ? -ENOMEM : 0;
-	page = alloc_zeroed_data_page();
-	if (page && from)
-		memcpy(page_address(page), page_address(from), m->zero_from - start);
-	if (from)
-		put_page(from);
-	if (page) {
-		mutex_lock(&mm->lock);
-		error = pgtable_map(mm, start, page, rights);
-		mm->touched_pages++;
-		mutex_unlock(&mm->lock);
-	}
-	if (page && error)
-		put_page(page);
-	return error;
-}
-
-static int map_segment(struct binprm *b, struct file *file, const struct elf_mapping *m)
-{
-	long result = 0;
-
-	/* The stack's pages are there already, and are written to by their kernel addresses. */
-	if (m->start < b->top && MAX(m->end, m->file_end) > b->bottom)
-		return -EEXIST;
-	if (m->file_end > m->start)
-		result = do_mmap(b->mm, file, m->start, m->file_end - m->start, m->prot,
-				 MAP_PRIVATE | MAP_FIXED, m->offset);
-	if (result >= 0 && m->end > m->file_end)
-		result = do_mmap(b->mm, NULL, m->file_end, m->end - m->file_end,
-				 PROT_READ | PROT_WRITE | (m->prot & PROT_EXEC),
-				 MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, 0);
-	if (result < 0)
-		return (int)result;
-	/* Without leave to write, what the file has there stays visible. */
-	if (m->zero_from == m->file_end || !(m->prot & PROT_WRITE))
-		return 0;
-	return clear_tail(b->mm, file, m);
-}
-
 /* A program that has just begun touches all of its segments: what is in memory of their first pages,
  * or of those about the entry, is mapped before it faults. */
-static int touch_segment(struct mm_struct *mm, const struct elf_mapping *m, unsigned long entry)
+static int map_segment(struct binprm *b, struct file *file, const struct image_part *part,
+		       unsigned long entry)
 {
-	unsigned long address = entry - m->start < m->file_end - m->start ? entry : m->start;
+	bool holds_entry = entry - part->start < part->file_end - part->start;
 
-	if (m->file_end == m->start)
-		return 0;
-	return mm_touch(mm, address) == FAULT_OOM ? -ENOMEM : 0;
+	/* The stack's pages are there already, and are written to by their kernel addresses. */
+	if (part->start < b->top && part->end > b->bottom)
+		return -EEXIST;
+	return mm_map_image_part(b->mm, file, part, holds_entry ? entry : part->start);
 }
 
 /* How far from its addresses in the file an image goes. */
@@ -258,21 +208,19 @@ static void note_segment(struct mm_struct *mm, const struct elf64_segment *segme
 static int map_image(struct binprm *b, struct file *file, const struct elf64_header *header,
 		     const struct elf64_segment *table, struct placement *place)
 {
-	struct elf_mapping m;
+	struct image_part part;
 	int error = 0;
 
 	place->end = 0;
 	for (unsigned int i = 0; i < header->e_phnum; i++) {
 		if (table[i].p_type != PT_LOAD)
 			continue;
-		error = elf_plan_segment(&table[i], place->bias, &m);
+		error = elf_plan_segment(&table[i], place->bias, &part);
 		if (!error)
-			error = map_segment(b, file, &m);
-		if (!error)
-			error = touch_segment(b->mm, &m, header->e_entry + place->bias);
+			error = map_segment(b, file, &part, header->e_entry + place->bias);
 		if (error)
 			break;
-		place->end = MAX(place->end, m.end);
+		place->end = MAX(place->end, part.end);
 		if (file == b->file)
 			note_segment(b->mm, &table[i], place->bias);
 	}

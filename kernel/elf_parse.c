@@ -92,7 +92,7 @@ static unsigned int segment_prot(const struct elf64_segment *segment)
 }
 
 int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
-		     struct elf_mapping *mapping)
+		     struct image_part *part)
 {
 	unsigned long address, in_page = segment->p_vaddr & (PAGE_SIZE - 1);
 
@@ -105,20 +105,20 @@ int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 	if (segment->p_filesz &&
 	    (segment->p_offset < in_page || ((segment->p_offset - in_page) & (PAGE_SIZE - 1))))
 		return -EINVAL;
-	*mapping = (struct elf_mapping){
+	*part = (struct image_part){
 		.start = address - in_page,
 		.end = segment->p_memsz ? ALIGN_UP(address + segment->p_memsz, PAGE_SIZE)
 					: address - in_page,
 		.offset = segment->p_offset - in_page,
 		.prot = segment_prot(segment),
 	};
-	mapping->file_end = mapping->zero_from = mapping->start;
+	part->file_end = part->zero_from = part->start;
 	if (segment->p_filesz) {
-		mapping->zero_from = address + segment->p_filesz;
-		mapping->file_end = ALIGN_UP(mapping->zero_from, PAGE_SIZE);
+		part->zero_from = address + segment->p_filesz;
+		part->file_end = ALIGN_UP(part->zero_from, PAGE_SIZE);
 	}
 	if (segment->p_memsz == segment->p_filesz)
-		mapping->zero_from = mapping->file_end;
+		part->zero_from = part->file_end;
 	return 0;
 }
 

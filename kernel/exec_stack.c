@@ -272,9 +272,8 @@ int stack_map(struct binprm *b, bool executable)
 	error = mm_map_stack(b->mm, b->top, size, executable);
 	if (error || !executable)
 		return error;
-	mutex_lock(&b->mm->lock);
-	error = pgtable_protect(b->mm, b->bottom, b->top, PG_WRITE | PG_EXEC);
-	mutex_unlock(&b->mm->lock);
+	error = MUTEX_LOCKED(&b->mm->lock,
+			     pgtable_protect(b->mm, b->bottom, b->top, PG_WRITE | PG_EXEC));
 	return error;
 }
 

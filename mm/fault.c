@@ -114,13 +114,11 @@ static enum fault_result install_copy(struct mm_struct *mm, const struct vma *vm
 	return page ? install(mm, address, page, vma_rights(vma->flags) | PG_WRITE) : FAULT_OOM;
 }
 
-/*
- * Who reads one page of a file reads its neighbours soon: those that are in memory are mapped with it,
- * read-only. FAULT_BUS: it is not in memory itself, and nothing was done.
- */
-static enum fault_result map_around(struct mm_struct *mm, const struct vma *vma,
-				    unsigned long address, unsigned int rights)
+/* Who reads one page of a file reads its neighbours soon: those that are in memory are mapped with it,
+ * read-only. */
+enum fault_result map_around(struct mm_struct *mm, const struct vma *vma, unsigned long address)
 {
+	const unsigned int rights = vma_rights(vma->flags) & ~PG_WRITE;
 	unsigned long first = ALIGN_DOWN(address, FAULT_AROUND * PAGE_SIZE);
 	unsigned long start = MAX(vma->start, first);
 	unsigned long end = MIN(vma->end, first + FAULT_AROUND * PAGE_SIZE);
@@ -152,7 +150,7 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 	struct page *page;
 
 	if (!shared && !write && vma->file->ops->get_pages)
-		result = map_around(mm, vma, address, rights & ~PG_WRITE);
+		result = map_around(mm, vma, address);
 	if (result != FAULT_BUS)
 		return result;
 	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), !copy);
@@ -240,9 +238,7 @@ static enum fault_result fault_until_memory(struct mm_struct *mm, unsigned long 
 	enum fault_result result;
 
 	for (;;) {
-		mutex_lock(&mm->lock);
-		result = fault_locked(mm, address, access);
-		mutex_unlock(&mm->lock);
+		result = MUTEX_LOCKED(&mm->lock, fault_locked(mm, address, access));
 		if (likely(result != FAULT_OOM))
 			return result;
 		if (!wait_for_memory())
@@ -271,19 +267,6 @@ bool wait_for_memory(void)
 }
 
 /* --- Without being asked by the processor --- */
-
-enum fault_result mm_touch(struct mm_struct *mm, unsigned long address)
-{
-	struct vma *vma;
-	enum fault_result result = FAULT_MAPERR;
-
-	mutex_lock(&mm->lock);
-	vma = vma_lookup(mm, address);
-	if (vma && (vma->flags & VM_ACCESS))
-		result = fault_in_page(mm, vma, address & PAGE_MASK, false);
-	mutex_unlock(&mm->lock);
-	return result;
-}
 
 /* Faults in the page at *at, if it is mapped, and moves *at on: to the next page or mapping. */
 static enum fault_result populate_page(struct mm_struct *mm, unsigned long *at, unsigned long end)
@@ -315,9 +298,7 @@ int mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 	while (start < end) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		mutex_lock(&mm->lock);
-		result = populate_page(mm, &start, end);
-		mutex_unlock(&mm->lock);
+		result = MUTEX_LOCKED(&mm->lock, populate_page(mm, &start, end));
 		if (result == FAULT_OOM && !wait_for_memory())
 			return -ENOMEM;
 		if (result != FAULT_OK && result != FAULT_OOM)

@@ -438,66 +438,6 @@ long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length
 	return error;
 }
 
-long mm_find_room(struct mm_struct *mm, unsigned long length)
-{
-	long address = -ENOMEM;
-
-	mutex_lock(&mm->lock);
-	if (may_expand_mm(mm, 0, length >> PAGE_SHIFT))
-		address = get_unmapped_area(mm, 0, length, 0);
-	mutex_unlock(&mm->lock);
-	return address;
-}
-
-int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec)
-{
-	u32 flags = VM_READ | VM_WRITE | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC | VM_GROWSDOWN |
-		    VM_ACCOUNT;
-	unsigned long start = top - ALIGN_UP(size, PAGE_SIZE);
-	int error = -ENOMEM;
-
-	if (exec)
-		flags |= VM_EXEC;
-	mutex_lock(&mm->lock);
-	if (may_expand_mm(mm, flags, (top - start) >> PAGE_SHIFT))
-		error = vma_map(mm, vma_alloc(start, top, flags, NULL, start >> PAGE_SHIFT));
-	mutex_unlock(&mm->lock);
-	return error;
-}
-
-/*
- * The page table behind that of the top of the stack: its own, so that fork need not copy its
- * entries with the stack's, but next to it, so that what fork does copy grows by one entry.
- */
-static unsigned long choose_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
-{
-	unsigned long start = ALIGN_UP(stack, PAGE_SIZE * PT_ENTRIES);
-
-	if (start + PAGE_SIZE * PT_ENTRIES > TASK_SIZE_MAX)
-		return vma_free_range(mm, MMAP_MIN_ADDR, mm->mmap_base, VDSO_PAGES * PAGE_SIZE);
-	return start + place % (PT_ENTRIES - VDSO_PAGES + 1) * PAGE_SIZE;
-}
-
-int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
-{
-	const u32 both = VM_UNCOUNTED | VM_DONTEXPAND | VM_READ | VM_MAYREAD;
-	const u32 data = both | VM_IO, code = both | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC;
-	struct vma_edit edit;
-	unsigned long start;
-	int error;
-
-	mutex_lock(&mm->lock);
-	start = choose_vdso(mm, stack, place);
-	mm->vdso = start + PAGE_SIZE;
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit, vma_alloc(start, mm->vdso, data, NULL, 0));
-	vma_edit_map(&edit, vma_alloc(mm->vdso, start + VDSO_PAGES * PAGE_SIZE, code, NULL, 1));
-	error = start ? vma_edit_commit(&edit) : -ENOMEM;
-	mutex_unlock(&mm->lock);
-	vma_edit_end(&edit);
-	return error;
-}
-
 /* --- System calls --- */
 
 /* There are no huge pages: none of a size the processor knows is free, and others do not exist. */
@@ -567,9 +507,7 @@ long sys_remap_file_pages(unsigned long start, size_t size, unsigned long prot, 
 	size &= PAGE_MASK;
 	if (prot || start + size <= start || pgoff + (size >> PAGE_SHIFT) < pgoff)
 		return -EINVAL;
-	mutex_lock(&mm->lock);
-	file = covering_file(mm, start, start + size, &vm_flags);
-	mutex_unlock(&mm->lock);
+	file = MUTEX_LOCKED(&mm->lock, covering_file(mm, start, start + size, &vm_flags));
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE;

@@ -544,7 +544,9 @@ static void carve(struct vma_edit *edit, unsigned long start, unsigned long end,
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm)
 {
-	*edit = (struct vma_edit){.mm = mm, .tree = mm->vmas, .limit = READ_ONCE(max_map_count)};
+	/* Exec may reach one more, as mmap may. */
+	*edit = (struct vma_edit){
+		.mm = mm, .tree = mm->vmas, .limit = READ_ONCE(max_map_count) + mm->unborn};
 	if (!mm->unborn)
 		vma_get(edit->tree);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tine/err.h>
+#include <tine/mm.h>
 #include <tine/types.h>
 #include <uapi/elf.h>
 
@@ -30,19 +31,10 @@ struct elf_extent {
 /* -EINVAL: a PT_LOAD that does not fit below the end of user space. */
 int elf_find_extent(const struct elf64_segment *table, unsigned int n, struct elf_extent *extent);
 
-/* One PT_LOAD in memory: [start, file_end) is mapped from the file at offset, [file_end, end) is
- * anonymous. Page-aligned. */
-struct elf_mapping {
-	unsigned long start, file_end, end;
-	u64 offset;
-	unsigned long zero_from; /* up to file_end memory is zero, not what the file has there */
-	unsigned int prot;       /* PROT_ */
-};
-
-/* bias is page-aligned. -EINVAL: file and memory do not fit each other, or the whole does not fit
- * below the end of user space. */
+/* One PT_LOAD in memory. bias is page-aligned. -EINVAL: file and memory do not fit each other, or the
+ * whole does not fit below the end of user space. */
 int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
-		     struct elf_mapping *mapping);
+		     struct image_part *part);
 
 /* Where the file's table of segments is in memory, unbiased: in the last PT_LOAD that holds it; 0
  * if none does. */

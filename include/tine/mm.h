@@ -148,17 +148,37 @@ static inline u64 mm_usage_pages(const struct mm_usage *usage)
 long do_mmap(struct mm_struct *mm, struct file *file, unsigned long address, unsigned long length,
 	     unsigned int prot, unsigned long flags, u64 offset);
 long do_munmap(struct mm_struct *mm, unsigned long address, unsigned long length);
+/* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
+void mm_set_brk(struct mm_struct *mm, unsigned long start);
+
+/* mm/image.c: what exec maps, into an unborn mm. The lock is taken inside. */
+
+/* A part of a program's image: [start, file_end) is mapped from the file at offset, [file_end, end)
+ * is anonymous. Page-aligned. */
+struct image_part {
+	unsigned long start, file_end, end;
+	u64 offset;
+	unsigned long zero_from; /* up to file_end memory is zero, not what the file has there */
+	unsigned int prot;       /* PROT_ */
+};
+
+/*
+ * Maps a part of an image, in place of all that was there (of files that the caller holds). Of its
+ * pages, those in memory that a read at touch (in the part) would map are mapped. file: opened for
+ * exec, with get_page. EOVERFLOW: no file is that long; EPERM: below MMAP_MIN_ADDR; ENOMEM.
+ */
+int mm_map_image_part(struct mm_struct *mm, struct file *file, const struct image_part *part,
+		      unsigned long touch);
 /* Where mmap would put length bytes (page-aligned) that it has to choose the place for. ENOMEM: there
  * is none, or RLIMIT_AS forbids them. */
 long mm_find_room(struct mm_struct *mm, unsigned long length);
-/* Makes start (page-aligned) the beginning of the break area, which is empty; for exec. */
-void mm_set_brk(struct mm_struct *mm, unsigned long start);
 /* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable
- * if asked. For exec. */
+ * if asked. ENOMEM. */
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
 /* The vDSO's pages, above the stack, which ends there, if there is room; place (a random number)
- * says where. Sets mm->vdso. ENOMEM. For exec, when all else is mapped. */
+ * says where. Sets mm->vdso. ENOMEM. To be called when all else is mapped. */
 int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place);
+
 /* task's mm with a user reference, if current may look into it as a debugger may (real ids). EACCES;
  * ESRCH: it has none. */
 struct mm_struct *mm_access(struct task_struct *task);
@@ -203,10 +223,6 @@ enum fault_result {
  * Sleeps. */
 enum fault_result handle_page_fault(struct mm_struct *mm, unsigned long address,
 				    enum fault_access access);
-
-/* Makes the page at address present as a read of it would, in a mm that current need not run in. Grows
- * no stack, kills nobody for memory. */
-enum fault_result mm_touch(struct mm_struct *mm, unsigned long address);
 
 /* Kills the process that would free the most; called when an allocation for user memory failed.
  * Returns false if there is none to kill (then the caller fails), else the allocation can be tried

@@ -139,7 +139,11 @@ int zap_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 /* Unmaps [start, end) through edit, which is committed then. */
 int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
 
-/* mm/fault.c. Makes vma's page at address (page-aligned) present, and one's own if write is set;
+/* mm/fault.c. A read of vma's page at address (page-aligned), where no page is mapped: of a private
+ * mapping of a file that has get_pages. FAULT_BUS: the page is not in memory, and nothing was done;
+ * FAULT_OOM. */
+enum fault_result map_around(struct mm_struct *mm, const struct vma *vma, unsigned long address);
+/* Makes vma's page at address (page-aligned) present, and one's own if write is set;
  * rights are the caller's care. */
 enum fault_result fault_in_page(struct mm_struct *mm, struct vma *vma, unsigned long address,
 				bool write);

@@ -132,7 +132,7 @@ static void extents(void)
 static void segments(void)
 {
 	struct elf64_segment s = sound_table[0];
-	struct elf_mapping m;
+	struct image_part m;
 
 	CHECK(elf_plan_segment(&s, 0, &m) == 0);
 	CHECK(m.start == BASE && m.file_end == BASE + 0x2000 && m.end == m.file_end);
@@ -158,7 +158,7 @@ static void segments(void)
 static void bad_segments(void)
 {
 	struct elf64_segment s = sound_table[1];
-	struct elf_mapping m;
+	struct image_part m;
 
 	s.p_filesz = s.p_memsz + 1;
 	CHECK(elf_plan_segment(&s, 0, &m) == -EINVAL);
@@ -202,7 +202,7 @@ static u64 odd_number(void)
 
 static void check_plan(const struct elf64_segment *s, unsigned long bias)
 {
-	struct elf_mapping m;
+	struct image_part m;
 
 	if (elf_plan_segment(s, bias, &m))
 		return;
