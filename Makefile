@@ -109,10 +109,12 @@ CFLAGS  += -fstack-protector-strong -mstack-protector-guard=tls \
 	   -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 LDFLAGS  = -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none
 
-stamp.kernel-flags = $(KERNEL_CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+stamp.kernel-flags = $(KERNEL_CC) $(CPPFLAGS) $(FLAVOUR) $(CFLAGS) $(LDFLAGS)
 stamp.kernel-files = $(OBJECTS)
 
-# With the latter a backtrace shows a function too whose last act was the next one's call.
+# Small functions are for who reads them; the processor need not call each. In the debug kernel it does,
+# and the last option makes a backtrace show a function too whose last act was the next one's call.
+FLAVOUR = -finline-limit=300
 $(B)/debug/%: FLAVOUR = -DCONFIG_DEBUG=1 -fno-optimize-sibling-calls
 
 define compile
