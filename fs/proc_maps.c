@@ -201,7 +201,7 @@ int proc_show_smaps_rollup(struct seq_buffer *m, struct task_struct *task, struc
 	show_range(m, first, last, 0, NULL, 0);
 	seq_pad(m, start, NAME_COLUMN);
 	seq_puts(m, "[rollup]\n");
-	show_usage(m, &usage, mm->locked_pages, true);
+	show_usage(m, &usage, mm->map.locked_pages, true);
 	return 0;
 }
 

@@ -142,7 +142,7 @@ static void show_stat_of(struct seq_buffer *m, struct task_struct *task, struct 
 	/* 18: below 0 for real-time tasks, else 20 for nice 0. */
 	seq_printf(m, "%d %d %d 0 %lu %lu %lu %lu ", 40 - (int)sched_urgency(task),
 		   task->sched.nice, r->threads, proc_ticks(task->start_time),
-		   mm ? mm->total_pages * PAGE_SIZE : 0, mm_usage_pages(&usage),
+		   mm ? mm->map.total_pages * PAGE_SIZE : 0, mm_usage_pages(&usage),
 		   task->signal->rlim[RLIMIT_RSS].rlim_cur);
 	/* 26: addresses, without those of a stack and an instruction that only a dump would have. */
 	seq_printf(m, "%lu %lu %lu 0 0 ", shown ? shown->start_code : !!mm,
@@ -199,8 +199,9 @@ int proc_show_statm(struct seq_buffer *m, struct task_struct *task)
 		return 0;
 	}
 	usage = mm_usage(mm);
-	seq_printf(m, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_pages, mm_usage_pages(&usage),
-		   usage.pages[PAGE_SHMEM], code_pages(mm), mm->data_pages + mm->stack_pages);
+	seq_printf(m, "%lu %lu %lu %lu 0 %lu 0\n", mm->map.total_pages, mm_usage_pages(&usage),
+		   usage.pages[PAGE_SHMEM], code_pages(mm),
+		   mm->map.data_pages + mm->map.stack_pages);
 	return 0;
 }
 
@@ -260,16 +261,16 @@ static void show_memory(struct seq_buffer *m, struct mm_struct *mm)
 		unsigned long pages;
 	} lines[] = {
 		{"VmPeak", mm->peak_pages},
-		{"VmSize", mm->total_pages},
-		{"VmLck", mm->locked_pages},
+		{"VmSize", mm->map.total_pages},
+		{"VmLck", mm->map.locked_pages},
 		{"VmPin", 0},
 		{"VmHWM", MAX(rss, max_rss_pages(mm))},
 		{"VmRSS", rss},
 		{"RssAnon", usage.pages[PAGE_ANON]},
 		{"RssFile", 0},
 		{"RssShmem", usage.pages[PAGE_SHMEM]},
-		{"VmData", mm->data_pages},
-		{"VmStk", mm->stack_pages},
+		{"VmData", mm->map.data_pages},
+		{"VmStk", mm->map.stack_pages},
 		{"VmExe", code_pages(mm)},
 		{"VmLib", library_pages(mm)},
 		{"VmPTE", usage.nodes},

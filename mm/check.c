@@ -129,12 +129,12 @@ static void check_map(const struct walk *at)
 
 	vma_edit_begin(&edit, at->mm);
 	vma_edit_unmap(&edit, 0, TASK_SIZE_MAX);
-	expect(at, "mappings", -edit.count, mm->vma_count);
-	expect(at, "pages mapped", -edit.total_pages, mm->total_pages);
-	expect(at, "pages of data", -edit.data_pages, mm->data_pages);
-	expect(at, "pages of stacks", -edit.stack_pages, mm->stack_pages);
-	expect(at, "pages locked", -edit.locked_pages, mm->locked_pages);
-	expect(at, "pages promised", -edit.committed_pages, mm->committed_pages);
+	expect(at, "mappings", -edit.growth.count, mm->map.count);
+	expect(at, "pages mapped", -edit.growth.total_pages, mm->map.total_pages);
+	expect(at, "pages of data", -edit.growth.data_pages, mm->map.data_pages);
+	expect(at, "pages of stacks", -edit.growth.stack_pages, mm->map.stack_pages);
+	expect(at, "pages locked", -edit.growth.locked_pages, mm->map.locked_pages);
+	expect(at, "pages promised", -edit.growth.committed_pages, mm->map.committed_pages);
 	vma_edit_end(&edit);
 }
 

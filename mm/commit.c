@@ -36,7 +36,7 @@ u64 committed_pages(void)
 /* In mode 2 a little is kept, so that an administrator can still log in and kill something. */
 static bool within_commit_limit(unsigned long pages)
 {
-	u64 reserve = MIN(current->mm ? current->mm->total_pages / 32 : 0, USER_RESERVE);
+	u64 reserve = MIN(current->mm ? current->mm->map.total_pages / 32 : 0, USER_RESERVE);
 
 	if (!capable(CAP_SYS_ADMIN))
 		reserve += MIN(total_page_count() / 32, ADMIN_RESERVE);

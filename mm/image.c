@@ -173,18 +173,17 @@ int mm_map_vdso(struct mm_struct *mm, unsigned long stack, unsigned int place)
 {
 	const u32 both = VM_UNCOUNTED | VM_DONTEXPAND | VM_READ | VM_MAYREAD;
 	const u32 data = both | VM_IO, code = both | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC;
-	struct vma_edit edit;
 	unsigned long start;
-	int error;
+	int error = -ENOMEM;
 
 	mutex_lock(&mm->lock);
 	start = choose_vdso(mm, stack, place);
 	mm->vdso = start + PAGE_SIZE;
-	vma_edit_begin(&edit, mm);
-	vma_edit_map(&edit, vma_alloc(start, mm->vdso, data, NULL, 0));
-	vma_edit_map(&edit, vma_alloc(mm->vdso, start + VDSO_PAGES * PAGE_SIZE, code, NULL, 1));
-	error = start ? vma_edit_commit(&edit) : -ENOMEM;
+	if (start)
+		error = vma_map(mm, vma_alloc(start, mm->vdso, data, NULL, 0));
+	if (!error)
+		error = vma_map(mm,
+				vma_alloc(mm->vdso, start + VDSO_PAGES * PAGE_SIZE, code, NULL, 1));
 	mutex_unlock(&mm->lock);
-	vma_edit_end(&edit);
 	return error;
 }

@@ -25,7 +25,7 @@ bool may_lock_any(void)
 bool may_lock(const struct mm_struct *mm, u32 flags, unsigned long pages)
 {
 	return !(flags & VM_LOCKED) ||
-	       mm->locked_pages + pages <= rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT ||
+	       mm->map.locked_pages + pages <= rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT ||
 	       capable(CAP_IPC_LOCK);
 }
 
@@ -140,7 +140,8 @@ long sys_mlockall(int flags)
 	if (!may_lock_any())
 		return -EPERM;
 	mutex_lock(&mm->lock);
-	if (now && mm->total_pages > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT && !capable(CAP_IPC_LOCK))
+	if (now && mm->map.total_pages > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT &&
+	    !capable(CAP_IPC_LOCK))
 		error = -ENOMEM;
 	else
 		lock_all(mm, flags);

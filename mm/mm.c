@@ -68,7 +68,7 @@ u64 mm_committed_pages(void)
 
 	spin_lock(&mm_list_lock);
 	list_for_each_entry(mm, &mm_list, link)
-		pages += READ_ONCE(mm->committed_pages);
+		pages += READ_ONCE(mm->map.committed_pages);
 	spin_unlock(&mm_list_lock);
 	return pages;
 }

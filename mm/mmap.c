@@ -54,15 +54,15 @@ bool may_expand_mm(const struct mm_struct *mm, u32 flags, unsigned long pages)
 {
 	const struct rlimit *data = &current->signal->rlim[RLIMIT_DATA];
 
-	if (!within_limit(mm->total_pages, pages, rlimit(RLIMIT_AS)))
+	if (!within_limit(mm->map.total_pages, pages, rlimit(RLIMIT_AS)))
 		return false;
 	if (!vma_flags_data(flags) ||
-	    within_limit(mm->data_pages, pages, READ_ONCE(data->rlim_cur)))
+	    within_limit(mm->map.data_pages, pages, READ_ONCE(data->rlim_cur)))
 		return true;
 	/* A soft limit of 0 is how some programs keep brk from working; as on Linux the hard limit
 	 * counts then. */
 	return READ_ONCE(data->rlim_cur) == 0 &&
-	       within_limit(mm->data_pages, pages, READ_ONCE(data->rlim_max));
+	       within_limit(mm->map.data_pages, pages, READ_ONCE(data->rlim_max));
 }
 
 /* Does a mapping with these flags count against memory as it is made? */
@@ -280,7 +280,7 @@ static int check_request(struct request *r)
 		return -ENOMEM;
 	if (r->pgoff + (r->length >> PAGE_SHIFT) < r->pgoff)
 		return -EOVERFLOW;
-	return (int)r->mm->vma_count > READ_ONCE(max_map_count) ? -ENOMEM : 0;
+	return (int)r->mm->map.count > READ_ONCE(max_map_count) ? -ENOMEM : 0;
 }
 
 static void forget_file(struct request *r)

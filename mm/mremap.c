@@ -81,7 +81,7 @@ static long move_mapping(struct move *m, struct vma_edit *edit, const struct vma
 	unsigned long end = m->from + m->old_length;
 	int error;
 
-	if ((int)m->mm->vma_count >= READ_ONCE(max_map_count) - 3)
+	if ((int)m->mm->map.count >= READ_ONCE(max_map_count) - 3)
 		return -ENOMEM;
 	if (!affordable(vma, m->new_length >> PAGE_SHIFT))
 		return -ENOMEM;
@@ -128,7 +128,7 @@ static int check_target(const struct move *m)
 		return -EINVAL;
 	if (m->from + m->old_length > m->to && m->to + m->new_length > m->from)
 		return -EINVAL;
-	return (int)m->mm->vma_count + 2 >= READ_ONCE(max_map_count) - 3 ? -ENOMEM : 0;
+	return (int)m->mm->map.count + 2 >= READ_ONCE(max_map_count) - 3 ? -ENOMEM : 0;
 }
 
 /* The three edits that a move to a given place can take. */

@@ -316,7 +316,7 @@ static struct vma *cut(struct vma_edit *edit, struct vma *node, unsigned long at
 		return NULL;
 	}
 	node->end = at;
-	edit->count++;
+	edit->growth.count++;
 	return rest;
 }
 
@@ -501,26 +501,26 @@ unsigned long vma_free_range(struct mm_struct *mm, unsigned long low, unsigned l
 
 /* --- Edits --- */
 
-static void account(struct vma_edit *edit, const struct vma *vma, long sign)
+static void account(struct map_size *size, const struct vma *vma, long sign)
 {
 	long pages = sign * (long)vma_pages(vma);
 
-	edit->count += sign;
-	edit->total_pages += pages;
+	size->count += sign;
+	size->total_pages += pages;
 	if (vma_flags_data(vma->flags))
-		edit->data_pages += pages;
+		size->data_pages += pages;
 	if (vma->flags & VM_GROWSDOWN)
-		edit->stack_pages += pages;
+		size->stack_pages += pages;
 	if (vma->flags & VM_LOCKED)
-		edit->locked_pages += pages;
+		size->locked_pages += pages;
 	if (vma->flags & VM_ACCOUNT)
-		edit->committed_pages += pages;
+		size->committed_pages += pages;
 }
 
 static void account_tree(struct vma_edit *edit, const struct vma *tree, long sign)
 {
 	for (; tree; tree = tree->right) {
-		account(edit, tree, sign);
+		account(&edit->growth, tree, sign);
 		account_tree(edit, tree->left, sign);
 	}
 }
@@ -581,13 +581,8 @@ void vma_edit_map(struct vma_edit *edit, struct vma *vma)
 		edit->failed = true;
 		return;
 	}
-	if (edit->mm->vmas_are_list && insert_in_list(&edit->mm->vmas, vma)) {
-		edit->tree = edit->mm->vmas;
-		account(edit, vma, 1);
-		return;
-	}
 	merge(edit, vma);
-	account(edit, vma, 1);
+	account(&edit->growth, vma, 1);
 	carve(edit, vma->start, vma->end, &below, &above);
 	set_tree(edit, join(edit, below, vma, above));
 }
@@ -600,9 +595,15 @@ void vma_edit_unmap(struct vma_edit *edit, unsigned long start, unsigned long en
 	set_tree(edit, join_two(edit, below, above));
 }
 
+static void note_peak(struct mm_struct *mm)
+{
+	mm->peak_pages = MAX(mm->peak_pages, mm->map.total_pages);
+}
+
 int vma_edit_check(const struct vma_edit *edit)
 {
-	bool too_many = edit->count > 0 && edit->mm->vma_count + edit->count > edit->limit;
+	const long more = edit->growth.count;
+	bool too_many = more > 0 && edit->mm->map.count + more > edit->limit;
 
 	return edit->failed || too_many ? -ENOMEM : 0;
 }
@@ -619,13 +620,13 @@ int vma_edit_commit(struct vma_edit *edit)
 	/* Commit: nothing below may fail. */
 	mm->vmas = edit->tree;
 	edit->tree = old;
-	mm->vma_count += edit->count;
-	mm->total_pages += edit->total_pages;
-	mm->peak_pages = MAX(mm->peak_pages, mm->total_pages);
-	mm->data_pages += edit->data_pages;
-	mm->stack_pages += edit->stack_pages;
-	mm->locked_pages += edit->locked_pages;
-	mm->committed_pages += edit->committed_pages;
+	mm->map.count += edit->growth.count;
+	mm->map.total_pages += edit->growth.total_pages;
+	mm->map.data_pages += edit->growth.data_pages;
+	mm->map.stack_pages += edit->growth.stack_pages;
+	mm->map.locked_pages += edit->growth.locked_pages;
+	mm->map.committed_pages += edit->growth.committed_pages;
+	note_peak(mm);
 	return 0;
 }
 
@@ -641,6 +642,12 @@ int vma_map(struct mm_struct *mm, struct vma *vma)
 	struct vma_edit edit;
 	int error;
 
+	if (mm->vmas_are_list && vma && mm->map.count <= READ_ONCE(max_map_count) &&
+	    insert_in_list(&mm->vmas, vma)) {
+		account(&mm->map, vma, 1);
+		note_peak(mm);
+		return 0;
+	}
 	vma_edit_begin(&edit, mm);
 	vma_edit_map(&edit, vma);
 	error = vma_edit_commit(&edit);

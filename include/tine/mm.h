@@ -48,6 +48,12 @@ struct vma {
 	u32 height;
 };
 
+/* How many mappings there are and how large they are together; or how much that has changed. */
+struct map_size {
+	long count;
+	unsigned long total_pages, data_pages, stack_pages, locked_pages, committed_pages;
+};
+
 /*
  * Locks: m = mm->lock (a mutex); a = atomic; c = constant once the mm is in use. All address spaces
  * are in one list.
@@ -56,14 +62,12 @@ struct mm_struct {
 	struct atomic users; /* a: tasks in it, and who else keeps its contents (mm_get/mm_put) */
 	struct atomic count; /* a: all users are one; who only keeps the struct (mm_grab) */
 	struct mutex lock;
-	struct list_head link;  /* mm_list_lock: among all of them, oldest first */
-	struct page *root;      /* c: root of the page tables */
-	u64 cpus;               /* a: CPUs that have the root loaded */
-	struct vma *vmas;       /* m: root of the memory map */
-	unsigned int vma_count; /* m */
-	/* m: sizes of mappings, in pages. */
-	unsigned long total_pages, data_pages, stack_pages, locked_pages, committed_pages;
-	unsigned long peak_pages; /* m: the most that total_pages ever was */
+	struct list_head link;    /* mm_list_lock: among all of them, oldest first */
+	struct page *root;        /* c: root of the page tables */
+	u64 cpus;                 /* a: CPUs that have the root loaded */
+	struct vma *vmas;         /* m: root of the memory map */
+	struct map_size map;      /* m */
+	unsigned long peak_pages; /* m: the most that map.total_pages ever was */
 	/* m: how often a page came where none was: what is resident is not more. */
 	unsigned long touched_pages;
 	unsigned long mmap_base; /* c: mappings are placed downwards from here */

@@ -27,11 +27,10 @@ extern int max_map_count; /* vm.max_map_count: mappings that a process may have 
  */
 struct vma_edit {
 	struct mm_struct *mm;
-	struct vma *tree; /* the draft; once committed, the old map */
-	long count, total_pages, data_pages, stack_pages, locked_pages,
-		committed_pages; /* by how much the mm's grow */
-	long limit;              /* of mappings after it, if it makes more of them */
-	bool failed;             /* out of memory: the draft is only good for vma_edit_end */
+	struct vma *tree;       /* the draft; once committed, the old map */
+	struct map_size growth; /* of the mm's */
+	long limit;             /* of mappings after it, if it makes more of them */
+	bool failed;            /* out of memory: the draft is only good for vma_edit_end */
 };
 
 void vma_edit_begin(struct vma_edit *edit, struct mm_struct *mm);

@@ -164,9 +164,9 @@ static void check_space(struct space *space)
 	const struct mm_struct *mm = &space->mm;
 
 	check_tree(mm->vmas, &sums);
-	CHECK(mm->vma_count == sums.count && mm->total_pages == sums.total);
-	CHECK(mm->data_pages == sums.data && mm->stack_pages == sums.stack);
-	CHECK(mm->locked_pages == sums.locked);
+	CHECK(mm->map.count == sums.count && mm->map.total_pages == sums.total);
+	CHECK(mm->map.data_pages == sums.data && mm->map.stack_pages == sums.stack);
+	CHECK(mm->map.locked_pages == sums.locked);
 	for (unsigned int slot = 0; slot < SLOTS; slot++)
 		check_slot(space, slot);
 }
@@ -283,6 +283,9 @@ static int apply(struct space *space, const struct change *change)
 	struct vma_edit edit;
 	int error;
 
+	if (change->map && space->mm.unborn)
+		return vma_map(&space->mm,
+			       vma_alloc(start, end, slot->flags, slot->file, slot->pgoff));
 	vma_edit_begin(&edit, &space->mm);
 	if (change->map)
 		vma_edit_map(&edit, vma_alloc(start, end, slot->flags, slot->file, slot->pgoff));
@@ -520,7 +523,7 @@ static void there_is_a_limit(void)
 	CHECK(map_page(&mm, BASE + PAGE_SIZE, VM_WRITE) == -ENOMEM);
 	CHECK(map_page(&mm, BASE + 5 * PAGE_SIZE, VM_READ) == 0); /* joins its neighbours */
 	check_tree(mm.vmas, &sums);
-	CHECK(sums.count == MAX_MAP_COUNT - 1 && mm.vma_count == sums.count);
+	CHECK(sums.count == MAX_MAP_COUNT - 1 && mm.map.count == sums.count);
 	vma_put(mm.vmas);
 	CHECK(objects_in_use == 0);
 }
