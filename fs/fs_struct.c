@@ -156,9 +156,7 @@ bool fs_exec_begin(void)
 
 void fs_exec_end(void)
 {
-	spin_lock(&current->fs->lock);
-	current->fs->in_exec = false;
-	spin_unlock(&current->fs->lock);
+	SPIN_LOCKED(&current->fs->lock, current->fs->in_exec = false);
 }
 
 int unshare_fs_begin(struct fs_struct **copy)

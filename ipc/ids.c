@@ -109,9 +109,7 @@ int ipc_add(struct ipc_ids *ids, struct ipc_object *object, int key, int flags, 
 	object->gid = object->cgid = cred->egid;
 	object->mode = flags & 0777;
 	ids->in_use++;
-	spin_lock(&ids->lock);
-	ids->slots[index] = object;
-	spin_unlock(&ids->lock);
+	SPIN_LOCKED(&ids->lock, ids->slots[index] = object);
 	return object->id;
 }
 

@@ -78,9 +78,7 @@ void passed_files_arrive(struct passed_files *files, struct unix_sock *owner)
 {
 	if (!files)
 		return;
-	mutex_lock(&flight_lock);
-	files->owner = owner;
-	mutex_unlock(&flight_lock);
+	MUTEX_LOCKED(&flight_lock, files->owner = owner);
 }
 
 static void drop(struct passed_files *files)
@@ -150,9 +148,7 @@ struct passed_files *passed_files_take(struct unix_message *message, bool peek)
 
 void unix_set_listener(struct unix_sock *sock, struct unix_sock *listener)
 {
-	mutex_lock(&flight_lock);
-	sock->listener = listener;
-	mutex_unlock(&flight_lock);
+	MUTEX_LOCKED(&flight_lock, sock->listener = listener);
 }
 
 /* sock's queue can be read: by a process, or it is in a queue that can. */

@@ -44,9 +44,7 @@ struct sem_undo_list *sem_own_undo_list(void)
 	atomic_set(&list->count, 1);
 	spin_lock_init(&list->lock, LOCK_CLASS_SEM_UNDO);
 	list_init(&list->undos);
-	spin_lock(&current->alloc_lock);
-	current->undo_list = list;
-	spin_unlock(&current->alloc_lock);
+	SPIN_LOCKED(&current->alloc_lock, current->undo_list = list);
 	return list;
 }
 

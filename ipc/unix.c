@@ -458,9 +458,7 @@ int unix_shutdown(struct unix_sock *sock, int how)
 	wake_up_all(&sock->wait);
 	if (!peer)
 		return 0;
-	mutex_lock(&peer->lock);
-	peer->shutdown |= theirs[how];
-	mutex_unlock(&peer->lock);
+	MUTEX_LOCKED(&peer->lock, peer->shutdown |= theirs[how]);
 	wake_up_all(&peer->wait);
 	if (how == SHUT_RDWR)
 		async_notify(&peer->async, ~0u, POLL_HUP);

@@ -209,10 +209,11 @@ static int map_image(struct binprm *b, struct file *file, const struct elf64_hea
 		     const struct elf64_segment *table, struct placement *place)
 {
 	struct image_part part;
-	int error = 0;
+	u32 flags = 0; /* of private mappings: nothing for the file to decide */
+	int error = file->ops->mmap ? file->ops->mmap(file, &flags) : 0;
 
 	place->end = 0;
-	for (unsigned int i = 0; i < header->e_phnum; i++) {
+	for (unsigned int i = 0; i < header->e_phnum && !error; i++) {
 		if (table[i].p_type != PT_LOAD)
 			continue;
 		error = elf_plan_segment(&table[i], place->bias, &part);

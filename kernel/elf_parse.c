@@ -105,20 +105,16 @@ int elf_plan_segment(const struct elf64_segment *segment, unsigned long bias,
 	if (segment->p_filesz &&
 	    (segment->p_offset < in_page || ((segment->p_offset - in_page) & (PAGE_SIZE - 1))))
 		return -EINVAL;
-	*part = (struct image_part){
-		.start = address - in_page,
-		.end = segment->p_memsz ? ALIGN_UP(address + segment->p_memsz, PAGE_SIZE)
-					: address - in_page,
-		.offset = segment->p_offset - in_page,
-		.prot = segment_prot(segment),
-	};
-	part->file_end = part->zero_from = part->start;
-	if (segment->p_filesz) {
+	part->start = part->file_end = part->end = address - in_page;
+	if (segment->p_filesz)
+		part->file_end = ALIGN_UP(address + segment->p_filesz, PAGE_SIZE);
+	if (segment->p_memsz)
+		part->end = ALIGN_UP(address + segment->p_memsz, PAGE_SIZE);
+	part->zero_from = part->file_end;
+	if (segment->p_filesz && segment->p_memsz > segment->p_filesz)
 		part->zero_from = address + segment->p_filesz;
-		part->file_end = ALIGN_UP(part->zero_from, PAGE_SIZE);
-	}
-	if (segment->p_memsz == segment->p_filesz)
-		part->zero_from = part->file_end;
+	part->offset = segment->p_offset - in_page;
+	part->prot = segment_prot(segment);
 	return 0;
 }
 

@@ -276,9 +276,8 @@ static void lower_stack_limit(unsigned long limit)
 {
 	struct rlimit *stack = &current->signal->rlim[RLIMIT_STACK];
 
-	spin_lock(&current->group_leader->alloc_lock);
-	stack->rlim_cur = MIN(stack->rlim_cur, limit);
-	spin_unlock(&current->group_leader->alloc_lock);
+	SPIN_LOCKED(&current->group_leader->alloc_lock,
+		    stack->rlim_cur = MIN(stack->rlim_cur, limit));
 }
 
 /* What belongs to the thread that was, rather than to the process. */

@@ -40,7 +40,7 @@
 
 /* The page of the new stack at start, made if it is not there. Beyond RLIMIT_STACK: E2BIG, as on
  * Linux. */
-static int find_page(struct binprm *b, unsigned long start)
+static __noinline int find_page(struct binprm *b, unsigned long start)
 {
 	struct mm_struct *mm = b->mm;
 	struct page *page;
@@ -92,23 +92,24 @@ static int copy_part(char *to, const struct source *from, size_t offset, size_t 
 /* Puts n bytes below b->p, the last part first, so that pages are reached in falling order. */
 static int push(struct binprm *b, const struct source *from, size_t n)
 {
-	size_t part, in_page;
+	unsigned long p = b->p;
+	size_t part;
 	int error;
 
-	if (b->p - n < b->p_min || n > b->p)
+	if (p - n < b->p_min || n > p)
 		return -E2BIG;
 	while (n) {
-		error = stack_reach(b, b->p - 1);
+		error = stack_reach(b, p - 1);
 		if (error)
 			return error;
-		in_page = b->p - b->page_start;
-		part = MIN(n, in_page);
+		part = MIN(n, p - b->page_start);
 		n -= part;
-		error = copy_part(b->page + in_page - part, from, n, part);
+		p -= part;
+		error = copy_part(b->page + (p - b->page_start), from, n, part);
 		if (error)
 			return error;
-		b->p -= part;
 	}
+	b->p = p;
 	return 0;
 }
 

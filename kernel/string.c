@@ -5,10 +5,23 @@
 #include <tine/err.h>
 #include <tine/string.h>
 
+static u64 load_u64(const u8 *p)
+{
+	u64 value;
+
+	memcpy(&value, p, sizeof(value));
+	return value;
+}
+
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *p = a, *q = b;
 
+	while (n >= sizeof(u64) && load_u64(p) == load_u64(q)) {
+		n -= sizeof(u64);
+		p += sizeof(u64);
+		q += sizeof(u64);
+	}
 	for (; n > 0; n--, p++, q++)
 		if (*p != *q)
 			return *p - *q;
@@ -81,13 +94,11 @@ char *strrchr(const char *s, int c)
 
 ssize_t strscpy(char *dst, const char *src, size_t size)
 {
-	size_t n = strnlen(src, size);
-
-	if (n < size) {
-		memcpy(dst, src, n + 1);
-		return n;
+	for (size_t n = 0; n < size; n++) {
+		dst[n] = src[n];
+		if (!dst[n])
+			return (ssize_t)n;
 	}
-	memcpy(dst, src, size - 1);
 	dst[size - 1] = 0;
 	return -E2BIG;
 }

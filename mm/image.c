@@ -37,30 +37,26 @@ static struct vma *add_mapping(struct mm_struct *mm, unsigned long start, unsign
 
 /* --- Images --- */
 
-static int make_room(struct mm_struct *mm, unsigned long start, unsigned long end)
+static __noinline int make_room(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vma_edit edit;
 	int error;
 
-	if (likely(!vma_any(mm, start, end)))
-		return 0;
 	vma_edit_begin(&edit, mm);
 	error = unmap_range(&edit, start, end);
 	vma_edit_end(&edit);
 	return error;
 }
 
-/* A private mapping of file, or of nothing. */
+/* A private mapping of file, or of nothing; its file has agreed already. */
 static struct vma *map_private(struct mm_struct *mm, struct file *file, unsigned long start,
 			       unsigned long end, unsigned int prot, u64 offset)
 {
 	u32 flags = vma_prot_flags(prot) | VM_MAYALL;
-	int error = make_room(mm, start, end);
+	int error = vma_any(mm, start, end) ? make_room(mm, start, end) : 0;
 
 	if (flags & VM_WRITE)
 		flags |= VM_ACCOUNT;
-	if (!error && file && file->ops->mmap)
-		error = file->ops->mmap(file, &flags);
 	if (error)
 		return ERR_PTR(error);
 	return add_mapping(mm, start, end, flags, file, offset >> PAGE_SHIFT);
@@ -134,13 +130,9 @@ int mm_map_image_part(struct mm_struct *mm, struct file *file, const struct imag
 
 long mm_find_room(struct mm_struct *mm, unsigned long length)
 {
-	long address = -ENOMEM;
-
-	mutex_lock(&mm->lock);
-	if (may_expand_mm(mm, 0, length >> PAGE_SHIFT))
-		address = get_unmapped_area(mm, 0, length, 0);
-	mutex_unlock(&mm->lock);
-	return address;
+	return MUTEX_LOCKED(&mm->lock, may_expand_mm(mm, 0, length >> PAGE_SHIFT)
+					       ? get_unmapped_area(mm, 0, length, 0)
+					       : -ENOMEM);
 }
 
 /* --- The stack and the vDSO --- */

@@ -276,9 +276,7 @@ void adopt_reserved_page(struct page *page)
 {
 	ASSERT(page->kind == PAGE_RESERVED);
 	init_data_page(page);
-	spin_lock(&page_lock);
-	total_count++;
-	spin_unlock(&page_lock);
+	SPIN_LOCKED(&page_lock, total_count++);
 }
 
 void free_reserved_range(u64 start, u64 end)

@@ -135,6 +135,17 @@ static int cow_break(pte_t *entry, unsigned int level, unsigned long start, unsi
 	return 0;
 }
 
+/* Puts a new node of the level below in table. ENOMEM. */
+static __noinline int add_node(pte_t *table, unsigned int index, unsigned int level)
+{
+	struct page *child = node_alloc(level - 1);
+
+	if (!child)
+		return -ENOMEM;
+	set_entry(virt_to_page(table), index, page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
+	return 0;
+}
+
 /*
  * The level-1 node for address, with the whole path to it this mm's own; made where it is missing
  * if create is set. ENOMEM, ENOENT.
@@ -143,7 +154,6 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 			     struct gather *gather)
 {
 	pte_t *table = entries_of(mm->root), *entry;
-	struct page *child;
 
 #pragma GCC unroll 3
 	for (unsigned int level = PT_LEVELS; level > 1; level--) {
@@ -153,11 +163,8 @@ static struct page *own_path(struct mm_struct *mm, unsigned long address, bool c
 		if (unlikely(!*entry)) {
 			if (!create)
 				return ERR_PTR(-ENOENT);
-			child = node_alloc(level - 1);
-			if (!child)
+			if (add_node(table, index, level))
 				return ERR_PTR(-ENOMEM);
-			set_entry(virt_to_page(table), index,
-				  page_to_phys(child) | PTE_TABLE_BITS | PTE_WRITE);
 		} else if (!(*entry & PTE_WRITE)) {
 			/* Translations below stay right: one page flushed forgets the old node. */
 			if (cow_break(entry, level - 1, address, address + PAGE_SIZE, gather))

@@ -55,9 +55,13 @@ struct vma *vma_alloc(unsigned long start, unsigned long end, u32 flags, struct 
 
 	if (!vma)
 		return NULL;
-	*vma = (struct vma){.start = start, .end = end, .flags = flags, .pgoff = pgoff};
 	atomic_set(&vma->count, 1);
+	vma->flags = flags;
+	vma->start = start;
+	vma->end = end;
 	vma->file = file ? get_file(file) : NULL;
+	vma->pgoff = pgoff;
+	vma->left = vma->right = NULL; /* what is known about the subtree is update's */
 	return vma;
 }
 
@@ -637,22 +641,26 @@ void vma_edit_end(struct vma_edit *edit)
 	edit->tree = NULL;
 }
 
-int vma_map(struct mm_struct *mm, struct vma *vma)
+static __noinline int map_by_draft(struct mm_struct *mm, struct vma *vma)
 {
 	struct vma_edit edit;
 	int error;
 
-	if (mm->vmas_are_list && vma && mm->map.count <= READ_ONCE(max_map_count) &&
-	    insert_in_list(&mm->vmas, vma)) {
-		account(&mm->map, vma, 1);
-		note_peak(mm);
-		return 0;
-	}
 	vma_edit_begin(&edit, mm);
 	vma_edit_map(&edit, vma);
 	error = vma_edit_commit(&edit);
 	vma_edit_end(&edit);
 	return error;
+}
+
+int vma_map(struct mm_struct *mm, struct vma *vma)
+{
+	if (!mm->vmas_are_list || !vma || mm->map.count > READ_ONCE(max_map_count) ||
+	    !insert_in_list(&mm->vmas, vma))
+		return map_by_draft(mm, vma);
+	account(&mm->map, vma, 1);
+	note_peak(mm);
+	return 0;
 }
 
 int vma_change_flags(struct mm_struct *mm, const struct vma *vma, unsigned long start,

@@ -156,9 +156,7 @@ static void master_release(struct file *file)
 	struct tty *tty = file->private_data;
 
 	devpts_remove(tty->pty);
-	mutex_lock(&tty->lock);
-	WRITE_ONCE(tty->pty->master_closed, true);
-	mutex_unlock(&tty->lock);
+	MUTEX_LOCKED(&tty->lock, WRITE_ONCE(tty->pty->master_closed, true));
 	tty_vhangup(tty);
 	tty_put(tty);
 }

@@ -166,9 +166,7 @@ int tty_claim(struct tty *tty, struct file *file, bool *busy, struct wait_queue 
 
 void tty_unclaim(struct tty *tty, bool *busy, struct wait_queue *wq)
 {
-	mutex_lock(&tty->lock);
-	WRITE_ONCE(*busy, false);
-	mutex_unlock(&tty->lock);
+	MUTEX_LOCKED(&tty->lock, WRITE_ONCE(*busy, false));
 	wake_up_all(wq);
 }
 

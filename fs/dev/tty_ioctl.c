@@ -250,9 +250,7 @@ static long set_discipline(const int __user *user)
 
 static void set_exclusive(struct tty *tty, bool on)
 {
-	mutex_lock(&tty->lock);
-	tty->exclusive = on;
-	mutex_unlock(&tty->lock);
+	MUTEX_LOCKED(&tty->lock, tty->exclusive = on);
 }
 
 long tty_pair_ioctl(struct tty *tty, struct file *file, unsigned int cmd, unsigned long arg,

@@ -169,7 +169,7 @@ struct image_part {
 /*
  * Maps a part of an image, in place of all that was there (of files that the caller holds). Of its
  * pages, those in memory that a read at touch (in the part) would map are mapped. file: opened for
- * exec, with get_page. EOVERFLOW: no file is that long; EPERM: below MMAP_MIN_ADDR; ENOMEM.
+ * exec, with get_page, and its mmap operation was called. EOVERFLOW: no file is that long; EPERM: below MMAP_MIN_ADDR; ENOMEM.
  */
 int mm_map_image_part(struct mm_struct *mm, struct file *file, const struct image_part *part,
 		      unsigned long touch);
