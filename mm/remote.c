@@ -7,8 +7,8 @@
  * never faults.
  *
  * force is a debugger's right: to read what is mapped but not readable, and to write where the
- * mapping is private, whatever it allows its owner. Such a write makes a copy that is the process's
- * own, which then gets the mapping's rights back.
+ * mapping is private, whatever it allows its owner. Such a write is made in a copy, which is the
+ * process's own.
  */
 #include <tine/cred.h>
 #include <tine/err.h>
@@ -29,23 +29,32 @@ static bool allowed(const struct vma *vma, const struct remote *r)
 	return (vma->flags & VM_READ) || (r->force && (vma->flags & VM_MAYREAD));
 }
 
-/* Makes the page present and, to be written, one's own. What the mapping denies its owner is
- * granted while the lock is held. */
-static enum fault_result reach_page(const struct remote *r, const struct vma *vma,
-				    unsigned long page)
+/* A copy takes the place of a page that the mapping lets nobody write to, and has its rights: the
+ * owner's threads run meanwhile, and must not get more. */
+static enum fault_result replace_page(struct mm_struct *mm, struct vma *vma, unsigned long address)
 {
-	struct vma granted = {.flags = vma->flags | VM_READ,
-			      .start = vma->start,
-			      .end = vma->end,
-			      .file = vma->file,
-			      .pgoff = vma->pgoff};
+	enum fault_result result = fault_in_page(mm, vma, address, false);
+	struct page *copy;
+	bool writable;
 
-	if (r->write)
-		granted.flags |= VM_WRITE;
-	if (!(vma->flags & VM_ACCESS) &&
-	    pgtable_protect(r->mm, page, page + PAGE_SIZE, vma_rights(granted.flags)))
+	if (result != FAULT_OK)
+		return result;
+	copy = alloc_data_page();
+	if (!copy)
 		return FAULT_OOM;
-	return fault_in_page(r->mm, &granted, page, r->write);
+	copy_page(page_address(copy), page_address(pgtable_lookup(mm, address, &writable)));
+	if (!pgtable_map(mm, address, copy, vma_rights(vma->flags)))
+		return FAULT_OK;
+	put_page(copy);
+	return FAULT_OOM;
+}
+
+/* Makes the page present and, to be written, one's own. */
+static enum fault_result reach_page(const struct remote *r, struct vma *vma, unsigned long address)
+{
+	if (r->write && !(vma->flags & VM_WRITE))
+		return replace_page(r->mm, vma, address);
+	return fault_in_page(r->mm, vma, address, r->write);
 }
 
 static enum fault_result copy_locked(const struct remote *r, unsigned long address, void *buf,
@@ -69,9 +78,6 @@ static enum fault_result copy_locked(const struct remote *r, unsigned long addre
 		bytes = (char *)page_address(page) + (address - start);
 		memcpy(r->write ? bytes : buf, r->write ? buf : bytes, n);
 	}
-	if (!(vma->flags & (r->write ? VM_WRITE : VM_ACCESS)) &&
-	    pgtable_protect(r->mm, start, start + PAGE_SIZE, vma_rights(vma->flags)))
-		return FAULT_OOM;
 	return result;
 }
 
