@@ -99,10 +99,11 @@ static int grow(struct address_space *mapping, u64 index)
 }
 
 /*
- * Drops the pages in [first, end) below node, whose lowest index is base; frees what became empty.
- * Returns the pages dropped.
+ * Drops the pages in [first, end) below node, whose lowest index is base, but those to keep; frees
+ * what became empty. Returns the pages dropped.
  */
-static u64 remove_from(void **slot, unsigned int level, u64 base, u64 first, u64 end)
+static u64 remove_from(void **slot, unsigned int level, u64 base, u64 first, u64 end,
+		       bool (*keep)(struct page *page))
 {
 	struct page_tree_node *node = *slot;
 	u64 step = 1ull << (NODE_SHIFT * (level - 1)), dropped = 0;
@@ -113,13 +114,15 @@ static u64 remove_from(void **slot, unsigned int level, u64 base, u64 first, u64
 			break;
 		if (!node->slot[i])
 			continue;
+		if (level == 1 && keep && keep(node->slot[i]))
+			continue;
 		if (level == 1) {
 			put_page(node->slot[i]);
 			node->slot[i] = NULL;
 			dropped++;
 		} else {
-			dropped +=
-				remove_from(&node->slot[i], level - 1, base + i * step, first, end);
+			dropped += remove_from(&node->slot[i], level - 1, base + i * step, first,
+					       end, keep);
 		}
 		if (!node->slot[i])
 			node->used--;
@@ -131,13 +134,14 @@ static u64 remove_from(void **slot, unsigned int level, u64 base, u64 first, u64
 	return dropped;
 }
 
-u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end)
+u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end,
+		     bool (*keep)(struct page *page))
 {
 	u64 dropped;
 
 	if (first >= tree_limit(mapping->height))
 		return 0;
-	dropped = remove_from((void **)&mapping->root, mapping->height, 0, first, end);
+	dropped = remove_from((void **)&mapping->root, mapping->height, 0, first, end, keep);
 	if (!mapping->root)
 		mapping->height = 0;
 	return dropped;

@@ -154,7 +154,7 @@ static void tmpfs_evict_inode(struct inode *inode)
 	struct tmpfs *fs = inode->sb->private;
 
 	if (S_ISREG(inode->mode))
-		tmpfs_drop_pages(inode, 0, ~0ull);
+		tmpfs_drop_pages(inode, 0, ~0ull, NULL);
 	else
 		tmpfs_uncharge(&fs->blocks, inode->block_count);
 	tmpfs_uncharge(&reserved_pages, (u64)inode->private);

@@ -74,13 +74,13 @@ static struct page *lock_and_find_page(struct inode *inode, u64 index, bool crea
 	return page;
 }
 
-void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end)
+void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end, bool (*keep)(struct page *page))
 {
 	struct tmpfs *fs = inode->sb->private;
 	u64 dropped;
 
 	mutex_lock(&inode->mapping.lock);
-	dropped = page_tree_remove(&inode->mapping, first, end);
+	dropped = page_tree_remove(&inode->mapping, first, end, keep);
 	inode->block_count -= dropped;
 	mutex_unlock(&inode->mapping.lock);
 	tmpfs_uncharge(&fs->blocks, dropped);
@@ -106,7 +106,7 @@ static void cut_off(struct inode *inode, loff_t size)
 	smp_mb(); /* a mapping made now is seen here, or its faults see the new size */
 	if (READ_ONCE(inode->mapped))
 		unmap_file_pages(inode, first, UNMAP_TO_END);
-	tmpfs_drop_pages(inode, first, ~0ull);
+	tmpfs_drop_pages(inode, first, ~0ull, NULL);
 	/* The rest of the last page must read as zeroes when the file grows again. */
 	clear_part(inode, size, ALIGN_UP((u64)size, PAGE_SIZE));
 }
@@ -335,6 +335,17 @@ static int tmpfs_mmap(struct file *file, u32 *vm_flags)
 
 /* --- fallocate --- */
 
+/* A page that somebody maps or reads is not dropped: what is written there from now on must stay. */
+static bool clear_if_used(struct page *page)
+{
+	bool used = atomic_read(&page->count) > 1;
+
+	if (used)
+		clear_page(page_address(page));
+	return used;
+}
+
+/* Pages are mapped nowhere when they are dropped; but faults may have brought some back. */
 static int punch_hole(struct inode *inode, u64 from, u64 to)
 {
 	u64 first = DIV_ROUND_UP(from, PAGE_SIZE), end = to / PAGE_SIZE;
@@ -345,10 +356,9 @@ static int punch_hole(struct inode *inode, u64 from, u64 to)
 	if (first <= end)
 		clear_part(inode, end * PAGE_SIZE, to);
 	if (first < end) {
-		tmpfs_drop_pages(inode, first, end);
-		smp_mb(); /* as in cut_off */
 		if (READ_ONCE(inode->mapped))
 			unmap_file_pages(inode, first, end);
+		tmpfs_drop_pages(inode, first, end, clear_if_used);
 	}
 	return 0;
 }
@@ -370,18 +380,9 @@ static int reserve_page(struct inode *inode, u64 index)
 	return 0;
 }
 
-/* Gives back what was reserved in [first, end) and not written. */
-static void unreserve(struct inode *inode, u64 first, u64 end)
+static bool is_written(struct page *page)
 {
-	for (; first < end; first++) {
-		struct page *page = lock_and_find_page(inode, first, false);
-		bool reserved = page && page->private == RESERVED;
-
-		if (page)
-			put_page(page);
-		if (reserved)
-			tmpfs_drop_pages(inode, first, first + 1);
-	}
+	return page->private != RESERVED;
 }
 
 static int reserve(struct inode *inode, u64 from, u64 to, bool keep_size)
@@ -400,7 +401,7 @@ static int reserve(struct inode *inode, u64 from, u64 to, bool keep_size)
 		cond_resched();
 	}
 	if (error)
-		unreserve(inode, first, index);
+		tmpfs_drop_pages(inode, first, index, is_written);
 	else if (!keep_size && to > (u64)inode->size)
 		WRITE_ONCE(inode->size, to);
 	return error;

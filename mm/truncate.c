@@ -6,8 +6,8 @@
  * in no time. Instead all address spaces are searched; that is only done for files that were ever
  * mapped, when they are cut or sealed.
  *
- * None is missed. The file has let go of the pages already, so a fault does not bring them back.
- * An address space that fork is making joins the list, behind its parent, before its parent's lock
+ * None is missed. A file that was cut is shorter already, so no fault brings the pages back; those of
+ * a hole may be, which the file finds by their counts (fs/tmpfs_file.c:punch_hole). An address space that fork is making joins the list, behind its parent, before its parent's lock
  * is let go: either it is copied after the parent was dealt with, or it comes later in the walk.
  */
 #include <tine/err.h>

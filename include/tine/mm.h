@@ -193,10 +193,10 @@ size_t access_remote_vm(struct mm_struct *mm, unsigned long address, void *buf, 
 			bool write, bool force);
 
 /*
- * Takes the pages [first, end) of inode out of every mapping of it; the file itself has let go of
- * them already, so that no fault brings them back. Copies that private mappings made go too if the
- * range goes to the end, as for truncation. Sleeps; the caller may hold the inode's lock, but not
- * its mapping's.
+ * Takes the pages [first, end) of inode out of every mapping of it. The file must still hold them, or
+ * a private mapping might take the last reference to be its own page; a fault may bring one back unless
+ * the file is too short for it. Copies that private mappings made go too if the range goes to the
+ * end, as for truncation. Sleeps; the caller may hold the inode's lock, but not its mapping's.
  */
 #define UNMAP_TO_END (~0ull)
 void unmap_file_pages(const struct inode *inode, u64 first, u64 end);

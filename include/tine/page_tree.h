@@ -25,7 +25,9 @@ void page_tree_lookup_many(const struct address_space *mapping, u64 index, struc
 			   unsigned int n);
 /* Puts page (reference consumed on success) at a hole. ENOMEM: nothing changed. lock held. */
 int page_tree_insert(struct address_space *mapping, u64 index, struct page *page);
-/* Drops every page in [first, end); returns how many there were. lock held. */
-u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end);
+/* Drops the pages in [first, end), but those that keep (NULL: none) is true of; returns how many. lock
+ * held. */
+u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end,
+		     bool (*keep)(struct page *page));
 /* The lowest index >= from that has (hole: has not) a page; ~0 if there is none. lock held. */
 u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole);

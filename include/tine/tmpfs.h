@@ -22,7 +22,8 @@ void tmpfs_count_pages(s64 n);
 long memfd_fcntl(struct file *file, unsigned int cmd, unsigned long arg);
 /* inode's lock held, except when it is nobody else's any more. */
 int tmpfs_set_size(struct inode *inode, loff_t size);
-void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end);
+/* As page_tree_remove. Takes the mapping's lock. */
+void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end, bool (*keep)(struct page *page));
 /*
  * Boot: gives file the whole pages at bytes as its own from pos on, where that is possible: they are
  * reserved memory, page-aligned, and meet holes. Nobody else uses the file system. Returns how many bytes it took, often 0; the rest

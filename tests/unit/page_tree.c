@@ -92,7 +92,7 @@ static void truncate_to(unsigned int i)
 
 	for (unsigned int k = i; k < SLOTS; k++)
 		beyond += present[k];
-	CHECK(page_tree_remove(&tree, i * stride, ~0ul) == beyond);
+	CHECK(page_tree_remove(&tree, i * stride, ~0ul, NULL) == beyond);
 	CHECK(page_tree_next(&tree, i * stride, false) == ~0ul);
 }
 
