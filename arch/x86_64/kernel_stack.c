@@ -33,7 +33,8 @@ static struct spinlock stacks_lock = SPINLOCK_INIT(LOCK_CLASS_VMAP);
 static struct free_stack *shared;
 static unsigned int shared_count;      /* in the list */
 static unsigned long first_maybe_free; /* slots below this number are not looked at */
-static bool draining;
+static unsigned long first_unused;     /* slots from this number on never had a stack */
+static bool draining;                  /* slots between them may still be in TLBs */
 
 extern char boot_stack_guard[];
 
@@ -110,7 +111,7 @@ static bool map_stack(unsigned long stack)
 /* stacks_lock held. */
 static void *make_stack(void)
 {
-	unsigned long slot = first_maybe_free;
+	unsigned long slot = draining ? first_unused : first_maybe_free;
 
 	while (kernel_is_mapped(stack_of_slot(slot)))
 		slot++;
@@ -118,6 +119,7 @@ static void *make_stack(void)
 	if ((slot + 1) * SLOT_SIZE > AREA_SIZE || !map_stack(stack_of_slot(slot)))
 		return NULL;
 	first_maybe_free = slot + 1;
+	first_unused = MAX(first_unused, slot + 1);
 	return (void *)stack_of_slot(slot);
 }
 
