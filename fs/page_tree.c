@@ -216,13 +216,9 @@ static u64 next_page(const struct page_tree_node *node, unsigned int level, u64 
 	return ~0ull;
 }
 
-u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole)
+u64 page_tree_next(const struct address_space *mapping, u64 from)
 {
-	if (!hole)
-		return from >= tree_limit(mapping->height)
-			       ? ~0ull
-			       : next_page(mapping->root, mapping->height, 0, from);
-	while (page_tree_lookup(mapping, from))
-		from++;
-	return from;
+	return from >= tree_limit(mapping->height)
+		       ? ~0ull
+		       : next_page(mapping->root, mapping->height, 0, from);
 }

@@ -251,7 +251,7 @@ static u64 next_written(struct inode *inode, u64 index, bool hole)
 
 		if ((page && page->private != RESERVED) != hole)
 			break;
-		index = page || hole ? index + 1 : page_tree_next(&inode->mapping, index, false);
+		index = page || hole ? index + 1 : page_tree_next(&inode->mapping, index);
 	}
 	return index;
 }

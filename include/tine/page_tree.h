@@ -29,5 +29,5 @@ int page_tree_insert(struct address_space *mapping, u64 index, struct page *page
  * held. */
 u64 page_tree_remove(struct address_space *mapping, u64 first, u64 end,
 		     bool (*keep)(struct page *page));
-/* The lowest index >= from that has (hole: has not) a page; ~0 if there is none. lock held. */
-u64 page_tree_next(const struct address_space *mapping, u64 from, bool hole);
+/* The lowest index >= from that has a page; ~0 if there is none. lock held. */
+u64 page_tree_next(const struct address_space *mapping, u64 from);
