@@ -24,6 +24,7 @@
 #include <tine/fs.h>
 #include <tine/page.h>
 #include <tine/pgtable.h>
+#include <tine/printk.h>
 #include <tine/slab.h>
 #include <tine/string.h>
 #include <tine/task.h>
@@ -186,7 +187,7 @@ static int choose_bias(struct binprm *b, const struct elf64_header *header,
 	}
 	address = mm_find_room(b->mm, extent->end - extent->start);
 	*bias = (unsigned long)address - extent->start;
-	return address < 0 ? (int)address : 0;
+	return address < 0 ? -EINVAL : 0; /* it is not memory that is out */
 }
 
 /* What the program's own image says about code and data, for /proc and brk. */
@@ -347,6 +348,7 @@ static int finish_stack(struct binprm *b, const struct elf_program *program,
 	add_aux(&auxv, AT_EXECFN, b->filename_at);
 	add_aux(&auxv, AT_PLATFORM, b->p + sizeof(b->random.bytes));
 	add_aux(&auxv, AT_NULL, 0);
+	ASSERT(auxv.n == ARRAY_SIZE(b->mm->auxv));
 	return stack_finish(b, auxv.word, auxv.n);
 }
 

@@ -20,17 +20,17 @@
 #define FILE_SIZE_MAX ((1ull << 63) - 1)
 #define VM_MAYALL     (VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC)
 
-/* A new mapping where nothing is mapped. ENOMEM as ERR_PTR. */
+/* A new mapping where nothing is mapped. EPERM: a limit forbids it; ENOMEM; as ERR_PTR. */
 static struct vma *add_mapping(struct mm_struct *mm, unsigned long start, unsigned long end,
 			       u32 flags, struct file *file, u64 pgoff)
 {
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
 	struct vma *vma;
 
-	if ((flags & (VM_WRITE | VM_GROWSDOWN)) == VM_WRITE && !enough_memory(pages))
-		return ERR_PTR(-ENOMEM);
 	if (!may_expand_mm(mm, flags, pages))
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(-EPERM);
+	if ((flags & (VM_WRITE | VM_GROWSDOWN)) == VM_WRITE && !enough_memory(pages))
+		return ERR_PTR(-EPERM);
 	vma = vma_alloc(start, end, flags, file, pgoff);
 	return vma_map(mm, vma) ? ERR_PTR(-ENOMEM) : vma;
 }

@@ -75,10 +75,11 @@ u64 mm_committed_pages(void)
 
 struct mm_struct *mm_alloc(void)
 {
-	struct mm_struct *mm = kmem_cache_zalloc(mm_cache);
+	struct mm_struct *mm = kmem_cache_alloc(mm_cache);
 
 	if (!mm)
 		return NULL;
+	memset(mm, 0, offsetof(struct mm_struct, auxv));
 	init_new(mm);
 	mm->mmap_base = TASK_SIZE_MAX - STACK_GUARD_GAP;
 	mm->unborn = mm->vmas_are_list = true;

@@ -76,17 +76,18 @@ struct mm_struct {
 	unsigned long brk;                                        /* m */
 	unsigned long start_stack;                                /* c */
 	unsigned long arg_start, arg_end, env_start, env_end;     /* c */
-	unsigned long vdso;     /* c: where the vDSO's code was put */
-	struct file *exe_file;  /* c: counted */
-	unsigned long auxv[48]; /* c: pairs, as given to the program */
-	u16 dumpable;           /* a */
-	u16 thp_disabled;       /* a: exec keeps it */
-	u32 membarrier;         /* a: MEMBARRIER_CMD_REGISTER_ commands that were given */
+	unsigned long vdso;    /* c: where the vDSO's code was put */
+	struct file *exe_file; /* c: counted */
+	u16 dumpable;          /* a */
+	u16 thp_disabled;      /* a: exec keeps it */
+	u32 membarrier;        /* a: MEMBARRIER_CMD_REGISTER_ commands that were given */
 	bool unborn; /* m: exec builds it: an edit of the map that fails may leave any of it */
 	bool vmas_are_list; /* m: and the map is no tree yet (mm/vma.c) */
 	/* Zero in a child of fork. */
 	u32 def_flags;  /* m: VM_LOCKED, VM_LOCKONFAULT: what new mappings get (mlockall) */
 	u32 oom_victim; /* a: no more memory but reserves for it */
+	/* Not cleared in a new one. */
+	unsigned long auxv[42]; /* c: pairs, as given to the program */
 };
 
 /* A new address space with an empty map, users 1, unborn. NULL: out of memory. */
@@ -169,7 +170,8 @@ struct image_part {
 /*
  * Maps a part of an image, in place of all that was there (of files that the caller holds). Of its
  * pages, those in memory that a read at touch (in the part) would map are mapped. file: opened for
- * exec, with get_page, and its mmap operation was called. EOVERFLOW: no file is that long; EPERM: below MMAP_MIN_ADDR; ENOMEM.
+ * exec, with get_page, and its mmap operation was called. EOVERFLOW: no file is that long; EPERM:
+ * below MMAP_MIN_ADDR, or a limit forbids it; ENOMEM: memory is out.
  */
 int mm_map_image_part(struct mm_struct *mm, struct file *file, const struct image_part *part,
 		      unsigned long touch);
@@ -177,7 +179,7 @@ int mm_map_image_part(struct mm_struct *mm, struct file *file, const struct imag
  * is none, or RLIMIT_AS forbids them. */
 long mm_find_room(struct mm_struct *mm, unsigned long length);
 /* The stack of a new program: grows down from top (page-aligned), size bytes at first; executable
- * if asked. ENOMEM. */
+ * if asked. EPERM, ENOMEM as above. */
 int mm_map_stack(struct mm_struct *mm, unsigned long top, unsigned long size, bool exec);
 /* The vDSO's pages, above the stack, which ends there, if there is room; place (a random number)
  * says where. Sets mm->vdso. ENOMEM. To be called when all else is mapped. */

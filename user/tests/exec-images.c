@@ -289,6 +289,48 @@ static void lowest_and_highest_addresses(void)
 	check_eq(run(), KILLED);
 }
 
+/* Run by somebody without rights, or with no more than so many bytes of address space. */
+static int run_limited(uid_t uid, rlim_t bytes)
+{
+	const struct rlimit limit = {bytes, bytes};
+	volatile int *result = tap_shared(PAGE);
+	pid_t pid;
+
+	write_image(IMAGE_PATH, sizeof(image), 0755);
+	pid = tap_fork();
+	if (pid == 0) {
+		check_call(setrlimit(RLIMIT_AS, &limit));
+		check_call(setuid(uid));
+		*result = run_file(IMAGE_PATH);
+		_exit(0);
+	}
+	check_exits(pid, 0);
+	check_call(unlink(IMAGE_PATH));
+	return *result;
+}
+
+static void lowest_addresses_need_a_right(void)
+{
+	start_image(ET_EXEC, 0x10000, exit_42, exit_42_end);
+	check_eq(run_limited(1000, RLIM_INFINITY), 42);
+	start_image(ET_EXEC, 0xf000, exit_42, exit_42_end);
+	check_eq(run_limited(1000, RLIM_INFINITY), KILLED);
+	check_eq(run_limited(0, RLIM_INFINITY), 42);
+}
+
+/* What replaces memory counts once. */
+static void address_space_is_limited(void)
+{
+	const unsigned long size = 64ul << 20;
+
+	start_plain();
+	add_segment(BASE + 16 * PAGE, PAGE, PAGE, size, PF_R | PF_W);
+	check_eq(run_limited(0, size + (8ul << 20)), 42);
+	check_eq(run_limited(0, size - PAGE), KILLED);
+	add_segment(BASE + 16 * PAGE, PAGE, PAGE, size, PF_R | PF_W);
+	check_eq(run_limited(0, size + (8ul << 20)), 42);
+}
+
 static void auxv_tells_of_the_image(void)
 {
 	start_image(ET_EXEC, BASE + 0x3000, auxv_code, auxv_end);
@@ -582,6 +624,9 @@ static const struct test_case cases[] = {
 	TEST(position_independent_images, "exec-images: position-independent images"),
 	TEST(lowest_and_highest_addresses,
 	     "exec-images: the lowest addresses may be used, the end not"),
+	TEST(lowest_addresses_need_a_right,
+	     "exec-images: the lowest addresses of all need a capability"),
+	TEST(address_space_is_limited, "exec-images: RLIMIT_AS holds for the parts of an image"),
 	TEST(auxv_tells_of_the_image, "exec-images: the auxiliary vector tells of entry and table"),
 	TEST(stack_is_executable_on_request,
 	     "exec-images: the last PT_GNU_STACK decides about the stack"),

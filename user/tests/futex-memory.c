@@ -43,10 +43,16 @@ struct waiting {
 	volatile int begun;
 };
 
+/*
+ * A child that ends while its parent's fork() still blocks all signals sends a SIGCHLD that is
+ * ignored only later: it would wake this thread, whose wait then begins anew.
+ */
 static int wait_here(void *argument)
 {
+	unsigned long child_ends = 1ul << (SIGCHLD - 1);
 	struct waiting *w = argument;
 
+	raw4(SYS_rt_sigprocmask, SIG_BLOCK, &child_ends, NULL, sizeof(child_ends));
 	set(&w->begun, 1);
 	w->result = futex(w->word, FUTEX_WAIT | w->op, w->value, NULL, NULL, 0);
 	return 0;
