@@ -268,6 +268,12 @@ static void join_thread_group(struct task_struct *child)
 
 	child->group_leader = current->group_leader;
 	child->tgid = current->tgid;
+	/* The group is stopping: current has been told, and cannot have come to it yet. */
+	if (unlikely(current->jobctl & JOBCTL_STOP_PENDING)) {
+		child->jobctl = JOBCTL_STOP_PENDING;
+		signal->group_stop_count++;
+		set_task_work(child, TIF_SIGPENDING);
+	}
 	signal->nr_threads++;
 	atomic_inc(&signal->live);
 	list_add_tail(&child->thread_link, &signal->threads);

@@ -213,13 +213,15 @@ static int nothing(void *unused)
 	return 0;
 }
 
+static int (*life)(void *); /* of the threads that come and go */
+
 static int churn(void *stack)
 {
 	volatile int word;
 
 	for (;;) {
 		word = 1;
-		if (raw_clone_call(THREAD_FLAGS, stack, NULL, (int *)&word, 0, nothing, NULL) < 0)
+		if (raw_clone_call(THREAD_FLAGS, stack, NULL, (int *)&word, 0, life, NULL) < 0)
 			raw1(SYS_exit_group, 1);
 		while (get(&word))
 			raw_futex_wait(&word, 1);
@@ -228,11 +230,12 @@ static int churn(void *stack)
 	return 0;
 }
 
-static pid_t churning(void)
+static pid_t churning(int (*function)(void *))
 {
 	pid_t pid;
 
 	shared = tap_shared(4096);
+	life = function;
 	pid = tap_fork();
 	if (pid == 0) {
 		struct thread threads[3];
@@ -248,7 +251,7 @@ static pid_t churning(void)
 /* Each stop holds, and after each continue it goes on. */
 static void while_threads_come_and_go(void)
 {
-	pid_t pid = churning();
+	pid_t pid = churning(nothing);
 
 	for (int i = 0; i < 30; i++) {
 		int made;
@@ -265,10 +268,37 @@ static void while_threads_come_and_go(void)
 	end(pid);
 }
 
+/* Counts for longer than it takes to stop the others. */
+static int counts(void *unused)
+{
+	for (int i = 0; i < 20000; i++)
+		add(shared + 2, 1);
+	return nothing(unused);
+}
+
+/* A stop that begins while a thread is being made is one for the new thread as well. */
+static void nobody_is_born_running(void)
+{
+	pid_t pid = churning(counts);
+
+	for (int i = 0; i < 50; i++) {
+		check_call(kill(pid, SIGSTOP));
+		check_stopped(pid, SIGSTOP);
+		set(shared + 2, 0);
+		for (int n = 0; n < 20; n++)
+			raw0(SYS_sched_yield);
+		check_eq(get(shared + 2), 0);
+		check_call(kill(pid, SIGCONT));
+		check_continued(pid);
+		tap_await(shared + 2, 1);
+	}
+	end(pid);
+}
+
 static void stops_and_deaths(void)
 {
 	for (int i = 0; i < 20; i++) {
-		pid_t pid = churning();
+		pid_t pid = churning(nothing);
 		int status;
 
 		check_call(kill(pid, SIGSTOP));
@@ -288,7 +318,7 @@ static void stops_and_deaths(void)
 /* SIGCONT takes back a stop that not all threads have come to. */
 static void stops_taken_back(void)
 {
-	pid_t pid = churning();
+	pid_t pid = churning(nothing);
 	int made;
 
 	for (int i = 0; i < 200; i++) {
@@ -340,6 +370,7 @@ static const struct test_case cases[] = {
 	TEST(handler_of_cont, "thread-stop: SIGCONT's handler runs once"),
 	TEST(a_vfork_holds_it_up, "thread-stop: a thread in vfork holds the stop up"),
 	TEST(while_threads_come_and_go, "thread-stop: threads that come and go stop as well"),
+	TEST(nobody_is_born_running, "thread-stop: a thread that is made meanwhile stops as well"),
 	TEST(stops_and_deaths, "thread-stop: deaths of stopping processes"),
 	TEST(stops_taken_back, "thread-stop: stops that are taken back"),
 	TEST(leaving_while_stopping, "thread-stop: who leaves is not waited for"),
