@@ -78,7 +78,10 @@ static bool is_allowed(struct task_struct *task, const struct sched_attributes *
 	return is_same_owner(task) && (new->reset_on_fork || !old->reset_on_fork);
 }
 
-/* policy may be POLICY_AS_BEFORE; flags are SCHED_FLAG_. EINVAL, EPERM, EOPNOTSUPP. */
+/*
+ * policy may be POLICY_AS_BEFORE; flags are SCHED_FLAG_. EINVAL, EPERM, EOPNOTSUPP. tasklist_lock
+ * held, so that of two changes at once none is lost.
+ */
 static int change(struct task_struct *task, int policy, u32 priority, int nice, u64 flags)
 {
 	struct sched_attributes old = task->sched, new = old;
@@ -127,7 +130,8 @@ static long set_scheduler(pid_t pid, int policy, const struct sched_param __user
 		flags = SCHED_FLAG_RESET_ON_FORK;
 		policy &= ~SCHED_RESET_ON_FORK;
 	}
-	error = change(task, policy, param.sched_priority, task->sched.nice, flags);
+	error = SPIN_LOCKED(&tasklist_lock,
+			    change(task, policy, param.sched_priority, task->sched.nice, flags));
 	put_task_struct(task);
 	return error;
 }
@@ -233,11 +237,13 @@ long sys_sched_setattr(pid_t pid, struct sched_attr __user *from, unsigned int f
 	if (error)
 		return error;
 	policy = attr.flags & SCHED_FLAG_KEEP_POLICY ? POLICY_AS_BEFORE : (int)attr.policy;
+	spin_lock(&tasklist_lock);
 	if (attr.flags & SCHED_FLAG_KEEP_PARAMS) {
 		attr.nice = task->sched.nice;
 		attr.priority = task->sched.rt_priority ? task->sched.rt_priority : attr.priority;
 	}
 	error = change(task, policy, attr.priority, attr.nice, attr.flags);
+	spin_unlock(&tasklist_lock);
 	put_task_struct(task);
 	return error;
 }

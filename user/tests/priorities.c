@@ -588,6 +588,36 @@ static void attributes_change_under_way(void)
 		used_ms(pids[i]);
 }
 
+static void renice(void *pid)
+{
+	for (int i = 0; !get(&shared[0]); i++)
+		check_eq(raw3(SYS_setpriority, PRIO_PROCESS, pid, i % 20), 0);
+}
+
+/* A change of the nice value at the same time leaves the policy alone. */
+static void two_changes_at_once(void)
+{
+	pid_t target, other;
+
+	shared = tap_shared(4096);
+	target = tap_fork();
+	if (target == 0)
+		for (;;)
+			pause();
+	other = tap_child(renice, (void *)(long)target);
+	for (int i = 0; i < 20000; i++) {
+		int policy = i % 2 ? SCHED_BATCH : SCHED_OTHER;
+
+		check_eq(set_policy(target, policy, 0), 0);
+		for (int n = 0; n < 3; n++)
+			check_eq(get_policy(target), policy);
+	}
+	set(&shared[0], 1);
+	check_exits(other, 0);
+	check_call(kill(target, SIGKILL));
+	check_killed(target, SIGKILL);
+}
+
 static const struct test_case cases[] = {
 	TEST(errors_of_setpriority, "priorities: setpriority: whom it means, and its errors"),
 	TEST(errors_of_setscheduler, "priorities: setscheduler and its relatives: errors"),
@@ -611,6 +641,7 @@ static const struct test_case cases[] = {
 	TEST(realtime_leaves_a_way_in,
 	     "priorities: a real-time task that spins does not stop others"),
 	TEST(attributes_change_under_way, "priorities: attributes change while all are busy"),
+	TEST(two_changes_at_once, "priorities: of two changes at once none is lost"),
 };
 
 int main(int argc, char **argv)
