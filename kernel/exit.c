@@ -105,20 +105,17 @@ static struct task_struct *live_thread(const struct task_struct *task)
 /* Who gets the children of father: a thread of its group, the nearest subreaper, or init. */
 static struct task_struct *find_reaper(const struct task_struct *father)
 {
-	struct task_struct *reaper = live_thread(father), *ancestor;
+	struct task_struct *reaper = live_thread(father), *ancestor = father->real_parent;
 
-	if (reaper || !father->signal->has_child_subreaper)
-		return reaper ? reaper : child_reaper;
-	for (ancestor = father->real_parent;
-	     ancestor->signal != child_reaper->signal && ancestor != &init_task;
-	     ancestor = ancestor->real_parent) {
-		if (!ancestor->signal->is_child_subreaper)
-			continue;
-		reaper = live_thread(ancestor);
-		if (reaper)
-			return reaper;
-	}
-	return child_reaper;
+	if (!reaper && father->signal->has_child_subreaper)
+		for (; !reaper && !same_thread_group(ancestor, child_reaper) &&
+		       ancestor != &init_task;
+		     ancestor = ancestor->real_parent)
+			if (ancestor->signal->is_child_subreaper)
+				reaper = live_thread(ancestor);
+	if (!reaper)
+		reaper = live_thread(child_reaper); /* exec by it frees a leader that is not */
+	return reaper ? reaper : child_reaper;
 }
 
 bool is_orphaned_pgrp(struct pid *pgrp, const struct task_struct *ignored)
@@ -235,7 +232,10 @@ static bool notify_of_exit(struct task_struct *task)
 	return do_notify_parent(task, task->exit_signal);
 }
 
-/* From here on the parent may reap task. */
+/*
+ * From here on the parent may reap task. Interrupts stay off: the timer's would look for the
+ * sighand, which goes as soon as the lock is free.
+ */
 static void become_zombie(struct task_struct *task, bool group_dead)
 {
 	spin_lock(&tasklist_lock);
@@ -249,6 +249,7 @@ static void become_zombie(struct task_struct *task, bool group_dead)
 	} else if (task->signal->group_exec_task) {
 		wake_up_process(task->signal->group_exec_task);
 	}
+	irq_disable();
 	spin_unlock(&tasklist_lock);
 }
 
@@ -290,7 +291,6 @@ void do_exit(int code)
 	become_zombie(task, group_dead);
 
 	/* finish_switch() drops the reference that running meant. */
-	irq_disable();
 	set_current_state(TASK_DEAD);
 	schedule();
 	panic("a dead task runs");

@@ -221,6 +221,11 @@ CHECKS = (
         expect=(PANIC + r"Attempted to kill init! exitcode=0x00000000",),
     ),
     BootCheck(
+        "a thread of init executes a program: the orphans stay",
+        "quiet rdinit=/tests/helpers/init-threads",
+        expect=(r"^init-threads: the orphan is ours",),
+    ),
+    BootCheck(
         "panic=-1 reboots at once",
         "quiet rdinit=/bin/true panic=-1",
         ends="panic",
