@@ -98,7 +98,7 @@ static void set_score(struct signal_struct *signal, int value, bool floor)
 /* The killer frees memory, so who shares task's, but for vfork, is scored alike. */
 static void set_score_of_sharers(struct task_struct *task, int value, bool floor)
 {
-	struct mm_struct *mm = get_process_mm(task->group_leader), *other;
+	struct mm_struct *mm = get_process_mm(task), *other;
 	struct task_struct *process;
 
 	for (int tgid = 1; mm && (process = get_next_process(tgid)) != NULL;) {

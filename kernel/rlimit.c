@@ -3,7 +3,7 @@
  *
  * The limits belong to the process and are in its signal_struct. They are changed under the
  * alloc_lock of the group's leader, so that the comparison with the old hard limit and the change
- * are one step; readers take single words without it.
+ * are one step; readers take single words without it. Who leads another process is tasklist_lock's.
  */
 #include <tine/cred.h>
 #include <tine/fdtable.h>
@@ -47,6 +47,11 @@ static int do_prlimit(struct task_struct *task, unsigned int resource, const str
 	    RLIMIT_NOFILE &&new->rlim_max > (unsigned long)READ_ONCE(max_open_files))
 		return -EPERM;
 	limit = &task->signal->rlim[resource];
+	spin_lock(&tasklist_lock); /* who leads the group, if task is still in it */
+	if (!task->sighand) {
+		spin_unlock(&tasklist_lock);
+		return -ESRCH;
+	}
 	spin_lock(&task->group_leader->alloc_lock);
 	if (new &&new->rlim_max > limit->rlim_max && !capable(CAP_SYS_RESOURCE))
 		error = -EPERM;
@@ -55,6 +60,7 @@ static int do_prlimit(struct task_struct *task, unsigned int resource, const str
 	if (!error && new)
 		*limit = *new;
 	spin_unlock(&task->group_leader->alloc_lock);
+	spin_unlock(&tasklist_lock);
 	return error;
 }
 

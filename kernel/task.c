@@ -161,15 +161,14 @@ struct task_struct *get_next_process(int tgid)
 	return task;
 }
 
-struct mm_struct *get_process_mm(struct task_struct *leader)
+struct mm_struct *get_process_mm(struct task_struct *task)
 {
 	struct mm_struct *mm = NULL;
 	struct task_struct *thread;
 
 	spin_lock(&tasklist_lock);
-	thread = list_empty(&leader->thread_link) ? NULL : leader; /* NULL: reaped meanwhile */
-	for (; thread && !mm; thread = next_thread(thread))
-		mm = get_task_mm(thread);
+	list_for_each_entry(thread, &task->signal->threads, thread_link)
+		mm = mm ? mm : get_task_mm(thread);
 	spin_unlock(&tasklist_lock);
 	return mm;
 }

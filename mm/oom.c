@@ -72,7 +72,7 @@ static long points_of(const struct task_struct *task, long pages)
 
 long oom_points(struct task_struct *task)
 {
-	struct mm_struct *mm = may_be_killed(task) ? get_process_mm(task->group_leader) : NULL;
+	struct mm_struct *mm = may_be_killed(task) ? get_process_mm(task) : NULL;
 	long points = 0;
 	struct mm_usage usage;
 

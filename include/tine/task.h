@@ -287,7 +287,7 @@ struct task_struct *get_next_process(int tgid);
 /*
  * The memory of a process, by a thread that still has it, with a user reference; NULL if none has.
  */
-struct mm_struct *get_process_mm(struct task_struct *leader);
+struct mm_struct *get_process_mm(struct task_struct *task);
 
 static inline bool thread_group_leader(const struct task_struct *task)
 {
