@@ -49,11 +49,18 @@ void signalfd_notify(const struct sighand_struct *sighand)
 	wake_up_poll(queue_of(sighand), POLLIN);
 }
 
-/* current's queue, which is woken from now on. */
+/*
+ * current's queue, which is woken from now on: whoever has sent a signal without a look at it, has
+ * let the lock go, so that the signal is seen.
+ */
 static struct wait_queue *join_queue(void)
 {
-	WRITE_ONCE(current->sighand->watched, true);
-	return queue_of(current->sighand);
+	struct sighand_struct *sighand = current->sighand;
+	irq_state_t state = spin_lock_irqsave(&sighand->lock);
+
+	sighand->watched = true;
+	spin_unlock_irqrestore(&sighand->lock, state);
+	return queue_of(sighand);
 }
 
 static bool is_pending(const struct signalfd *s)

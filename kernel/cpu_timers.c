@@ -171,12 +171,12 @@ static void check_cpu_timers(struct process_timers *timers)
 static void check_cpu_limit(struct rlimit *limit)
 {
 	struct cpu_time used = process_cpu_time(current);
-	u64 seconds = (used.user + used.system) / NSEC_PER_SEC;
+	u64 seconds = (used.user + used.system) / NSEC_PER_SEC, soft = READ_ONCE(limit->rlim_cur);
 
 	if (seconds >= limit->rlim_max) {
 		group_send_sig_info(SIGKILL, SEND_SIG_PRIV, current);
-	} else if (seconds >= limit->rlim_cur) {
-		WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + 1);
+	} else if (seconds >= soft) {
+		WRITE_ONCE(limit->rlim_cur, soft + 1);
 		group_send_sig_info(SIGXCPU, SEND_SIG_PRIV, current);
 	}
 }
@@ -185,7 +185,7 @@ static void check_cpu_limit(struct rlimit *limit)
 static void check_realtime_limit(struct rlimit *limit)
 {
 	struct task_struct *task = current;
-	u64 now = task_cpu_ns(task), us;
+	u64 now = task_cpu_ns(task), soft = READ_ONCE(limit->rlim_cur), us;
 
 	if (task->rt_slept != task->nvcsw) {
 		task->rt_slept = task->nvcsw;
@@ -194,8 +194,8 @@ static void check_realtime_limit(struct rlimit *limit)
 	us = (now - task->rt_begin) / 1000;
 	if (us >= limit->rlim_max) {
 		group_send_sig_info(SIGKILL, SEND_SIG_PRIV, task);
-	} else if (us >= limit->rlim_cur) {
-		WRITE_ONCE(limit->rlim_cur, limit->rlim_cur + NSEC_PER_SEC / 1000);
+	} else if (us >= soft) {
+		WRITE_ONCE(limit->rlim_cur, soft + NSEC_PER_SEC / 1000);
 		group_send_sig_info(SIGXCPU, SEND_SIG_PRIV, task);
 	}
 }

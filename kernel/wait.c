@@ -111,7 +111,7 @@ static bool report_stop(struct wait_request *req, struct task_struct *child)
 		return false;
 	if (signal->flags & SIGNAL_STOP_STOPPED)
 		sig = signal->stop_signal;
-	if (!(req->options & WNOWAIT))
+	if (sig && !(req->options & WNOWAIT))
 		signal->stop_signal = 0;
 	spin_unlock_irqrestore(&sighand->lock, irq);
 	if (!sig)

@@ -45,7 +45,7 @@ struct sighand_struct {
 	struct sigactions *actions;
 	sigset_t defaulted; /* their handler is SIG_DFL, whatever actions say */
 	sigset_t cleared;   /* their flags, restorer and mask are zero, whatever actions say */
-	bool watched;       /* somebody has waited for signals with a signalfd (fs/signalfd.c) */
+	bool watched;       /* h: somebody has waited for signals with a signalfd (fs/signalfd.c) */
 };
 
 /* One queued signal. */
