@@ -74,11 +74,7 @@ long sys_getrlimit(unsigned int resource, struct rlimit __user *to)
 
 long sys_setrlimit(unsigned int resource, struct rlimit __user *from)
 {
-	struct rlimit limit;
-
-	if (get_user(limit, from))
-		return -EFAULT;
-	return do_prlimit(current, resource, &limit, NULL);
+	return from ? sys_prlimit64(0, resource, from, NULL) : -EFAULT;
 }
 
 /* Another's limits: for the same user in every respect, or with CAP_SYS_RESOURCE. */

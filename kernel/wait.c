@@ -53,10 +53,14 @@ static bool is_eligible(const struct wait_request *req, const struct task_struct
 	return (child->exit_signal != SIGCHLD) == !!(req->options & __WCLONE);
 }
 
-static void fill_report(struct wait_request *req, struct task_struct *child)
+static void fill_report(struct wait_request *req, struct task_struct *child, int status, int code,
+			int value)
 {
 	struct report *report = req->report;
 
+	report->status = status;
+	report->code = code;
+	report->value = value;
 	report->pid = task_tgid_vnr(child);
 	report->uid = child->cred->uid;
 	if (req->want_rusage)
@@ -76,18 +80,15 @@ static void add_child_usage(struct signal_struct *parent, const struct task_stru
 
 static bool report_zombie(struct wait_request *req, struct task_struct *child)
 {
-	struct report *report = req->report;
-	int status;
+	int status = child->signal->group_exit_code, sig = status & 0x7f;
 
 	if (!(req->options & WEXITED))
 		return false;
-	status = child->signal->group_exit_code;
-	fill_report(req, child);
-	report->status = status;
-	report->code = !(status & 0x7f)            ? CLD_EXITED
-		       : status & WAIT_STATUS_CORE ? CLD_DUMPED
-						   : CLD_KILLED;
-	report->value = status & 0x7f ? status & 0x7f : (status >> 8) & 0xff;
+	if (sig)
+		fill_report(req, child, status, status & WAIT_STATUS_CORE ? CLD_DUMPED : CLD_KILLED,
+			    sig);
+	else
+		fill_report(req, child, status, CLD_EXITED, (status >> 8) & 0xff);
 	if (req->options & WNOWAIT)
 		return true;
 	add_child_usage(current->signal, child);
@@ -100,51 +101,39 @@ static bool report_zombie(struct wait_request *req, struct task_struct *child)
 static bool report_stop(struct wait_request *req, struct task_struct *child)
 {
 	struct signal_struct *signal = child->signal;
-	struct sighand_struct *sighand;
 	irq_state_t irq;
 	int sig = 0;
 
 	if (!(req->options & WSTOPPED) || !(READ_ONCE(signal->flags) & SIGNAL_STOP_STOPPED))
 		return false;
-	sighand = lock_task_sighand(child, &irq);
-	if (!sighand)
-		return false;
+	irq = spin_lock_irqsave(&child->sighand->lock);
 	if (signal->flags & SIGNAL_STOP_STOPPED)
 		sig = signal->stop_signal;
 	if (sig && !(req->options & WNOWAIT))
 		signal->stop_signal = 0;
-	spin_unlock_irqrestore(&sighand->lock, irq);
+	spin_unlock_irqrestore(&child->sighand->lock, irq);
 	if (!sig)
 		return false;
-	fill_report(req, child);
-	req->report->status = WAIT_STATUS_STOPPED(sig);
-	req->report->code = CLD_STOPPED;
-	req->report->value = sig;
+	fill_report(req, child, WAIT_STATUS_STOPPED(sig), CLD_STOPPED, sig);
 	return true;
 }
 
 static bool report_continue(struct wait_request *req, struct task_struct *child)
 {
 	struct signal_struct *signal = child->signal;
-	struct sighand_struct *sighand;
 	irq_state_t irq;
 	bool continued;
 
 	if (!(req->options & WCONTINUED) || !(READ_ONCE(signal->flags) & SIGNAL_STOP_CONTINUED))
 		return false;
-	sighand = lock_task_sighand(child, &irq);
-	if (!sighand)
-		return false;
+	irq = spin_lock_irqsave(&child->sighand->lock);
 	continued = signal->flags & SIGNAL_STOP_CONTINUED;
 	if (!(req->options & WNOWAIT))
 		signal->flags &= ~SIGNAL_STOP_CONTINUED;
-	spin_unlock_irqrestore(&sighand->lock, irq);
+	spin_unlock_irqrestore(&child->sighand->lock, irq);
 	if (!continued)
 		return false;
-	fill_report(req, child);
-	req->report->status = WAIT_STATUS_CONTINUED;
-	req->report->code = CLD_CONTINUED;
-	req->report->value = SIGCONT;
+	fill_report(req, child, WAIT_STATUS_CONTINUED, CLD_CONTINUED, SIGCONT);
 	return true;
 }
 
