@@ -69,15 +69,21 @@ struct page *page_tree_lookup(const struct address_space *mapping, u64 index)
 	return leaf ? leaf->slot[slot_of(index, 1)] : NULL;
 }
 
-void page_tree_lookup_many(const struct address_space *mapping, u64 index, struct page **pages,
-			   unsigned int n)
+void page_tree_get_many(const struct address_space *mapping, u64 index, struct page **pages,
+			unsigned int n, u64 unless)
 {
 	const struct page_tree_node *leaf = NULL;
+	struct page *page;
 
 	for (unsigned int i = 0; i < n; i++, index++) {
 		if (i == 0 || slot_of(index, 1) == 0)
 			leaf = find_leaf(mapping, index);
-		pages[i] = leaf ? leaf->slot[slot_of(index, 1)] : NULL;
+		page = leaf ? leaf->slot[slot_of(index, 1)] : NULL;
+		if (page && page->private != unless)
+			get_page(page);
+		else
+			page = NULL;
+		pages[i] = page;
 	}
 }
 

@@ -305,15 +305,9 @@ static void tmpfs_get_pages(struct file *file, u64 pgoff, struct page **pages, u
 
 	mutex_lock(&inode->mapping.lock);
 	end = DIV_ROUND_UP((u64)READ_ONCE(inode->size), PAGE_SIZE);
-	page_tree_lookup_many(&inode->mapping, pgoff, pages, n);
-	for (unsigned int i = 0; i < n; i++) {
-		if (!pages[i])
-			continue;
-		if (pgoff + i < end && pages[i]->private != RESERVED)
-			get_page(pages[i]);
-		else
-			pages[i] = NULL;
-	}
+	for (; n > 0 && pgoff + n > end; n--)
+		pages[n - 1] = NULL;
+	page_tree_get_many(&inode->mapping, pgoff, pages, n, RESERVED);
 	mutex_unlock(&inode->mapping.lock);
 }
 

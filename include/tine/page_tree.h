@@ -20,9 +20,10 @@ void page_tree_init(void);
 void address_space_init(struct address_space *mapping);
 /* NULL: a hole. lock held. */
 struct page *page_tree_lookup(const struct address_space *mapping, u64 index);
-/* The n pages from index on. lock held. */
-void page_tree_lookup_many(const struct address_space *mapping, u64 index, struct page **pages,
-			   unsigned int n);
+/* The n pages from index on, with a reference each; NULL for those whose private is unless. lock
+ * held. */
+void page_tree_get_many(const struct address_space *mapping, u64 index, struct page **pages,
+			unsigned int n, u64 unless);
 /* Puts page (reference consumed on success) at a hole. ENOMEM: nothing changed. lock held. */
 int page_tree_insert(struct address_space *mapping, u64 index, struct page *page);
 /* Drops the pages in [first, end), but those that keep (NULL: none) is true of; returns how many. lock
