@@ -4,8 +4,10 @@
  * Writers and truncation hold inode->lock; the tree itself is guarded by the mapping's lock, which
  * is never held while user memory is copied: a page is looked up, counted, and copied from or to
  * after the lock was let go. So a write whose buffer is a mapping of the same file works: its fault
- * takes only the mapping's lock. Mappings get the same pages (get_page) and count them; truncation
- * takes what it cuts off out of them (mm/truncate.c).
+ * takes only the mapping's lock. Mappings get the same pages (get_page) and count them; who drops
+ * pages takes them out of the mappings first (mm/truncate.c): else some would still write to a page
+ * that others do not find in the file any more. Behind the end no fault brings them back; where a
+ * hole is punched one may, and a page that is counted again is not dropped but cleared.
  *
  * The size is set before pages are dropped and after they are filled, and pages are zero before
  * they are in the tree: nobody sees old memory. A page is charged to the super block when it enters
