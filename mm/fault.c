@@ -149,7 +149,7 @@ static enum fault_result install_file_page(struct mm_struct *mm, const struct vm
 	enum fault_result result = FAULT_BUS;
 	struct page *page;
 
-	if (!shared && !write && vma->file->ops->get_pages)
+	if (!shared && !write)
 		result = map_around(mm, vma, address);
 	if (result != FAULT_BUS)
 		return result;

@@ -99,7 +99,7 @@ static int map_file_part(struct mm_struct *mm, struct file *file, const struct i
 	/* Without leave to write, what the file has in the last page stays visible. */
 	if (part->zero_from != part->file_end && (vma->flags & VM_WRITE))
 		error = clear_tail(mm, vma, part);
-	if (!error && (vma->flags & VM_ACCESS) && file->ops->get_pages &&
+	if (!error && (vma->flags & VM_ACCESS) &&
 	    map_around(mm, vma, touch & PAGE_MASK) == FAULT_OOM)
 		error = -ENOMEM;
 	return error;

@@ -86,11 +86,10 @@ static bool in_core(struct mm_struct *mm, const struct vma *vma, unsigned long a
 		return vma->flags & VM_UNCOUNTED;
 	if (!file_residence_shown(vma->file))
 		return true;
-	page = vma->file->ops->get_page(vma->file, vma_pgoff(vma, address), false);
-	if (!page || IS_ERR(page))
-		return false;
-	put_page(page);
-	return true;
+	vma->file->ops->get_pages(vma->file, vma_pgoff(vma, address), &page, 1);
+	if (page)
+		put_page(page);
+	return page;
 }
 
 /* Fills as much of result as one mapping covers; returns how many pages, or ENOMEM. */

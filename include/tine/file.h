@@ -57,8 +57,8 @@ struct file_operations {
 	struct page *(*get_page)(struct file *file, u64 pgoff, bool create);
 	/*
 	 * For reading by private mappings: of the n pages from pgoff on those that are there
-	 * already, each with a reference; NULL for what reads as a hole and beyond the end. May
-	 * be NULL.
+	 * already, each with a reference; NULL for what reads as a hole and beyond the end. Who
+	 * has get_page has this too.
 	 */
 	void (*get_pages)(struct file *file, u64 pgoff, struct page **pages, unsigned int n);
 	/* A mapping of it is anonymous memory, as if there were no file. */

@@ -139,7 +139,7 @@ int zap_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 int unmap_range(struct vma_edit *edit, unsigned long start, unsigned long end);
 
 /* mm/fault.c. A read of vma's page at address (page-aligned), where no page is mapped: of a private
- * mapping of a file that has get_pages. FAULT_BUS: the page is not in memory, and nothing was done;
+ * mapping of a file. FAULT_BUS: the page is not in memory, and nothing was done;
  * FAULT_OOM. */
 enum fault_result map_around(struct mm_struct *mm, const struct vma *vma, unsigned long address);
 /* Makes vma's page at address (page-aligned) present, and one's own if write is set;

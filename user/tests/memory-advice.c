@@ -342,6 +342,28 @@ static void anothers_files_are_all_in_core(void)
 	check_call(wait(NULL));
 }
 
+/* What fallocate reserved is not there until somebody touches it, and to ask is not to touch. */
+static void reserved_pages_stay_reserved(void)
+{
+	int fd = check_call(open("/tmp/mincore", O_RDWR | O_CREAT | O_TRUNC, 0600));
+	unsigned char page = 1;
+	void *m;
+
+	check_call(unlink("/tmp/mincore"));
+	check_call(fallocate(fd, 0, 0, PAGE));
+	m = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	check(m != MAP_FAILED);
+	check_call(mincore(m, PAGE, &page));
+	check_eq(page & 1, 0);
+	check_eq(lseek(fd, 0, SEEK_HOLE), 0);
+	check_eq(*(volatile char *)m, 0);
+	check_call(mincore(m, PAGE, &page));
+	check_eq(page & 1, 1);
+	check_eq(lseek(fd, 0, SEEK_HOLE), PAGE);
+	check_call(munmap(m, PAGE));
+	check_call(close(fd));
+}
+
 static const struct test_case cases[] = {
 	TEST(every_advice, "madvise: every advice on every kind of mapping"),
 	TEST(no_advice, "madvise: numbers that are no advice, and none of a length of 0"),
@@ -355,6 +377,7 @@ static const struct test_case cases[] = {
 	TEST(what_cannot_be_remapped, "remap_file_pages: what is refused"),
 	TEST(keys_that_are_none, "protection keys: keys that are none"),
 	TEST(no_key_is_mprotect, "protection keys: key -1 is mprotect"),
+	TEST(reserved_pages_stay_reserved, "mincore: pages that are only reserved are not in core"),
 	TEST(anothers_files_are_all_in_core, "mincore: of a file that is not one's own, all of it"),
 };
 
