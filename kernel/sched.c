@@ -187,12 +187,12 @@ bool wake_up_process(struct task_struct *task)
 void wake_up_new_task(struct task_struct *task)
 {
 	irq_state_t irq = irq_save();
+	struct run_queue *rq = lock_task_rq(task);
 
 	ASSERT(task->state == TASK_NEW);
 	get_task_struct(task); /* for as long as it runs: dropped by finish_switch after its last */
-	WRITE_ONCE(task->cpu, cpu_id());
 	WRITE_ONCE(task->state, TASK_RUNNING);
-	place_and_unlock(lock_task_rq(task), task);
+	place_and_unlock(rq, task);
 	irq_restore(irq);
 }
 

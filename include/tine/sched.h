@@ -59,8 +59,8 @@ bool try_to_wake_up(struct task_struct *task, unsigned int mask);
 bool wake_task(struct task_struct *task, unsigned int mask); /* with interrupts off */
 bool wake_up_process(struct task_struct *task);              /* TASK_NORMAL */
 /*
- * Lets a task made by copy_process run for the first time; on the caller's CPU if it may, behind
- * the caller.
+ * Lets a task made by copy_process run for the first time; on the CPU that it was made on if it may,
+ * behind the caller.
  */
 void wake_up_new_task(struct task_struct *task);
 /*
