@@ -143,7 +143,7 @@ static struct inode *new_inode(struct super_block *sb, const struct proc_entry *
 	int error = inode && proc ? 0 : -ENOMEM;
 
 	if (error == 0 && task && !(proc->pid = get_task_pid(task)))
-		error = -ENOENT; /* reaped meanwhile */
+		error = -ESRCH; /* reaped meanwhile */
 	if (error != 0) {
 		kfree(proc);
 		iput(inode);
@@ -260,12 +260,16 @@ static struct dentry *lookup_entry(struct dentry *dir, const struct proc_entry *
 
 static struct dentry *proc_lookup(struct dentry *dir, const char *name, unsigned int len)
 {
+	struct dentry *dentry;
 	bool gone;
-	struct task_struct *task SCOPED(put_task_struct) = proc_get_task(dir->inode, &gone);
 
-	if (gone)
-		return ERR_PTR(-ENOENT);
-	return lookup_entry(dir, proc_of(dir->inode)->entry, task, name, len);
+	do { /* again if the task was reaped: it may be exec that gave its number to another thread */
+		struct task_struct *task SCOPED(put_task_struct) = proc_get_task(dir->inode, &gone);
+
+		dentry = gone ? ERR_PTR(-ENOENT)
+			      : lookup_entry(dir, proc_of(dir->inode)->entry, task, name, len);
+	} while (dentry == ERR_PTR(-ESRCH));
+	return dentry;
 }
 
 static unsigned int entry_type(const struct proc_entry *e)

@@ -70,10 +70,7 @@ static struct page *find_page(struct inode *inode, u64 index, bool create)
 
 static struct page *lock_and_find_page(struct inode *inode, u64 index, bool create)
 {
-	struct page *page;
-
-	page = MUTEX_LOCKED(&inode->mapping.lock, find_page(inode, index, create));
-	return page;
+	return MUTEX_LOCKED(&inode->mapping.lock, find_page(inode, index, create));
 }
 
 void tmpfs_drop_pages(struct inode *inode, u64 first, u64 end, bool (*keep)(struct page *page))

@@ -195,8 +195,8 @@ static void copy_fields(struct task_struct *child, const struct kernel_clone_arg
 	child->fail_nth = 0;
 
 	child->state = TASK_NEW;
-	child->cpu =
-		current->cpu; /* vtime, which was copied, is in the terms of that one's queue */
+	/* vtime, which was copied, is in the terms of that one's queue. */
+	child->cpu = current->cpu;
 	child->start_time = arch_clock_ns();
 	/* A chain of processes that each make the next uses up its share as one that lives does. */
 	child->vtime += (child->start_time - slice_start) * child->sched.cost / SCHED_COST_UNIT;

@@ -59,7 +59,6 @@ static inline UNUSED void await_thread_state(pid_t pid, pid_t tid, char state)
 		tap_sleep_ms(1);
 }
 
-/* 0: its directory was looked for just when a thread in exec took the place of the leader. */
 static inline UNUSED int count_threads(pid_t pid)
 {
 	char path[64];
@@ -69,8 +68,7 @@ static inline UNUSED int count_threads(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
-	if (!dir)
-		return 0;
+	check(dir != NULL);
 	while ((entry = readdir(dir)) != NULL)
 		n += entry->d_name[0] != '.';
 	closedir(dir);
